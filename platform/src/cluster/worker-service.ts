@@ -1,0 +1,28 @@
+import type { CompletionVerdict, PlatformMessage, RunnerMessage } from "@gantry/sdk/contract";
+
+/** One connected runner, as the channel (the edge) offers it to the engine. */
+export interface WorkerLink {
+  readonly workerId: string;
+  /** Database ids, from the worker's token. */
+  readonly environmentId: number;
+  readonly deploymentId: string;
+  /** Set where the worker was launched for one execution only (a Kubernetes Job). */
+  readonly executionId?: string;
+  send(message: PlatformMessage): void;
+  close(reason: string): void;
+}
+
+type Message<T extends RunnerMessage["type"]> = Extract<RunnerMessage, { type: T }>;
+
+/** What a connected runner may tell the engine. All are idempotent; a stale fence is an answer, not an error. */
+export interface WorkerService {
+  /** Returns the executions of the hello that are no longer this worker's. From now on the link may be sent grants. */
+  hello(link: WorkerLink, message: Message<"hello">): Promise<{ fenced: string[] }>;
+  capacity(link: WorkerLink, free: number): void;
+  started(link: WorkerLink, message: Message<"started">): void;
+  heartbeat(link: WorkerLink, message: Message<"heartbeat">): Promise<{ fenced: string[]; cancel: string[] }>;
+  complete(link: WorkerLink, message: Message<"complete">): Promise<CompletionVerdict>;
+  events(link: WorkerLink, message: Message<"events">): Promise<void>;
+  metadata(link: WorkerLink, message: Message<"metadata">): Promise<void>;
+  disconnected(link: WorkerLink): void;
+}

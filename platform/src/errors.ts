@@ -1,0 +1,69 @@
+/**
+ * The registry of errors: every code a user can meet, its HTTP status, whether trying again may help, and what to do.
+ * A code is part of the API: it is pinned by a test and listed in docs/errors.md.
+ */
+export const ERRORS = {
+  BAD_REQUEST: { status: 400, retryable: false, remedy: "Compare the request with /api/openapi.json." },
+  BAD_JSON: { status: 400, retryable: false, remedy: "Send a body that is valid JSON in UTF-8." },
+  VALIDATION_FAILED: { status: 400, retryable: false, remedy: "Correct the fields that `details` lists." },
+  MALFORMED_ID: { status: 400, retryable: false, remedy: "Use an id as the API returned it, e.g. run_…" },
+  UNAUTHORIZED: { status: 401, retryable: false, remedy: "Send `Authorization: Bearer <key>` with a key of this environment." },
+  TOKEN_EXPIRED: { status: 401, retryable: false, remedy: "Make a new token." },
+  FORBIDDEN: { status: 403, retryable: false, remedy: "Use a key or token whose scope allows this." },
+  NOT_FOUND: { status: 404, retryable: false, remedy: "Check the path and the id." },
+  RUN_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the id, and that the key is of the run's environment." },
+  TASK_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the task's id, and that it is in the deployed version." },
+  QUEUE_NOT_FOUND: { status: 404, retryable: false, remedy: "Declare the queue in a deployed version first." },
+  BATCH_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the batch's id." },
+  DEPLOYMENT_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the version." },
+  PACKET_NOT_FOUND: { status: 404, retryable: false, remedy: "Upload the payload again; packets are kept for a day." },
+  METHOD_NOT_ALLOWED: { status: 405, retryable: false, remedy: "Compare the request with /api/openapi.json." },
+  CONFLICT: { status: 409, retryable: false, remedy: "Read the object again; it has changed." },
+  RUN_ALREADY_FINISHED: { status: 409, retryable: false, remedy: "The run has ended; replay it to run it again." },
+  RUN_NOT_DELAYED: { status: 409, retryable: false, remedy: "Only a run that is DELAYED can be rescheduled." },
+  BATCH_SEALED: { status: 409, retryable: false, remedy: "Create a new batch." },
+  EXECUTION_FENCED: { status: 409, retryable: false, remedy: "Another worker owns this run, or it has ended." },
+  PAYLOAD_TOO_LARGE: { status: 413, retryable: false, remedy: "Store the data elsewhere and pass a reference." },
+  OUTPUT_TOO_LARGE: { status: 413, retryable: false, remedy: "Store the data elsewhere and return a reference." },
+  METADATA_TOO_LARGE: { status: 413, retryable: false, remedy: "Keep metadata small; use streams or your own store." },
+  BODY_TOO_LARGE: { status: 413, retryable: false, remedy: "Send a smaller body." },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false, remedy: "Send application/json." },
+  TOO_MANY_TAGS: { status: 422, retryable: false, remedy: "Use fewer or shorter tags." },
+  TOO_MANY_ITEMS: { status: 422, retryable: false, remedy: "Split the batch." },
+  UNSUPPORTED_OPTION: { status: 422, retryable: false, remedy: "Leave the option out; Gantry does not have it yet." },
+  INVALID_DELAY: { status: 422, retryable: false, remedy: 'Use "1h", "88s", "1h52m18s", "2w", an ISO date or a Date.' },
+  TREE_TOO_DEEP: { status: 422, retryable: false, remedy: "A run may not trigger runs so deeply nested." },
+  TOO_MANY_CHILDREN: { status: 422, retryable: false, remedy: "Wait for children to end before triggering more." },
+  QUEUE_FULL: { status: 429, retryable: true, remedy: "Wait until the queue is shorter, or raise the limit." },
+  RATE_LIMITED: { status: 429, retryable: true, remedy: "Slow down; see the Retry-After header." },
+  INTERNAL: { status: 500, retryable: true, remedy: "Look for the request's id in the platform's log." },
+  NOT_IMPLEMENTED: { status: 501, retryable: false, remedy: "Gantry does not serve this path yet." },
+  STORE_UNAVAILABLE: { status: 503, retryable: true, remedy: "The database is away; the request was not carried out." },
+  STORAGE_FULL: { status: 503, retryable: true, remedy: "The database's disk is nearly full; make room." },
+  SHUTTING_DOWN: { status: 503, retryable: true, remedy: "Send the request again." },
+} as const satisfies Record<string, { status: number; retryable: boolean; remedy: string }>;
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error a user sees. `message` says what is wrong in this case; the remedy comes from the registry. */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown> | undefined;
+  /** Seconds for the Retry-After header. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: Record<string, unknown>; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}

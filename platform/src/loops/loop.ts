@@ -1,0 +1,9 @@
+/** The one shape of background work: `tick` gets the right answer from the database as it is now, is safe to kill and to run twice. */
+export interface Loop {
+  name: string;
+  /** Fallback period; a wake runs it sooner. */
+  everyMs: number;
+  leaderOnly: boolean;
+  /** Returns when it wants to run again sooner than `everyMs`, in milliseconds from now, or nothing. */
+  tick(now: number): Promise<number | void>;
+}

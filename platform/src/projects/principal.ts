@@ -1,0 +1,24 @@
+/** The environment a request is for: everything is looked up by (environment, id). */
+export interface EnvironmentRef {
+  /** Database id. */
+  id: number;
+  /** Public id, `env_<id>`. */
+  publicId: string;
+  slug: string;
+  type: "DEVELOPMENT" | "STAGING" | "PREVIEW" | "PRODUCTION";
+  projectId: string;
+  projectRef: string;
+  projectName: string;
+}
+
+export type KeyScope = "full" | "trigger" | "read" | "deploy";
+
+/** Who asks, and what they may do. */
+export type Principal =
+  | { kind: "key"; environment: EnvironmentRef; keyId: string; scope: KeyScope }
+  /** A public access token: `scopes` like `read:runs:run_x`, `trigger:tasks:x`. */
+  | { kind: "public"; environment: EnvironmentRef; scopes: string[]; tokenId: string | undefined; oneTimeUse: boolean; expiresAt: number }
+  /** The SDK inside a run, for the lifetime of one execution. Its writes check the fence. */
+  | { kind: "run"; environment: EnvironmentRef; runId: string; executionId: string; fence: string }
+  /** A personal access token of the CLI: all projects. */
+  | { kind: "access"; tokenId: string; scopes: string[] };

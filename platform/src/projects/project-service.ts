@@ -1,0 +1,37 @@
+import type { Limits } from "@gantry/sdk/contract";
+import type { EnvironmentRef, KeyScope } from "./principal.ts";
+
+export interface ApiKeyInfo {
+  id: string;
+  scope: KeyScope;
+  /** Last four characters, for display. */
+  hint: string;
+  createdAt: Date;
+  expiresAt: Date | undefined;
+}
+
+export interface NewProject {
+  ref: string;
+  name: string;
+  environments: { slug: string; type: EnvironmentRef["type"] }[];
+}
+
+/** Projects, environments and their keys. */
+export interface ProjectService {
+  /** Makes what is missing, changes nothing that is there. `keys` pins an environment's key (the stable dev key). */
+  ensureProject(project: NewProject): Promise<EnvironmentRef[]>;
+  environment(projectRef: string, slug: string): Promise<EnvironmentRef | undefined>;
+  environmentById(id: number): Promise<EnvironmentRef | undefined>;
+  environments(): Promise<EnvironmentRef[]>;
+  limits(environment: EnvironmentRef): Promise<Limits>;
+  setLimits(environment: EnvironmentRef, limits: Partial<Limits>): Promise<void>;
+  /** The raw key is returned once and never again. `secret` pins the 24 characters (dev key). */
+  createKey(environment: EnvironmentRef, scope: KeyScope, secret?: string): Promise<{ key: string; info: ApiKeyInfo }>;
+  listKeys(environment: EnvironmentRef): Promise<ApiKeyInfo[]>;
+  revokeKey(environment: EnvironmentRef, keyId: string, graceMs: number): Promise<void>;
+  /** Looks a key up by its hash (`gt_<env>_sk_…`, or the alias `tr_<env>_sk_…`); cached; undefined where it is unknown, expired or revoked. */
+  authenticateKey(key: string): Promise<{ environment: EnvironmentRef; keyId: string; scope: KeyScope } | undefined>;
+  /** The raw keys of an environment, to verify tokens that a client signed with its key. */
+  signingKeys(environmentId: number): Promise<string[]>;
+  pause(environment: EnvironmentRef, paused: boolean): Promise<void>;
+}

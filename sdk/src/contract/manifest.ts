@@ -1,0 +1,62 @@
+import { z } from "zod";
+
+/** What a version declares: its tasks and queues. The CLI makes it by importing the bundle; the platform stores it. */
+export const retrySchema = z.object({
+  maxAttempts: z.int().min(1).max(250).optional(),
+  factor: z.number().positive().optional(),
+  minTimeoutInMs: z.number().min(0).optional(),
+  maxTimeoutInMs: z.number().min(0).optional(),
+  randomize: z.boolean().optional(),
+  outOfMemory: z.object({ machine: z.string().optional() }).optional(),
+});
+
+/** At most `limit` starts in any window of `periodMs`; `key` says what is counted (default: each concurrency key). */
+export const rateLimitSchema = z.object({
+  limit: z.int().min(1),
+  periodMs: z.int().min(1),
+  key: z.enum(["queue", "concurrencyKey"]).default("concurrencyKey"),
+});
+
+export const queueDeclarationSchema = z.object({
+  name: z.string().min(1).max(128),
+  /** `task/<id>` queues are made for tasks without a queue of their own. */
+  concurrencyLimit: z.int().min(0).max(100_000).nullish(),
+  combinedConcurrencyLimit: z.int().min(0).max(100_000).nullish(),
+  rateLimit: rateLimitSchema.nullish(),
+});
+export type QueueDeclaration = z.infer<typeof queueDeclarationSchema>;
+
+export const taskDeclarationSchema = z.object({
+  id: z.string().min(1).max(128),
+  filePath: z.string(),
+  exportName: z.string().optional(),
+  description: z.string().optional(),
+  queue: z.string().optional(),
+  retry: retrySchema.optional(),
+  machine: z.string().optional(),
+  /** Compute time in seconds, as in the task's own option. */
+  maxDuration: z.number().positive().optional(),
+  /** Milliseconds. */
+  ttlMs: z.number().int().positive().optional(),
+  /** JSON schema of the payload, where the task's schema library can give one. */
+  payloadSchema: z.unknown().optional(),
+  hasOnFailure: z.boolean().optional(),
+  /** The file's own default for `processKeepAlive`. */
+  kind: z.enum(["STANDARD", "SCHEDULED"]).default("STANDARD"),
+});
+export type TaskDeclaration = z.infer<typeof taskDeclarationSchema>;
+
+export const manifestSchema = z.object({
+  manifestVersion: z.literal(1),
+  sdkVersion: z.string(),
+  runtime: z.string(),
+  tasks: z.array(taskDeclarationSchema).max(10_000),
+  queues: z.array(queueDeclarationSchema).max(10_000),
+  /** File names relative to the bundle's folder: the module the task process imports first, and `init.ts` if any. */
+  entry: z.string(),
+  processKeepAlive: z.boolean().default(false),
+  defaultMachine: z.string().optional(),
+  defaultRetry: retrySchema.optional(),
+  defaultMaxDuration: z.number().positive().optional(),
+});
+export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,0 +1,198 @@
+/**
+ * The worker protocol, version 1: how a runner and the platform talk. Private to the two; documented in
+ * docs/worker-protocol.md.
+ *
+ * One WebSocket per runner, `GET /worker/v1/channel` with `Authorization: Bearer <worker token>`. A frame is a JSON
+ * array of messages. A message with an `id` is a request: it is answered by `{ type: "reply", id, … }`, is resent after
+ * a reconnect until it is answered, and its effect is idempotent, so a resend is harmless. Requests of one execution are
+ * sent in order, one at a time. Payloads travel as strings with a content type and are never parsed on the way.
+ */
+import { z } from "zod";
+
+export const WORKER_PROTOCOL_VERSION = 1;
+export const WORKER_CHANNEL_PATH = "/worker/v1/channel";
+
+const wireErrorSchema: z.ZodType<import("./wire-error.ts").WireError> = z.lazy(() =>
+  z.object({
+    name: z.string(),
+    message: z.string(),
+    stack: z.string().optional(),
+    code: z.string().optional(),
+    cause: wireErrorSchema.optional(),
+  }),
+) as never;
+
+const executionRef = { executionId: z.string(), fence: z.string() };
+
+/** What the task's process used, measured by the runner. */
+export const usageSchema = z.object({
+  /** Time the user's function was running, waits excluded; milliseconds. */
+  computeMs: z.number().min(0),
+  cpuMs: z.number().min(0).optional(),
+  maxRssBytes: z.number().min(0).optional(),
+});
+
+/** How an attempt ended, as the runner saw it. What follows from it is the platform's decision. */
+export const attemptOutcomeSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("completed"), output: z.string().optional(), outputType: z.string() }),
+  z.object({
+    kind: z.literal("failed"),
+    error: wireErrorSchema,
+    /** `policy`: the declared retry policy decides. `defer`: try again then, no attempt spent. `after`: attempt spent, this delay. `never`: final. */
+    retry: z.discriminatedUnion("by", [
+      z.object({ by: z.literal("policy"), options: z.record(z.string(), z.unknown()).optional() }),
+      z.object({ by: z.literal("after"), delayMs: z.number().min(0) }),
+      z.object({ by: z.literal("defer"), delayMs: z.number().min(0) }),
+      z.object({ by: z.literal("never"), reason: z.string() }),
+    ]),
+  }),
+  z.object({
+    kind: z.literal("crashed"),
+    reason: z.enum(["EXIT", "SIGNAL", "OUT_OF_MEMORY", "BOOT_FAILED", "UNRESPONSIVE"]),
+    error: wireErrorSchema,
+    exitCode: z.number().int().optional(),
+    signal: z.string().optional(),
+  }),
+  z.object({ kind: z.literal("timedOut"), error: wireErrorSchema }),
+  z.object({ kind: z.literal("canceled") }),
+  /** The runner gives the run back untouched or unfinished (drain, shutdown); the platform starts it elsewhere. */
+  z.object({ kind: z.literal("returned"), reason: z.string() }),
+]);
+export type AttemptOutcome = z.infer<typeof attemptOutcomeSchema>;
+
+export const runEventSchema = z.object({
+  /** Milliseconds since the epoch, by the task process's clock. */
+  at: z.number(),
+  kind: z.enum(["log", "stdout", "stderr", "event"]),
+  level: z.enum(["trace", "debug", "log", "info", "warn", "error"]).default("info"),
+  message: z.string(),
+  /** JSON text, at most the line limit. */
+  data: z.string().optional(),
+});
+export type RunEvent = z.infer<typeof runEventSchema>;
+
+/** Trigger.dev's metadata operations; applied in order. `key` may be a JSON path (`$.a.b`). */
+export const metadataOperationSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("set"), key: z.string(), value: z.unknown() }),
+  z.object({ type: z.literal("delete"), key: z.string() }),
+  z.object({ type: z.literal("append"), key: z.string(), value: z.unknown() }),
+  z.object({ type: z.literal("remove"), key: z.string(), value: z.unknown() }),
+  z.object({ type: z.literal("increment"), key: z.string(), value: z.number() }),
+  z.object({ type: z.literal("update"), value: z.record(z.string(), z.unknown()) }),
+]);
+export type MetadataOperation = z.infer<typeof metadataOperationSchema>;
+
+export const runnerMessageSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("hello"),
+    id: z.string(),
+    protocol: z.number(),
+    workerId: z.string(),
+    pid: z.number(),
+    host: z.string(),
+    executions: z.array(z.object(executionRef)),
+  }),
+  /** How many more executions the runner would take now. Sent after hello and whenever it changes. */
+  z.object({ type: z.literal("capacity"), free: z.number().int().min(0) }),
+  /** The runner has the grant and the task process got it. Not durable: only the first-line time is taken from it. */
+  z.object({ type: z.literal("started"), ...executionRef, at: z.number() }),
+  z.object({
+    type: z.literal("heartbeat"),
+    id: z.string(),
+    executions: z.array(z.object({ ...executionRef, computeMs: z.number() })),
+  }),
+  z.object({
+    type: z.literal("complete"),
+    id: z.string(),
+    ...executionRef,
+    attempt: z.number().int(),
+    outcome: attemptOutcomeSchema,
+    usage: usageSchema,
+  }),
+  z.object({
+    type: z.literal("events"),
+    id: z.string(),
+    ...executionRef,
+    /** Number of this batch within the execution, from 0: a resent batch is stored once. */
+    batch: z.number().int().min(0),
+    attempt: z.number().int(),
+    events: z.array(runEventSchema).max(1000),
+  }),
+  z.object({
+    type: z.literal("metadata"),
+    id: z.string(),
+    ...executionRef,
+    batch: z.number().int().min(0),
+    operations: z.array(metadataOperationSchema),
+    parentOperations: z.array(metadataOperationSchema).optional(),
+    rootOperations: z.array(metadataOperationSchema).optional(),
+  }),
+]);
+export type RunnerMessage = z.infer<typeof runnerMessageSchema>;
+export type RunnerRequest = Extract<RunnerMessage, { id: string }>;
+
+/** Everything a task process needs to run one attempt. */
+export interface Grant {
+  executionId: string;
+  fence: string;
+  attempt: number;
+  /** A JWT for this execution: the SDK inside the task calls the API with it. */
+  runToken: string;
+  /** Compute time left, from maxDuration; absent means no limit. */
+  remainingComputeMs?: number;
+  run: {
+    id: string;
+    taskId: string;
+    payload: string;
+    payloadType: string;
+    /** JSON text of the metadata object as it is now. */
+    metadata?: string;
+    tags: string[];
+    isTest: boolean;
+    createdAt: number;
+    startedAt: number;
+    idempotencyKey?: string;
+    maxAttempts: number;
+    maxDurationMs?: number;
+    priority: number;
+    concurrencyKey?: string;
+    parentRunId?: string;
+    rootRunId?: string;
+    depth: number;
+    batchId?: string;
+    version: string;
+    /** Set when this execution only runs the task's `onFailure` for a run that ended without its process. */
+    failureHook?: { status: string; error: import("./wire-error.ts").WireError };
+  };
+  queue: { id: string; name: string };
+  machine: import("./machine-presets.ts").MachinePreset;
+  environment: { id: string; slug: string; type: "DEVELOPMENT" | "STAGING" | "PREVIEW" | "PRODUCTION" };
+  project: { id: string; ref: string; name: string };
+  deployment: { id: string; version: string };
+}
+
+export type CompletionVerdict =
+  /** The attempt's result is stored; the run is final or back in a queue. The runner is done with it. */
+  | { kind: "done"; status: string }
+  /** Wait `delayMs`, then run `grant` (same execution, next attempt, or the same after a deferral). */
+  | { kind: "retryInPlace"; delayMs: number; grant: Grant }
+  /** Someone else owns the run, or it has ended. End the process, write nothing. */
+  | { kind: "fenced" };
+
+export type PlatformMessage =
+  | {
+      type: "reply";
+      id: string;
+      /** hello */
+      welcome?: { heartbeatMs: number; leaseTtlMs: number; maxOfflineMs: number; fenced: string[] };
+      /** heartbeat: executions that are no longer this worker's, and those to be canceled. */
+      beat?: { fenced: string[]; cancel: string[] };
+      verdict?: CompletionVerdict;
+      error?: { code: string; message: string; retryable: boolean };
+    }
+  | { type: "grant"; grants: Grant[] }
+  | { type: "cancel"; executionId: string; reason?: string }
+  /** Take nothing new, finish what runs, then exit. */
+  | { type: "drain" }
+  /** Give everything back and exit now. */
+  | { type: "shutdown" };
