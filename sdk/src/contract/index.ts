@@ -1,3 +1,4 @@
+export * from "./api/index.ts";
 export * from "./limits.ts";
 export * from "./machine-presets.ts";
 export * from "./manifest.ts";

@@ -1,0 +1,10 @@
+/** The REST API's requests and replies, as zod schemas. The OpenAPI document is generated from them. */
+export * from "./batches.ts";
+export * from "./deployments.ts";
+export * from "./packets.ts";
+export * from "./queues.ts";
+export * from "./runs.ts";
+export * from "./scalars.ts";
+export * from "./system.ts";
+export * from "./tokens.ts";
+export * from "./trigger.ts";
