@@ -5,12 +5,15 @@
  * One WebSocket per runner, `GET /worker/v1/channel` with `Authorization: Bearer <worker token>`. A frame is a JSON
  * array of messages. A message with an `id` is a request: it is answered by `{ type: "reply", id, … }`, is resent after
  * a reconnect until it is answered, and its effect is idempotent, so a resend is harmless. Requests of one execution are
- * sent in order, one at a time. Payloads travel as strings with a content type and are never parsed on the way.
+ * sent, resent and carried out in order; several may be on their way. Payloads travel as strings with a content type and
+ * are never parsed on the way.
  */
 import { z } from "zod";
 
 export const WORKER_PROTOCOL_VERSION = 1;
 export const WORKER_CHANNEL_PATH = "/worker/v1/channel";
+/** The longest frame either side accepts: an output of 10 MB whose every character needs an escape, and some room. */
+export const WORKER_FRAME_BYTES = 32 * 1024 * 1024;
 
 const wireErrorSchema: z.ZodType<import("./wire-error.ts").WireError> = z.lazy(() =>
   z.object({
@@ -92,8 +95,11 @@ export const runnerMessageSchema = z.discriminatedUnion("type", [
     host: z.string(),
     executions: z.array(z.object(executionRef)),
   }),
-  /** How many more executions the runner would take now. Sent after hello and whenever it changes. */
-  z.object({ type: z.literal("capacity"), free: z.number().int().min(0) }),
+  /**
+   * How many more executions the runner would take now. Sent after hello and whenever it changes. `granted` counts the
+   * grants it got on this connection, so that the platform can subtract those still on their way.
+   */
+  z.object({ type: z.literal("capacity"), free: z.number().int().min(0), granted: z.number().int().min(0).optional() }),
   /** The runner has the grant and the task process got it. Not durable: only the first-line time is taken from it. */
   z.object({ type: z.literal("started"), ...executionRef, at: z.number() }),
   z.object({
