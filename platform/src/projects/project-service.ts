@@ -31,7 +31,14 @@ export interface ProjectService {
   revokeKey(environment: EnvironmentRef, keyId: string, graceMs: number): Promise<void>;
   /** Looks a key up by its hash (`gt_<env>_sk_…`, or the alias `tr_<env>_sk_…`); cached; undefined where it is unknown, expired or revoked. */
   authenticateKey(key: string): Promise<{ environment: EnvironmentRef; keyId: string; scope: KeyScope } | undefined>;
-  /** The raw keys of an environment, to verify tokens that a client signed with its key. */
+  /** A personal access token of the CLI (`gt_pat_…`), by its hash; cached; undefined where it is unknown, expired or revoked. */
+  authenticateAccessToken(token: string): Promise<{ tokenId: string; scopes: string[] } | undefined>;
+  /** Marks a one-time token as used: true for the first caller of all replicas, false for every later one. Forgotten after `expiresAt` (ms). */
+  spendToken(tokenId: string, expiresAt: number): Promise<boolean>;
+  /**
+   * The raw keys of an environment that work now, to verify tokens that a client signed with its key; cached. Only keys of
+   * scope `full`: a limited key must not be able to sign itself a wider token.
+   */
   signingKeys(environmentId: number): Promise<string[]>;
   pause(environment: EnvironmentRef, paused: boolean): Promise<void>;
 }
