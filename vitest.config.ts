@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+/** Sources of the workspace are tested as they are: what a test spawns runs from dist, which the set-up builds once. */
+const conditions = ["gantry-source", "node"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["{sdk,worker-image,platform}/{src,test}/**/*.test.ts", "{e2e,bench}/**/*.test.ts", ".make/**/*.test.mjs"],
+    exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**"],
+    globalSetup: ["platform/test/support/global-setup.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    restoreMocks: true,
+  },
+});
