@@ -1,4 +1,5 @@
 export * from "./api/index.ts";
+export * from "./duration.ts";
 export * from "./limits.ts";
 export * from "./machine-presets.ts";
 export * from "./manifest.ts";

@@ -1,0 +1,101 @@
+import type {
+  BatchItem,
+  BatchRunHandle,
+  BatchTriggerOptions,
+  ItemSource,
+  RunHandle,
+  TriggerOptions,
+} from "../client/run-handle.ts";
+import type { RequestOptions } from "../client/request-options.ts";
+import { catalogue, registerTask } from "./catalogue.ts";
+import type { InitOutput } from "./hooks.ts";
+import { payloadParser, type SchemaIn, type SchemaOut, type TaskSchema } from "./schema.ts";
+import type { AnyTaskOptions, TaskOptions } from "./task-options.ts";
+import { triggerBatchOf, triggerRunOf } from "./trigger.ts";
+
+/** A task as others see it: its id and how to start runs of it. */
+export interface Task<TIdentifier extends string, TPayload = void, TOutput = any> {
+  id: TIdentifier;
+  description?: string | undefined;
+  jsonSchema?: object | undefined;
+  /** Starts a run and returns once it is stored. Errors: the client's `ApiError`s. */
+  trigger(
+    payload: TPayload,
+    options?: TriggerOptions,
+    requestOptions?: RequestOptions,
+  ): Promise<RunHandle<TIdentifier, TPayload, TOutput>>;
+  /** Starts a run for each item, in their order. */
+  batchTrigger(
+    items: ItemSource<BatchItem<TPayload>>,
+    options?: BatchTriggerOptions,
+    requestOptions?: RequestOptions,
+  ): Promise<BatchRunHandle<TIdentifier, TPayload, TOutput>>;
+}
+
+export interface TaskWithSchema<TIdentifier extends string, TSchema extends TaskSchema | undefined, TOutput = any>
+  extends Task<TIdentifier, SchemaIn<TSchema>, TOutput> {
+  schema?: TSchema;
+}
+
+export type TaskWithSchemaOptions<
+  TIdentifier extends string,
+  TSchema extends TaskSchema | undefined,
+  TOutput = unknown,
+  TInit extends InitOutput = any,
+> = TaskOptions<TIdentifier, SchemaOut<TSchema>, TOutput, TInit> & { schema?: TSchema };
+
+/**
+ * Defines a task: a function with an id that runs in a process of its own, with retries, a queue and a record.
+ *
+ * @example
+ * export const hello = task({
+ *   id: "hello",
+ *   retry: { maxAttempts: 5 },
+ *   run: async (payload: { name: string }) => `Hello, ${payload.name}!`,
+ * });
+ */
+export function task<TIdentifier extends string, TOutput = unknown, TInit extends InitOutput = any>(
+  options: TaskOptions<TIdentifier, any, TOutput, TInit> & { jsonSchema: object },
+): Task<TIdentifier, any, TOutput>;
+export function task<TIdentifier extends string, TPayload = void, TOutput = unknown, TInit extends InitOutput = any>(
+  options: TaskOptions<TIdentifier, TPayload, TOutput, TInit>,
+): Task<TIdentifier, TPayload, TOutput>;
+export function task(options: AnyTaskOptions): Task<string, any, any> {
+  return define(options, {});
+}
+
+/**
+ * Defines a task whose payload is checked by a schema (zod, valibot, arktype, any Standard Schema, or a function)
+ * before the function sees it; a payload that does not fit fails the run without a retry.
+ */
+export function schemaTask<
+  TIdentifier extends string,
+  TSchema extends TaskSchema | undefined = undefined,
+  TOutput = unknown,
+  TInit extends InitOutput = any,
+>(options: TaskWithSchemaOptions<TIdentifier, TSchema, TOutput, TInit>): TaskWithSchema<TIdentifier, TSchema, TOutput> {
+  const { schema } = options;
+  const defined = define(options, schema ? { schema, parsePayload: payloadParser(schema) } : {});
+  return Object.assign(defined, { schema }) as unknown as TaskWithSchema<TIdentifier, TSchema, TOutput>;
+}
+
+interface Parsing {
+  schema?: TaskSchema;
+  parsePayload?: (payload: unknown) => Promise<unknown>;
+}
+
+function define(options: AnyTaskOptions, parsing: Parsing): Task<string, any, any> {
+  const { id, queue } = options;
+  const queueName = typeof queue === "string" ? queue : queue?.name;
+  const withQueue = <T extends TriggerOptions>(given: T | undefined) =>
+    queueName === undefined ? given : { queue: queueName, ...given };
+  const defined: Task<string, any, any> = {
+    id,
+    description: options.description,
+    jsonSchema: options.jsonSchema,
+    trigger: (payload, given, request) => triggerRunOf(id, payload, withQueue(given), request),
+    batchTrigger: (items, given, request) => triggerBatchOf(id, items, given, request),
+  };
+  registerTask(defined, { id, filePath: catalogue().currentFile ?? "", options, ...parsing });
+  return defined;
+}

@@ -1,0 +1,1 @@
+export interface MetadataView { current(): Record<string, unknown> }

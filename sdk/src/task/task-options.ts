@@ -1,0 +1,41 @@
+import type { MachineOption, RetryOptions } from "../contract/index.ts";
+import type { TaskContext } from "./context.ts";
+import type { Hooks, InitOutput } from "./hooks.ts";
+import type { QueueOptions } from "./queue.ts";
+
+export interface RunParams<TInit extends InitOutput = InitOutput> {
+  /** The run, its attempt, task, queue, environment, project and machine. */
+  ctx: TaskContext;
+  /** What the task's `init` hook returned. */
+  init?: TInit | undefined;
+  /** Aborted when the run is canceled; hand it to `fetch` and the like. */
+  signal: AbortSignal;
+}
+
+export type TaskHooks<TPayload, TOutput, TInit extends InitOutput> = {
+  [TName in keyof Hooks]?: Hooks<TPayload, TOutput, TInit>[TName] | undefined;
+};
+
+export interface TaskOptions<TIdentifier extends string, TPayload = void, TOutput = unknown, TInit extends InitOutput = any>
+  extends TaskHooks<TPayload, TOutput, TInit> {
+  /** Unique in the project; stays the same from version to version. */
+  id: TIdentifier;
+  description?: string | undefined;
+  /** How a failed attempt is tried again. Default: 3 attempts, 1 s to 60 s apart. */
+  retry?: RetryOptions | undefined;
+  /** A shared queue, its name, or limits for a queue of the task's own. */
+  queue?: string | QueueOptions | (Omit<QueueOptions, "name"> & { name?: string | undefined }) | undefined;
+  /** Default `small-1x`. */
+  machine?: MachineOption | undefined;
+  /** Compute time in seconds (waits are not counted); then the run is TIMED_OUT. */
+  maxDuration?: number | undefined;
+  /** A run that has not started by then is EXPIRED. Seconds, or `"1h30m"`. */
+  ttl?: string | number | undefined;
+  /** JSON schema of the payload, shown to those who trigger the task. */
+  jsonSchema?: object | undefined;
+  run: (payload: TPayload, params: RunParams<TInit>) => Promise<TOutput> | TOutput;
+  /** The older name of `catchError`. */
+  handleError?: Hooks<TPayload, TOutput, TInit>["catchError"] | undefined;
+}
+
+export type AnyTaskOptions = TaskOptions<string, any, any, any>;
