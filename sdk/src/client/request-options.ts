@@ -33,3 +33,9 @@ export interface RequestOptions {
   /** The `fetch` to use instead of the global one. */
   fetch?: typeof globalThis.fetch | undefined;
 }
+
+/** Options of the requests that answer with a handle. */
+export interface TriggerRequestOptions extends RequestOptions {
+  /** How long the handle's token lives: a duration, a Date, or seconds since the epoch. Default one hour. */
+  publicAccessToken?: { expirationTime?: number | Date | string | undefined } | undefined;
+}

@@ -1,5 +1,5 @@
 import type { MachineOption } from "../contract/index.ts";
-import type { RequestOptions } from "./request-options.ts";
+import type { TriggerRequestOptions } from "./request-options.ts";
 
 declare const runTypes: unique symbol;
 
@@ -11,7 +11,7 @@ interface Typed<TPayload, TOutput> {
 /** A key made by `idempotencyKeys.create`: 64 hexadecimal characters, scope included. */
 export type IdempotencyKey = string & { readonly __idempotencyKey: true };
 
-/** What a trigger returns. `publicAccessToken` may read this run for 15 minutes, e.g. from a browser. */
+/** What a trigger returns. `publicAccessToken` may read this run for an hour, e.g. from a browser. */
 export type RunHandle<TId extends string, TPayload, TOutput> = {
   id: string;
   publicAccessToken: string;
@@ -39,7 +39,7 @@ export interface TaskReference<TId extends string, TPayload, TOutput> {
   trigger(
     payload: TPayload,
     options?: TriggerOptions,
-    requestOptions?: RequestOptions,
+    requestOptions?: TriggerRequestOptions,
   ): Promise<RunHandle<TId, TPayload, TOutput>>;
 }
 // biome-ignore lint/suspicious/noExplicitAny: any task's types
@@ -72,9 +72,9 @@ export interface TriggerOptions {
   /** Attempts in all, overrides the task's retry. */
   maxAttempts?: number | undefined;
   /** A queue's name; `{ name }` is accepted too. */
-  queue?: string | { name: string; concurrencyLimit?: number } | undefined;
+  queue?: string | { name: string } | undefined;
   /** Each key gets its own copy of the queue's limit. */
-  concurrencyKey?: string | undefined;
+  concurrencyKey?: string | number | undefined;
   /** `"1h"`, `"88s"`, `"1h52m18s"`, `"2w"`, an ISO date or a Date. */
   delay?: string | Date | undefined;
   /** Seconds or a duration: a run that has not started by then is EXPIRED. */

@@ -1,0 +1,168 @@
+import { ApiConnectionError, ApiError, ApiTimeoutError, errorFromReply, retryAfterMs } from "./api-error.ts";
+import type { ResolvedConfig } from "./configuration.ts";
+import { decideRetry, isUndelivered, type Repeatable, type RequestFailure } from "./request-policy.ts";
+
+export interface HttpRequest {
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  /** From the root, encoded: `/api/v1/runs`. */
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  /** Sent as JSON. */
+  json?: unknown;
+  /** Or made anew for each attempt, with its content type. */
+  body?: { contentType: string; make: () => string };
+  repeatable: Repeatable;
+}
+
+export interface HttpReply<T> {
+  data: T;
+  headers: Headers;
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+/** The version of the API's shapes, as Trigger.dev's clients send it. */
+const API_VERSION = "2025-07-16";
+
+/**
+ * Sends a request, again where that is safe and may help, and parses the reply as JSON.
+ *
+ * Errors: ApiError by status; ApiConnectionError, ApiTimeoutError; the signal's own reason where it is aborted.
+ */
+export async function send<T>(config: ResolvedConfig, request: HttpRequest): Promise<HttpReply<T>> {
+  const { signal, retry } = config.requestOptions;
+  // One id for all attempts: the platform's log shows them as one request.
+  const requestId = crypto.randomUUID();
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await attemptOnce<T>(config, request, requestId);
+    if (outcome.ok) return outcome.reply;
+    signal?.throwIfAborted();
+    const decision = decideRetry(outcome.failure, request.repeatable, attempt, retry, Math.random());
+    if (!decision.retry) throw outcome.error;
+    await pause(decision.delayMs, signal);
+  }
+}
+
+type Outcome<T> = { ok: true; reply: HttpReply<T> } | { ok: false; error: ApiError; failure: RequestFailure };
+
+async function attemptOnce<T>(config: ResolvedConfig, request: HttpRequest, requestId: string): Promise<Outcome<T>> {
+  const { timeoutInMs = DEFAULT_TIMEOUT_MS, signal, fetch = globalThis.fetch } = config.requestOptions;
+  const timeout = AbortSignal.timeout(timeoutInMs);
+  try {
+    const response = await fetch(address(config.baseUrl, request), {
+      method: request.method,
+      headers: headersOf(config, request, requestId),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      ...bodyOf(request),
+    });
+    const text = await response.text();
+    if (response.ok) return { ok: true, reply: { data: parseReply<T>(text, response), headers: response.headers } };
+    return { ok: false, error: errorFromReply(response.status, text, response.headers), failure: failureOf(response) };
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    const failure: RequestFailure = { kind: "noReply", isUndelivered: isUndelivered(cause) };
+    return { ok: false, error: connectionError(config.baseUrl, timeout.aborted, timeoutInMs, cause), failure };
+  }
+}
+
+function failureOf(response: Response): RequestFailure {
+  const hint = response.headers.get("x-should-retry");
+  return {
+    kind: "reply",
+    status: response.status,
+    retryAfterMs: retryAfterMs(response.headers, Date.now()),
+    shouldRetry: hint === null ? undefined : hint === "true",
+  };
+}
+
+function address(baseUrl: string, request: HttpRequest): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  return `${baseUrl}${request.path}${query.size === 0 ? "" : `?${query}`}`;
+}
+
+function headersOf(config: ResolvedConfig, request: HttpRequest, requestId: string): Record<string, string> {
+  const contentType = request.body?.contentType ?? (request.json === undefined ? undefined : "application/json");
+  return {
+    accept: "application/json",
+    "x-trigger-api-version": API_VERSION,
+    "x-trigger-request-idempotency-key": requestId,
+    ...(contentType === undefined ? {} : { "content-type": contentType }),
+    ...config.requestOptions.additionalHeaders,
+    authorization: `Bearer ${config.token}`,
+  };
+}
+
+function bodyOf(request: HttpRequest): { body?: string } {
+  if (request.body !== undefined) return { body: request.body.make() };
+  return request.json === undefined ? {} : { body: toJson(request.json) };
+}
+
+/** Errors: NOT_SERIALIZABLE for a cycle or a BigInt in what travels as plain JSON (metadata; payloads may hold both). */
+export function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw new ApiError(`The request cannot be written as JSON: ${reasonOf(cause).split("\n")[0]}.`, {
+      status: undefined,
+      code: "NOT_SERIALIZABLE",
+      remedy: "Use plain JSON values in metadata and options.",
+      cause,
+    });
+  }
+}
+
+function parseReply<T>(text: string, response: Response): T {
+  if (text === "") return undefined as T;
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new ApiError(`The server's reply is not JSON: ${text.slice(0, 100)}`, {
+      status: response.status,
+      code: "INVALID_REPLY",
+      remedy: "Check that GANTRY_API_URL is the address of a Gantry platform.",
+      headers: response.headers,
+      cause,
+    });
+  }
+}
+
+function connectionError(baseUrl: string, isTimeout: boolean, timeoutMs: number, cause: unknown): ApiConnectionError {
+  if (isTimeout) {
+    return new ApiTimeoutError(`${baseUrl} did not answer within ${timeoutMs} ms.`, {
+      status: undefined,
+      code: "REQUEST_TIMEOUT",
+      remedy: "Check that the platform is up, or raise requestOptions.timeoutInMs.",
+      cause,
+    });
+  }
+  return new ApiConnectionError(`No connection to Gantry at ${baseUrl} (${reasonOf(cause)}).`, {
+    status: undefined,
+    code: "CONNECTION_FAILED",
+    remedy: "Check that the platform is up (`gantry dev` starts one) and that GANTRY_API_URL is its address.",
+    cause,
+  });
+}
+
+function reasonOf(error: unknown): string {
+  const { cause, code, message } = (error ?? {}) as { cause?: unknown; code?: unknown; message?: unknown };
+  if (cause !== undefined) return reasonOf(cause);
+  return String(code ?? (message || error));
+}
+
+/** Waits, and rejects with the signal's reason as soon as it is aborted. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

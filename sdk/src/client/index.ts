@@ -1,0 +1,64 @@
+/** The client: everything that talks to a Gantry platform over `fetch`, in any runtime. */
+export type { BatchItemsReply, RegisterDeploymentBody } from "../contract/api/index.ts";
+export { ApiClient, type QueueReference } from "./api-client.ts";
+export {
+  ApiConnectionError,
+  ApiError,
+  ApiTimeoutError,
+  AuthenticationError,
+  BadRequestError,
+  ConfigurationError,
+  ConflictError,
+  InternalServerError,
+  NotFoundError,
+  PayloadTooLargeError,
+  PermissionDeniedError,
+  RateLimitError,
+  UnprocessableEntityError,
+} from "./api-error.ts";
+export { auth, type CreatePublicTokenOptions, type CreateTriggerTokenOptions } from "./auth.ts";
+export { batch } from "./batch.ts";
+export { configure } from "./configuration.ts";
+export { deployments } from "./deployments.ts";
+export type { IdempotencyKeyScope } from "./idempotency-key.ts";
+export { idempotencyKeys } from "./idempotency-keys.ts";
+export type { ListRunsParams } from "./list-query.ts";
+export type { Page, PagePromise } from "./page.ts";
+export type { TokenPermissions } from "./public-token.ts";
+export { queues } from "./queues.ts";
+export type {
+  DeploymentItem,
+  DeploymentItemDetail,
+  RunListItem,
+  QueueItem,
+  RelatedRun,
+  RetrievedBatchItem,
+  RetrievedRun,
+  RunError,
+  RunEventItem,
+  RunExplanation,
+} from "./replies.ts";
+export type { ClientConfig, ClientRetryOptions, RequestOptions, TriggerRequestOptions } from "./request-options.ts";
+export type {
+  AnyRunHandle,
+  AnyTask,
+  BatchByIdItem,
+  BatchByTaskItem,
+  BatchHandleOf,
+  BatchItem,
+  BatchRunHandle,
+  BatchTriggerOptions,
+  HandleOf,
+  IdempotencyKey,
+  InferOutput,
+  InferPayload,
+  ItemSource,
+  RunHandle,
+  TaskIdentifier,
+  TaskOutput,
+  TaskPayload,
+  TaskReference,
+  TriggerOptions,
+} from "./run-handle.ts";
+export { type PollOptions, type ReplayOptions, runs } from "./runs.ts";
+export { triggerTasks } from "./tasks.ts";

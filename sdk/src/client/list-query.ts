@@ -1,0 +1,56 @@
+import type { RunStatus } from "../contract/index.ts";
+
+export interface ListRunsParams {
+  /** Items per page, at most 100; default 25. */
+  limit?: number | undefined;
+  /** A run's id: the page of older (after) or newer (before) runs. */
+  after?: string | undefined;
+  before?: string | undefined;
+  status?: RunStatus | RunStatus[] | undefined;
+  taskIdentifier?: string | string[] | undefined;
+  version?: string | string[] | undefined;
+  tag?: string | string[] | undefined;
+  queue?: QueueFilter | QueueFilter[] | undefined;
+  machine?: string | string[] | undefined;
+  batch?: string | undefined;
+  schedule?: string | undefined;
+  bulkAction?: string | undefined;
+  isTest?: boolean | undefined;
+  from?: Date | number | undefined;
+  to?: Date | number | undefined;
+  /** Instead of `from`: `"1h"`, `"7d"`. */
+  period?: string | undefined;
+}
+export type QueueFilter = string | { type: "task" | "custom"; name: string };
+
+/** The query string's parameters, as Trigger.dev's API names them; cursors are the page's own matter. */
+export function runsQuery(params: ListRunsParams): Record<string, string | number | boolean | undefined> {
+  return {
+    "filter[status]": joined(params.status),
+    "filter[taskIdentifier]": joined(params.taskIdentifier),
+    "filter[version]": joined(params.version),
+    "filter[tag]": joined(params.tag),
+    "filter[queue]": joined(params.queue === undefined ? undefined : [params.queue].flat().map(queueName)),
+    "filter[machine]": joined(params.machine),
+    "filter[batch]": params.batch,
+    "filter[schedule]": params.schedule,
+    "filter[bulkAction]": params.bulkAction,
+    "filter[isTest]": params.isTest,
+    "filter[createdAt][from]": epochMs(params.from),
+    "filter[createdAt][to]": epochMs(params.to),
+    "filter[createdAt][period]": params.period,
+  };
+}
+
+function joined(value: string | string[] | undefined): string | undefined {
+  return value === undefined || value.length === 0 ? undefined : [value].flat().join(",");
+}
+
+function queueName(queue: QueueFilter): string {
+  if (typeof queue === "string") return queue;
+  return queue.type === "task" ? `task/${queue.name}` : queue.name;
+}
+
+function epochMs(at: Date | number | undefined): number | undefined {
+  return at instanceof Date ? at.getTime() : at;
+}

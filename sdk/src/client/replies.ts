@@ -1,0 +1,42 @@
+/** What the client's methods return: the contract's replies, with Dates, and with payload and output as values. */
+import type {
+  Deployment,
+  DeploymentDetail,
+  EventsReply,
+  ExplainReply,
+  ListedRun,
+  Queue,
+  RetrievedBatch,
+  RunError,
+  RunFields,
+  RunReply,
+  WhoamiReply,
+} from "../contract/api/index.ts";
+import type { Revived } from "./dates.ts";
+
+type Encoding = "payloadType" | "payloadMeta" | "payloadPresignedUrl" | "outputType" | "outputMeta" | "outputPresignedUrl";
+
+export type RelatedRun = Revived<RunFields>;
+export type RunListItem = Revived<ListedRun>;
+
+/** A run with all that is known of it. `output` is there once it is COMPLETED. */
+export type RetrievedRun<TPayload, TOutput> = Omit<
+  Revived<RunReply>,
+  Encoding | "payload" | "output" | "relatedRuns"
+> & {
+  payload?: TPayload | undefined;
+  output?: TOutput | undefined;
+  relatedRuns: { root?: RelatedRun; parent?: RelatedRun; children?: RelatedRun[] };
+};
+
+export type BatchItemFailure = RetrievedBatch["processing"]["errors"][number];
+export type RetrievedBatchItem = Omit<Revived<RetrievedBatch>, "processing"> & {
+  processing: { completedAt?: Date | undefined; errors: BatchItemFailure[] };
+};
+
+export type QueueItem = Omit<Revived<Queue>, "concurrency"> & { concurrency: Revived<Queue["concurrency"]> };
+export type DeploymentItem = Revived<Deployment>;
+export type DeploymentItemDetail = Revived<DeploymentDetail>;
+export type RunExplanation = ExplainReply;
+export type RunEventItem = Revived<EventsReply["events"]>[number];
+export type { RunError, WhoamiReply };
