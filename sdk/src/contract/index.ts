@@ -3,6 +3,7 @@ export * from "./duration.ts";
 export * from "./limits.ts";
 export * from "./machine-presets.ts";
 export * from "./manifest.ts";
+export * from "./metadata-operations.ts";
 export * from "./retry.ts";
 export * from "./run-status.ts";
 export * from "./wire-error.ts";
