@@ -430,3 +430,215 @@ language sql as $$
     ) s
   )
 $$;
+
+-- Admits up to p_n queued runs of an environment: fair over lanes (least recently served first), by order within one,
+-- under the environment's, the queue's, the combined and the rate limits. One caller at a time per environment: a busy
+-- lock is answered by a single row without a run, and the caller keeps its announcements.
+--
+-- p_lanes and p_orders are announcements: lanes that got a run (with its order) or lost a slot. p_warm maps a deployment
+-- to the number of runs that connected workers would take at once: those go straight to EXECUTING (direct).
+-- The lock is taken in a statement before the ones that count: an older snapshot would overshoot.
+create function admit(
+  p_environment int, p_n int, p_lanes bigint[], p_orders timestamptz[], p_warm jsonb, p_lease_ms int, p_start_ms int
+) returns table (
+  run_id uuid, execution_id uuid, fence text, direct boolean, deployment_id uuid, task_id text, queue_id int,
+  attempt smallint, max_attempts smallint, payload bytea, payload_type text, metadata bytea, tags text[], is_test boolean,
+  created_at timestamptz, started_at timestamptz, idempotency_key text, max_duration_ms bigint, compute_ms bigint,
+  priority_ms int, concurrency_key text, parent_run_id uuid, root_run_id uuid, depth smallint, batch_id uuid, machine text
+) language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_limit int;
+  v_paused timestamptz;
+  v_current uuid;
+  v_epoch bigint;
+  v_used int;
+  v_room int;
+  v_admitted int;
+  v_now timestamptz;
+begin
+  if not pg_try_advisory_xact_lock(4400, p_environment) then
+    return query select null::uuid, null::uuid, null::text, null::boolean, null::uuid, null::text, null::int,
+      null::smallint, null::smallint, null::bytea, null::text, null::bytea, null::text[], null::boolean,
+      null::timestamptz, null::timestamptz, null::text, null::bigint, null::bigint,
+      null::int, null::text, null::uuid, null::uuid, null::smallint, null::uuid, null::text;
+    return;
+  end if;
+  v_now := clock_timestamp();
+
+  select e.concurrency_limit, e.paused_at, e.current_deployment_id into v_limit, v_paused, v_current
+  from environment e where e.id = p_environment;
+  select c.epoch into v_epoch from cluster_state c;
+
+  -- Wake announced lanes that could be served; bring the turns of the others forward to a run that sorts earlier.
+  if cardinality(p_lanes) > 0 then
+    with announced as materialized (
+      select a.lane_id, min(a.order_at) as order_at from unnest(p_lanes, p_orders) as a (lane_id, order_at) group by a.lane_id
+    ), woken as (
+      update lane l set parked = false
+      from announced a, queue q
+      where l.id = a.lane_id and l.parked and q.id = l.queue_id and q.paused_at is null
+        and exists (select 1 from ready r where r.lane_id = l.id)
+        and (coalesce(q.override_limit, q.declared_limit) is null
+          or (coalesce(q.override_limit, q.declared_limit) > 0
+            and not exists (select 1 from slot s where s.lane_id = l.id
+                            offset greatest(coalesce(q.override_limit, q.declared_limit) - 1, 0) limit 1)))
+      returning l.id, least(l.head_at, a.order_at) as head_at
+    )
+    insert into turn (environment_id, served_at, lane_id, head_at)
+    select p_environment, v_now, w.id, w.head_at from woken w;
+
+    update turn t set head_at = a.order_at
+    from (select u.lane_id, min(u.order_at) as order_at from unnest(p_lanes, p_orders) as u (lane_id, order_at) group by 1) a
+    where t.environment_id = p_environment and t.lane_id = a.lane_id and t.head_at > a.order_at;
+  end if;
+
+  if v_paused is not null then
+    return;
+  end if;
+
+  select u.used_upper into v_used from environment_usage u where u.environment_id = p_environment;
+  if v_used is null then
+    insert into environment_usage (environment_id, used_upper) values (p_environment, 0) on conflict do nothing;
+    v_used := v_limit;
+  end if;
+  if v_used + p_n > v_limit then
+    select count(*) into v_used from slot s where s.environment_id = p_environment;
+  end if;
+  v_room := least(p_n, v_limit - v_used);
+  if v_room <= 0 then
+    update environment_usage u set used_upper = v_used where u.environment_id = p_environment and u.used_upper <> v_used;
+    return;
+  end if;
+
+  return query
+  with candidate as materialized (
+    select t.tid, t.lane_id, t.served_at, t.head_at, l.queue_id, q.paused_at is not null as paused,
+      coalesce(q.override_limit, q.declared_limit) as lane_limit, q.combined_limit,
+      q.rate_limit, q.rate_period_ms, q.rate_key = 'queue' as rate_by_queue
+    from (
+      select n.ctid as tid, n.* from turn n
+      where n.environment_id = p_environment and n.served_at <= v_now
+      order by n.served_at limit least(v_room, 32)
+    ) t
+    join lane l on l.id = t.lane_id
+    join queue q on q.id = l.queue_id
+  ), queue_room as materialized (
+    -- What a combined limit and a rate over the whole queue leave; null: neither is set.
+    select c.queue_id, least(
+      c.combined_limit - (select count(*)::int from slot s where s.environment_id = p_environment and s.queue_id = c.queue_id),
+      case when c.rate_by_queue then rate_room(c.queue_id, 0, c.rate_limit, c.rate_period_ms, v_now) end
+    ) as room
+    from (select distinct k.queue_id, k.combined_limit, k.rate_limit, k.rate_period_ms, k.rate_by_queue from candidate k
+          where k.combined_limit is not null or k.rate_by_queue) c
+  ), room as materialized (
+    select c.*,
+      case when c.lane_limit is null then v_room
+           else c.lane_limit - (select count(*)::int from slot s where s.lane_id = c.lane_id) end as slots_left,
+      case when c.rate_limit is not null and not c.rate_by_queue
+           then rate_room(c.queue_id, c.lane_id, c.rate_limit, c.rate_period_ms, v_now) end as rate_left,
+      (select qr.room from queue_room qr where qr.queue_id = c.queue_id) as queue_left
+    from candidate c
+  ), asked as materialized (
+    select r.*, case when r.paused then 0 else greatest(0, least(
+      r.slots_left, r.rate_left, r.queue_left,
+      ceil(1.5 * v_room / greatest(1, (select count(*) from room)))::int)) end as want
+    from room r
+  ), pick as materialized (
+    select a.lane_id, a.queue_id, a.served_at, a.queue_left, d.tid, d.run_id, d.order_at, d.position
+    from asked a cross join lateral (
+      select e.ctid as tid, e.run_id, e.order_at, row_number() over (order by e.order_at, e.run_id) as position
+      from ready e where e.lane_id = a.lane_id and e.order_at >= a.head_at
+      order by e.order_at, e.run_id limit a.want
+    ) d
+  ), chosen as materialized (
+    select p.* from (
+      select k.*, row_number() over (partition by k.queue_id order by k.position, k.served_at) as queue_position from pick k
+    ) p
+    where p.queue_left is null or p.queue_position <= p.queue_left
+    order by p.position, p.served_at limit v_room
+  ), taken as (
+    -- A cancel or an expiry that won is simply not returned.
+    delete from ready d where d.ctid = any (array(select c.tid from chosen c))
+    returning d.run_id, d.lane_id, d.order_at
+  ), plan as materialized (
+    select t.run_id, t.lane_id, coalesce(r.deployment_id, v_current) as deployment_id,
+      row_number() over (partition by coalesce(r.deployment_id, v_current) order by t.order_at)
+        <= coalesce((p_warm ->> coalesce(r.deployment_id, v_current)::text)::int, 0) as direct,
+      gen_random_uuid() as execution_id
+    from taken t join run r on r.environment_id = p_environment and r.id = t.run_id
+  ), admitted as (
+    update run r set
+      status = (case when p.direct then 'EXECUTING' else 'DEQUEUED' end)::run_status,
+      deployment_id = p.deployment_id,
+      execution_id = p.execution_id,
+      fence = (v_epoch << 32) + (r.fence & 4294967295) + 1,
+      attempt = greatest(r.attempt, 1::smallint),
+      attempt_started_at = case when p.direct then v_now end,
+      started_at = case when p.direct then coalesce(r.started_at, v_now) else r.started_at end,
+      updated_at = v_now,
+      revision = r.revision + 1
+    from plan p where r.environment_id = p_environment and r.id = p.run_id
+    returning r.*, p.direct as is_direct, p.lane_id as admitted_lane_id
+  ), slots as (
+    insert into slot (run_id, execution_id, environment_id, queue_id, lane_id)
+    select a.id, a.execution_id, p_environment, a.queue_id, a.admitted_lane_id from admitted a
+  ), executions as (
+    insert into execution (id, run_id, environment_id, deployment_id, state, fence, attempt, machine, created_at,
+                           started_at, start_deadline_at, lease_expires_at)
+    select a.execution_id, a.id, p_environment, a.deployment_id,
+      (case when a.is_direct then 'RUNNING' else 'STARTING' end)::execution_state, a.fence, a.attempt, a.machine, v_now,
+      case when a.is_direct then v_now end,
+      case when not a.is_direct then v_now + p_start_ms * interval '1 ms' end,
+      case when a.is_direct then v_now + p_lease_ms * interval '1 ms' end
+    from admitted a
+  ), served as materialized (
+    select a.*, coalesce(k.n, 0) as n, coalesce(p.n, 0) as picked, k.last_order
+    from asked a
+    left join (select c.lane_id, count(*)::int as n, max(c.order_at) as last_order from chosen c group by c.lane_id) k
+      on k.lane_id = a.lane_id
+    left join (select c.lane_id, count(*)::int as n from pick c group by c.lane_id) p on p.lane_id = a.lane_id
+  ), fate as materialized (
+    -- park: nothing to serve it with until an announcement. Otherwise its next turn: in the future where a rate or a
+    -- limit over the whole queue holds it, now where it was served, unchanged where others took the room.
+    select s.tid, s.lane_id, s.served_at,
+      greatest(s.head_at, s.last_order - interval '2 seconds') as head_at,
+      s.paused or s.slots_left <= s.n or (s.want > 0 and s.picked < s.want and s.n = s.picked) as park,
+      case
+        when s.rate_left is not null and s.rate_left <= s.n then
+          case when s.rate_left <= 0 then greatest(rate_due(s.queue_id, s.lane_id, s.rate_period_ms, v_now), v_now + interval '1 ms')
+               else v_now + interval '1 ms' end
+        when s.queue_left is not null and s.queue_left <= 0 then
+          case when s.rate_by_queue and rate_room(s.queue_id, 0, s.rate_limit, s.rate_period_ms, v_now) <= 0
+               then greatest(rate_due(s.queue_id, 0, s.rate_period_ms, v_now), v_now + interval '1 ms')
+               else v_now + interval '50 ms' end
+        when s.n > 0 or s.queue_left is not null then v_now
+        else s.served_at
+      end as next_at
+    from served s
+  ), rotated as (
+    delete from turn t where t.ctid = any (array(select f.tid from fate f where f.park or f.next_at <> f.served_at))
+  ), turned as (
+    insert into turn (environment_id, served_at, lane_id, head_at)
+    select p_environment, f.next_at, f.lane_id, f.head_at from fate f where not f.park and f.next_at <> f.served_at
+  ), parked as (
+    update lane l set parked = true, head_at = f.head_at from fate f where f.park and l.id = f.lane_id
+  ), rated as materialized (
+    select rate_add(x.queue_id, x.lane_id, x.rate_period_ms, v_now, x.n) from (
+      select s.queue_id, case when s.rate_by_queue then 0 else s.lane_id end as lane_id, s.rate_period_ms, sum(s.n)::int as n
+      from served s where s.rate_limit is not null and s.n > 0 group by 1, 2, 3
+    ) x
+  )
+  select a.id, a.execution_id, a.fence::text, a.is_direct, a.deployment_id, a.task_id, a.queue_id,
+    a.attempt, a.max_attempts, a.payload, a.payload_type, a.metadata, a.tags, a.is_test,
+    a.created_at, a.started_at, a.idempotency_key, a.max_duration_ms, a.compute_ms,
+    a.priority_ms, a.concurrency_key, a.parent_run_id, a.root_run_id, a.depth, a.batch_id, a.machine
+  from admitted a
+  where (select count(*) from rated) >= 0;
+
+  get diagnostics v_admitted = row_count;
+  update environment_usage u set used_upper = v_used + v_admitted
+  where u.environment_id = p_environment and u.used_upper <> v_used + v_admitted;
+end $$;

@@ -1,0 +1,132 @@
+import type pg from "pg";
+import type { FinishedRun, FinishRequest } from "../../runs/run-store.ts";
+
+const INPUT = `
+with input as materialized (
+  select i.*, o.data as output
+  from json_to_recordset($1) as i (
+    ord int, environment_id int, run_id uuid, execution_id uuid, fence bigint, only_unstarted boolean, status run_status,
+    output_type text, error jsonb, attempt jsonb, compute_ms bigint, hook boolean)
+  join unnest($2::bytea[]) with ordinality as o (data, n) on o.n = i.ord
+)`;
+
+/** Moves what \`gone\` deleted into history, clears the keys of what failed, and leaves the hook to run. */
+const ARCHIVE = `
+archived as (
+  insert into run_history (
+    environment_id, id, finished_at, task_id, status, revision, queue_id, concurrency_key, priority_ms, created_at,
+    started_at, delay_until, ttl_ms, deployment_id, requested_version, attempt, max_attempts, attempts, platform_losses,
+    deferrals, cancel_requested_at, cancel_reason, idempotency_key, idempotency_options, parent_run_id, root_run_id,
+    depth, batch_id, replayed_from_id, machine, max_duration_ms, compute_ms, is_test, tags, payload, payload_type,
+    metadata, metadata_type, output, output_type, error)
+  select
+    g.environment_id, g.id, now(), g.task_id, g.final_status, g.revision + 1, g.queue_id, g.concurrency_key, g.priority_ms,
+    g.created_at, g.started_at, g.delay_until, g.ttl_ms, g.deployment_id, g.requested_version, g.attempt, g.max_attempts,
+    case when g.last_attempt is null then g.attempts else g.attempts || g.last_attempt end, g.platform_losses, g.deferrals,
+    g.cancel_requested_at, g.cancel_reason, g.idempotency_key, g.idempotency_options, g.parent_run_id, g.root_run_id,
+    g.depth, g.batch_id, g.replayed_from_id, g.machine, g.max_duration_ms, g.compute_ms + coalesce(g.last_compute_ms, 0),
+    g.is_test, g.tags, g.payload, g.payload_type, g.metadata, g.metadata_type, g.output, g.output_type, g.final_error
+  from gone g
+), cleared as (
+  delete from idempotency k using gone g
+  where g.idempotency_key is not null and g.final_status <> 'COMPLETED'
+    and k.environment_id = g.environment_id and k.task_id = g.task_id and k.key = g.idempotency_key and k.run_id = g.id
+), hooks as (
+  insert into failure_hook (run_id, environment_id, deployment_id, finished_at, status, error)
+  select g.id, g.environment_id, g.deployment_id, now(), g.final_status, coalesce(g.final_error, '{}')
+  from gone g where g.hook and g.deployment_id is not null
+)`;
+
+const GONE_COLUMNS = `r.*, i.ord, i.status as final_status, i.output, i.output_type, i.error as final_error,
+  i.attempt as last_attempt, i.compute_ms as last_compute_ms, i.hook`;
+
+/**
+ * Ends runs that are on a worker. The execution's row is the gate: whoever deletes it, with the right fence, ends the
+ * run; everybody else finds nothing.
+ */
+const FINISH_ON_WORKER = `${INPUT}, ended as (
+  delete from execution e using input i where e.id = i.execution_id and e.fence = i.fence returning e.id, e.run_id
+), freed as (
+  delete from slot s using ended e where s.run_id = e.run_id and s.execution_id = e.id
+  returning s.run_id, s.environment_id, s.lane_id
+), gone as (
+  delete from run r using ended e, input i
+  where i.execution_id = e.id and r.environment_id = i.environment_id and r.id = e.run_id and r.execution_id = e.id
+  returning ${GONE_COLUMNS}
+), ${ARCHIVE}
+select g.id as run_id, f.environment_id, f.lane_id from gone g left join freed f on f.run_id = g.id`;
+
+/** Ends runs that are on no worker. For a queued one its ready row is the gate, as it is for admission. */
+const FINISH_IDLE = `${INPUT}, unqueued as (
+  delete from ready d using run r, input i
+  where r.environment_id = i.environment_id and r.id = i.run_id and r.status = 'QUEUED' and r.execution_id is null
+    and not (i.only_unstarted and r.attempt > 0)
+    and d.lane_id = r.lane_id and d.order_at = r.order_at and d.run_id = r.id
+  returning d.run_id
+), gone as (
+  delete from run r using input i
+  where r.environment_id = i.environment_id and r.id = i.run_id and r.execution_id is null
+    and not (i.only_unstarted and r.attempt > 0)
+    and (r.status in ('DELAYED', 'PENDING_VERSION') or r.id in (select u.run_id from unqueued u))
+  returning ${GONE_COLUMNS}
+), unpended as (
+  delete from pending_version p using gone g where p.environment_id = g.environment_id and p.run_id = g.id
+), ${ARCHIVE}
+select g.id as run_id, null::int as environment_id, null::bigint as lane_id from gone g`;
+
+interface Row {
+  run_id: string;
+  environment_id: number | null;
+  lane_id: string | null;
+}
+
+/** Requests with an execution and those without go in statements of their own; all of one kind share a commit. */
+export async function finishRuns(pool: pg.Pool, requests: FinishRequest[]): Promise<FinishedRun[]> {
+  const onWorker = requests.filter((request) => request.execution !== undefined);
+  const idle = requests.filter((request) => request.execution === undefined);
+  const [first, second] = await Promise.all([
+    onWorker.length === 0 ? [] : runStatement(pool, "finish-on-worker", FINISH_ON_WORKER, onWorker),
+    idle.length === 0 ? [] : runStatement(pool, "finish-idle", FINISH_IDLE, idle),
+  ]);
+  return [...first, ...second];
+}
+
+async function runStatement(pool: pg.Pool, name: string, text: string, requests: FinishRequest[]): Promise<FinishedRun[]> {
+  const { rows } = await pool.query<Row>({
+    name,
+    text,
+    values: [JSON.stringify(requests.map(toInput)), requests.map((request) => request.output?.data ?? null)],
+  });
+  return rows.map((row) => ({
+    runId: row.run_id,
+    announcement:
+      row.lane_id === null || row.environment_id === null
+        ? undefined
+        : { environmentId: row.environment_id, laneId: row.lane_id, orderAt: undefined },
+  }));
+}
+
+function toInput(request: FinishRequest, index: number): Record<string, unknown> {
+  return {
+    ord: index + 1,
+    environment_id: request.environmentId,
+    run_id: request.runId,
+    execution_id: request.execution?.executionId,
+    fence: request.execution?.fence,
+    only_unstarted: request.onlyUnstarted ?? false,
+    status: request.status,
+    output_type: request.output?.type,
+    error: jsonSafe(request.error),
+    attempt: jsonSafe(request.attempt),
+    compute_ms: Math.round(request.computeMs ?? 0),
+    hook: request.failureHook ?? false,
+  };
+}
+
+/** jsonb holds no NUL character: it becomes the symbol for it, in messages and stacks where nothing depends on it. */
+export function jsonSafe<T>(value: T): T {
+  if (value === undefined) return value;
+  const text = JSON.stringify(value);
+  if (!text.includes("\\u0000")) return value;
+  return JSON.parse(text, (_key, part: unknown) => (typeof part === "string" ? part.replaceAll("\0", "␀") : part)) as T;
+}

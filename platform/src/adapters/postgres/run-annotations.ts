@@ -1,0 +1,188 @@
+import type pg from "pg";
+import type { RunEvent } from "@gantry/sdk/contract";
+import type { ExecutionRef } from "../../runs/run-store.ts";
+import type { StoredRunEvent } from "../../runs/run.ts";
+
+/** What is written beside a run without changing its status: tags, metadata, events. A run that has ended keeps taking tags and metadata. */
+export async function addTags(
+  pool: pg.Pool,
+  environmentId: number,
+  runId: string,
+  tags: string[],
+  limit: number,
+): Promise<string[] | "unknown" | "tooMany"> {
+  for (const table of ["run", "run_history"]) {
+    const { rows } = await pool.query<{ tags: string[]; ok: boolean }>({
+      name: `add-tags-${table}`,
+      text: `
+        with wanted as (
+          select r.ctid as tid, r.tableoid as part, array(
+            select t from unnest(r.tags || $3::text[]) with ordinality as u (t, n) group by t order by min(n)) as tags
+          from ${table} r where r.environment_id = $1 and r.id = $2 for update
+        ), done as (
+          update ${table} r set tags = w.tags, revision = r.revision + 1${table === "run" ? ", updated_at = now()" : ""}
+          from wanted w where r.environment_id = $1 and r.id = $2 and r.ctid = w.tid and cardinality(w.tags) <= $4
+          returning r.tags
+        )
+        select tags, true as ok from done
+        union all select tags, false from wanted where cardinality(tags) > $4`,
+      values: [environmentId, runId, tags, limit],
+    });
+    if (rows[0] !== undefined) return rows[0].ok ? rows[0].tags : "tooMany";
+  }
+  return "unknown";
+}
+
+/** Reads, changes and writes the metadata under the row's lock. `apply` gets and returns JSON text; what it throws is rolled back. */
+export async function updateMetadata(
+  pool: pg.Pool,
+  environmentId: number,
+  runId: string,
+  apply: (current: string | undefined) => string,
+): Promise<string | undefined> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    const result = await applyMetadata(client, environmentId, runId, apply);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback");
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+async function applyMetadata(
+  client: pg.PoolClient,
+  environmentId: number,
+  runId: string,
+  apply: (current: string | undefined) => string,
+): Promise<string | undefined> {
+  for (const table of ["run", "run_history"]) {
+    const { rows } = await client.query<{ metadata: Buffer | null }>({
+      name: `lock-metadata-${table}`,
+      text: `select metadata from ${table} where environment_id = $1 and id = $2 for update`,
+      values: [environmentId, runId],
+    });
+    if (rows[0] === undefined) continue;
+    const next = apply(rows[0].metadata?.toString("utf8"));
+    await client.query({
+      name: `write-metadata-${table}`,
+      text: `update ${table} set metadata = $3, metadata_type = 'application/json', revision = revision + 1
+             ${table === "run" ? ", updated_at = now()" : ""} where environment_id = $1 and id = $2`,
+      values: [environmentId, runId, Buffer.from(next, "utf8")],
+    });
+    return next;
+  }
+  return undefined;
+}
+
+/** Stores a batch of events once; false where the execution is stale. */
+export async function appendEvents(
+  pool: pg.Pool,
+  execution: ExecutionRef,
+  batch: number,
+  attempt: number,
+  events: RunEvent[],
+): Promise<boolean> {
+  const { rows } = await pool.query<{ known: boolean }>({
+    name: "append-events",
+    text: `
+      with fresh as (
+        update execution e set events_batch = $3 where e.id = $1 and e.fence = $2 and e.events_batch < $3
+        returning e.run_id, e.environment_id
+      ), hook as (
+        -- onFailure hooks log to the run that failed.
+        select h.run_id, h.environment_id from failure_hook h where h.execution_id = $1
+      ), stored as (
+        insert into run_event (run_id, environment_id, at, attempt, kind, level, message, data)
+        select f.run_id, f.environment_id, to_timestamp(v.at / 1000), $4, v.kind, v.level, v.message, v.data
+        from (select * from fresh union all select * from hook) f,
+          unnest($5::float8[], $6::text[], $7::text[], $8::text[], $9::text[]) with ordinality as v (at, kind, level, message, data, n)
+        order by v.n
+      )
+      select exists (select 1 from execution e where e.id = $1 and e.fence = $2) or exists (select 1 from hook) as known`,
+    values: [
+      execution.executionId,
+      execution.fence,
+      batch,
+      attempt,
+      events.map((event) => clampTime(event.at)),
+      events.map((event) => event.kind),
+      events.map((event) => event.level),
+      events.map((event) => printable(event.message)),
+      events.map((event) => (event.data === undefined ? null : printable(event.data))),
+    ],
+  });
+  return rows[0]?.known ?? false;
+}
+
+/** Postgres' text holds no NUL character: a log line shows the symbol for it. */
+const printable = (text: string) => text.replaceAll("\0", "␀").replaceAll(/[\ud800-\udfff]/gu, "\ufffd");
+
+const clampTime = (ms: number) => Math.min(Math.max(ms, 0), 253_402_300_799_000);
+
+export async function claimMetadataBatch(
+  pool: pg.Pool,
+  execution: ExecutionRef,
+  batch: number,
+): Promise<{ runId: string; environmentId: number } | undefined> {
+  const { rows } = await pool.query<{ run_id: string; environment_id: number }>({
+    name: "claim-metadata-batch",
+    text: `update execution e set metadata_batch = $3 where e.id = $1 and e.fence = $2 and e.metadata_batch < $3
+           returning e.run_id, e.environment_id`,
+    values: [execution.executionId, execution.fence, batch],
+  });
+  const row = rows[0];
+  return row === undefined ? undefined : { runId: row.run_id, environmentId: row.environment_id };
+}
+
+interface EventRow {
+  id: string;
+  at: Date;
+  attempt: number;
+  kind: StoredRunEvent["kind"];
+  level: string;
+  message: string;
+  data: string | null;
+}
+
+export async function readEvents(
+  pool: pg.Pool,
+  environmentId: number,
+  runId: string,
+  after: string | undefined,
+  limit: number,
+): Promise<StoredRunEvent[]> {
+  const { rows } = await pool.query<EventRow>({
+    name: "read-events",
+    text: `select id, at, attempt, kind, level, message, data from run_event
+           where run_id = $1 and environment_id = $2 and id > $3 order by id limit $4`,
+    values: [runId, environmentId, after ?? "0", limit],
+  });
+  return rows.map((row) => ({
+    at: row.at,
+    attempt: row.attempt,
+    kind: row.kind,
+    level: row.level,
+    message: row.message,
+    data: row.data ?? undefined,
+    cursor: row.id,
+  }));
+}
+
+export async function resetIdempotencyKey(
+  pool: pg.Pool,
+  environmentId: number,
+  taskId: string | undefined,
+  key: string,
+): Promise<number> {
+  const { rowCount } = await pool.query({
+    name: "reset-idempotency-key",
+    text: "delete from idempotency where environment_id = $1 and ($2::text is null or task_id = $2) and key = $3",
+    values: [environmentId, taskId ?? null, key],
+  });
+  return rowCount ?? 0;
+}

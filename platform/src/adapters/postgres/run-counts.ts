@@ -1,0 +1,42 @@
+import type pg from "pg";
+import type { ExecutionRef } from "../../runs/run-store.ts";
+
+export async function countQueued(pool: pg.Pool, environmentId: number): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>({
+    name: "count-queued",
+    text: `select coalesce(sum(c.n), 0)::int as n from lane l
+           cross join lateral (select count(*) as n from ready r where r.lane_id = l.id) c
+           where l.environment_id = $1`,
+    values: [environmentId],
+  });
+  return rows[0]?.n ?? 0;
+}
+
+export async function parentFacts(
+  pool: pg.Pool,
+  environmentId: number,
+  runId: string,
+  childLimit: number,
+): Promise<{ rootRunId: string; depth: number; full: boolean; execution: ExecutionRef | undefined } | undefined> {
+  const { rows } = await pool.query<{
+    root_run_id: string | null;
+    depth: number;
+    full: boolean;
+    execution_id: string | null;
+    fence: string;
+  }>({
+    name: "parent-facts",
+    text: `select r.root_run_id, r.depth, r.execution_id, r.fence::text,
+             exists (select 1 from run c where c.parent_run_id = r.id offset $3 limit 1) as full
+           from run r where r.environment_id = $1 and r.id = $2`,
+    values: [environmentId, runId, childLimit - 1],
+  });
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    rootRunId: row.root_run_id ?? runId,
+    depth: row.depth,
+    full: row.full,
+    execution: row.execution_id === null ? undefined : { executionId: row.execution_id, fence: row.fence },
+  };
+}

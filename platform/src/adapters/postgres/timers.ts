@@ -1,0 +1,167 @@
+import type pg from "pg";
+import type { DueTimer, LaneAnnouncement } from "../../runs/run-store.ts";
+
+interface AnnouncementRow {
+  environment_id: number;
+  lane_id: string;
+  order_at: string | null;
+}
+
+const toAnnouncement = (row: AnnouncementRow): LaneAnnouncement => ({
+  environmentId: row.environment_id,
+  laneId: row.lane_id,
+  orderAt: row.order_at ?? undefined,
+});
+
+/** From rows \`moved(environment_id, id, queue_id, concurrency_key, priority_ms)\` to places in their lanes. */
+const ENQUEUE = `
+wanted as materialized (
+  select distinct environment_id, queue_id, concurrency_key from moved
+), found as materialized (
+  select l.id, l.queue_id, l.concurrency_key
+  from wanted w join lane l on l.queue_id = w.queue_id and l.concurrency_key = w.concurrency_key and l.retired_at is null
+), made as (
+  insert into lane (environment_id, queue_id, concurrency_key)
+  select w.environment_id, w.queue_id, w.concurrency_key from wanted w
+  where not exists (select 1 from found f where f.queue_id = w.queue_id and f.concurrency_key = w.concurrency_key)
+  order by 2, 3
+  on conflict (queue_id, concurrency_key) do update set retired_at = null
+  returning id, queue_id, concurrency_key
+), placed as materialized (
+  select m.*, l.id as lane_id, clock_timestamp() - m.priority_ms * interval '1 ms' as order_at
+  from moved m join (select * from found union all select * from made) l
+    on l.queue_id = m.queue_id and l.concurrency_key = m.concurrency_key
+)`;
+
+/** Rows cannot be updated twice in a statement, so a run's new place is chosen before its row changes. */
+const PLACE = `
+updated as (
+  update run r set status = 'QUEUED', lane_id = p.lane_id, order_at = p.order_at, updated_at = now(),
+    revision = r.revision + 1
+  from placed p where r.environment_id = p.environment_id and r.id = p.id and r.status = p.status
+  returning r.id, r.environment_id, r.lane_id, r.order_at
+), queued as (
+  insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from updated
+)
+select environment_id, lane_id, order_at::text from updated`;
+
+/** Due DELAYED runs become QUEUED. A timer of a run that was put off since, or has gone, is only deleted. */
+export async function enqueueDue(pool: pg.Pool, limit: number): Promise<LaneAnnouncement[]> {
+  const { rows } = await pool.query<AnnouncementRow>({
+    name: "enqueue-due",
+    text: `
+      with due as (
+        delete from run_timer t where t.ctid = any (array(
+          select u.ctid from run_timer u where u.due_at <= now() and u.kind = 'delay'
+          order by u.due_at limit $1 for update skip locked))
+        returning t.environment_id, t.run_id
+      ), moved as materialized (
+        select r.environment_id, r.id, r.queue_id, r.concurrency_key, r.priority_ms, r.status
+        from due d join run r on r.environment_id = d.environment_id and r.id = d.run_id
+        where r.status = 'DELAYED' and r.delay_until <= now()
+        for update of r
+      ), ${ENQUEUE}, ${PLACE}`,
+    values: [limit],
+  });
+  return rows.map(toAnnouncement);
+}
+
+/** Runs that waited for a version that is deployed now, or for any version at all. */
+export async function releasePendingVersions(pool: pg.Pool, environmentId: number): Promise<LaneAnnouncement[]> {
+  const { rows } = await pool.query<AnnouncementRow>({
+    name: "release-pending-versions",
+    text: `
+      with released as (
+        delete from pending_version p where p.environment_id = $1 and (
+          (p.version is null and exists (select 1 from environment e where e.id = $1 and e.current_deployment_id is not null))
+          or exists (select 1 from deployment d where d.environment_id = $1 and d.version = p.version and d.status = 'DEPLOYED'))
+        returning p.run_id, p.version
+      ), locked as materialized (
+        select r.environment_id, r.id, r.queue_id, r.concurrency_key, r.priority_ms, r.status, r.delay_until, s.version
+        from released s join run r on r.environment_id = $1 and r.id = s.run_id
+        where r.status = 'PENDING_VERSION' for update of r
+      ), moved as materialized (
+        select * from locked
+      ), ${ENQUEUE}, updated as (
+        update run r set
+          status = (case when p.delay_until > now() then 'DELAYED' else 'QUEUED' end)::run_status,
+          deployment_id = (select d.id from deployment d where d.environment_id = $1 and d.version = p.version),
+          lane_id = p.lane_id, order_at = p.order_at, updated_at = now(), revision = r.revision + 1
+        from placed p where r.environment_id = p.environment_id and r.id = p.id and r.status = p.status
+        returning r.id, r.environment_id, r.lane_id, r.order_at, r.status, r.delay_until
+      ), queued as (
+        insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from updated where status = 'QUEUED'
+      ), timers as (
+        insert into run_timer (due_at, kind, environment_id, run_id)
+        select delay_until, 'delay', environment_id, id from updated where status = 'DELAYED'
+      )
+      select environment_id, lane_id, order_at::text from updated where status = 'QUEUED'`,
+    values: [environmentId],
+  });
+  return rows.map(toAnnouncement);
+}
+
+export async function dueTimers(pool: pg.Pool, limit: number): Promise<DueTimer[]> {
+  const { rows } = await pool.query<{ kind: DueTimer["kind"]; environment_id: number; run_id: string; due_at: string }>({
+    name: "due-timers",
+    text: `select kind::text, environment_id, run_id, due_at::text from run_timer
+           where due_at <= now() and kind <> 'delay' order by due_at limit $1`,
+    values: [limit],
+  });
+  return rows.map((row) => ({
+    kind: row.kind,
+    environmentId: row.environment_id,
+    runId: row.run_id,
+    dueAt: row.due_at,
+  }));
+}
+
+export async function deleteTimers(pool: pg.Pool, timers: DueTimer[]): Promise<void> {
+  if (timers.length === 0) return;
+  await pool.query({
+    name: "delete-timers",
+    text: `delete from run_timer t using unnest($1::timestamptz[], $2::timer_kind[], $3::uuid[]) as d (due_at, kind, run_id)
+           where t.due_at = d.due_at and t.kind = d.kind and t.run_id = d.run_id`,
+    values: [timers.map((t) => t.dueAt), timers.map((t) => t.kind), timers.map((t) => t.runId)],
+  });
+}
+
+export async function nextTimerInMs(pool: pg.Pool): Promise<number | undefined> {
+  const { rows } = await pool.query<{ ms: number | null }>({
+    name: "next-timer",
+    text: `select greatest(0, extract(epoch from due_at - clock_timestamp()) * 1000)::float8 as ms
+           from run_timer order by due_at limit 1`,
+  });
+  return rows[0]?.ms ?? undefined;
+}
+
+export async function reschedule(
+  pool: pg.Pool,
+  environmentId: number,
+  runId: string,
+  delayUntil: Date,
+): Promise<"done" | "unknown" | "notDelayed"> {
+  const { rows } = await pool.query<{ done: boolean }>({
+    name: "reschedule",
+    text: `
+      with moved as (
+        update run r set delay_until = $3, updated_at = now(), revision = r.revision + 1
+        where r.environment_id = $1 and r.id = $2 and r.status = 'DELAYED'
+        returning r.id, r.ttl_ms, r.attempt
+      ), timer as (
+        insert into run_timer (due_at, kind, environment_id, run_id)
+        select $3::timestamptz, 'delay'::timer_kind, $1::int, id from moved
+        union all
+        select $3::timestamptz + ttl_ms * interval '1 ms', 'ttl'::timer_kind, $1::int, id from moved
+        where ttl_ms is not null and attempt = 0
+      ), forgotten as (
+        delete from run_timer t using moved m where t.run_id = m.id and t.kind in ('ttl', 'delay')
+      )
+      select true as done from moved
+      union all
+      select false from run r where r.environment_id = $1 and r.id = $2 and r.status <> 'DELAYED'`,
+    values: [environmentId, runId, delayUntil],
+  });
+  if (rows[0] !== undefined) return rows[0].done ? "done" : "notDelayed";
+  return "unknown";
+}

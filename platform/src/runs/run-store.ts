@@ -1,0 +1,297 @@
+import type { MetadataOperation, RunEvent, RunStatus, WireError } from "@gantry/sdk/contract";
+import type { AttemptRecord, BatchDetail, Packet, PageRequest, RunDetail, RunFilter, StoredRunEvent } from "./run.ts";
+import type { FinalRunStatus } from "./run.ts";
+
+/** A run to be inserted; ids are UUIDs. */
+export interface NewRun {
+  id: string;
+  environmentId: number;
+  taskId: string;
+  status: "QUEUED" | "DELAYED" | "PENDING_VERSION";
+  queueId: number;
+  concurrencyKey: string;
+  priorityMs: number;
+  maxAttempts: number;
+  payload: Packet;
+  delayUntil?: Date | undefined;
+  ttlMs?: number | undefined;
+  deploymentId?: string | undefined;
+  requestedVersion?: string | undefined;
+  idempotencyKey?: string | undefined;
+  idempotencyTtlMs?: number | undefined;
+  idempotencyOptions?: unknown;
+  parentRunId?: string | undefined;
+  rootRunId?: string | undefined;
+  depth: number;
+  batch?: { id: string; item: number } | undefined;
+  replayedFromId?: string | undefined;
+  machine?: string | undefined;
+  maxDurationMs?: number | undefined;
+  isTest: boolean;
+  tags: string[];
+  metadata?: Packet | undefined;
+}
+
+/** What to announce after a commit: the lane has work, or room. */
+export interface LaneAnnouncement {
+  environmentId: number;
+  laneId: string;
+  /** Its place in the lane, where a run was added; undefined where only a slot was freed. */
+  orderAt: string | undefined;
+}
+
+export interface InsertedRun {
+  runId: string;
+  isCached: boolean;
+  announcement: LaneAnnouncement | undefined;
+}
+
+/** A run that admission let in, with all that a grant needs. */
+export interface AdmittedRun {
+  runId: string;
+  executionId: string;
+  fence: string;
+  /** It is EXECUTING and waits to be sent to a connected worker; else DEQUEUED, and a worker must be launched. */
+  direct: boolean;
+  deploymentId: string;
+  taskId: string;
+  queueId: number;
+  attempt: number;
+  maxAttempts: number;
+  payload: Packet;
+  metadata: Buffer | undefined;
+  tags: string[];
+  isTest: boolean;
+  createdAt: Date;
+  startedAt: Date | undefined;
+  idempotencyKey: string | undefined;
+  maxDurationMs: number | undefined;
+  computeMs: number;
+  priorityMs: number;
+  concurrencyKey: string | undefined;
+  parentRunId: string | undefined;
+  rootRunId: string | undefined;
+  depth: number;
+  batchId: string | undefined;
+  machine: string | undefined;
+}
+
+export interface ExecutionRef {
+  executionId: string;
+  fence: string;
+}
+
+export interface FinishRequest {
+  environmentId: number;
+  runId: string;
+  /** The execution that must own the run; undefined: the run must be on no worker. */
+  execution: ExecutionRef | undefined;
+  /** With no execution: only a run that was never started (ttl). */
+  onlyUnstarted?: boolean;
+  status: FinalRunStatus;
+  output?: Packet | undefined;
+  error?: WireError | undefined;
+  attempt?: AttemptRecord | undefined;
+  computeMs?: number;
+  /** Make the task's onFailure run in a fresh process. */
+  failureHook?: boolean;
+}
+
+export interface FinishedRun {
+  runId: string;
+  announcement: LaneAnnouncement | undefined;
+}
+
+export interface RequeueRequest {
+  environmentId: number;
+  runId: string;
+  execution: ExecutionRef;
+  /** Not before; undefined: at once. */
+  delayUntil?: Date | undefined;
+  nextAttempt: number;
+  attempt: AttemptRecord;
+  computeMs: number;
+  lost: boolean;
+  deferred: boolean;
+  machine?: string | undefined;
+}
+
+export interface RetryInPlaceRequest {
+  environmentId: number;
+  runId: string;
+  execution: ExecutionRef;
+  fromAttempt: number;
+  nextAttempt: number;
+  attempt: AttemptRecord;
+  computeMs: number;
+  deferred: boolean;
+  delayMs: number;
+}
+
+/** What decides about the end of an attempt, read together. */
+export interface RunForDecision {
+  runId: string;
+  environmentId: number;
+  taskId: string;
+  status: RunStatus;
+  deploymentId: string | undefined;
+  attempt: number;
+  maxAttempts: number;
+  attemptStartedAt: Date | undefined;
+  platformLosses: number;
+  deferrals: number;
+  machine: string | undefined;
+  cancelRequestedAt: Date | undefined;
+}
+
+export interface LostExecution extends ExecutionRef {
+  runId: string;
+  environmentId: number;
+  deploymentId: string;
+  workerId: string | undefined;
+  why: "LEASE_EXPIRED" | "START_DEADLINE";
+}
+
+export interface DueTimer {
+  kind: "ttl" | "pendingVersion" | "forceCancel";
+  environmentId: number;
+  runId: string;
+  dueAt: string;
+}
+
+export interface ExplainFacts {
+  runId: string;
+  status: RunStatus;
+  delayUntil: Date | undefined;
+  requestedVersion: string | undefined;
+  environmentPaused: boolean;
+  environmentLimit: number;
+  environmentRunning: number;
+  queueName: string;
+  queuePaused: boolean;
+  laneLimit: number | undefined;
+  laneRunning: number;
+  concurrencyKey: string | undefined;
+  combinedLimit: number | undefined;
+  queueRunning: number;
+  rateLimit: { limit: number; periodMs: number } | undefined;
+  rateLeft: number | undefined;
+  rateDueAt: Date | undefined;
+  position: number | undefined;
+  cancelRequested: boolean;
+  workerId: string | undefined;
+  hasDeployment: boolean;
+}
+
+/**
+ * The truth about runs. Every method is one transaction; those that change a status do it by compare-and-set and are
+ * the only ones that do. Ids are UUIDs. Errors: STORE_UNAVAILABLE (retryable) where the database is away.
+ */
+export interface RunStore {
+  /** Inserts runs; concurrent calls share a commit. In order of the input. Announce what it returns. */
+  insert(runs: NewRun[]): Promise<InsertedRun[]>;
+  /** Up to `n` runs, or "busy" where another admission of the environment is under way (keep the announcements). */
+  admit(
+    environmentId: number,
+    n: number,
+    announcements: LaneAnnouncement[],
+    warm: ReadonlyMap<string, number>,
+  ): Promise<AdmittedRun[] | "busy">;
+  /** When a lane that a rate or a limit holds may be served again, in milliseconds from now; undefined: none. */
+  nextTurnInMs(environmentId: number): Promise<number | undefined>;
+  /** Executions of a deployment that wait for a worker go to this one. */
+  start(
+    worker: { workerId: string; environmentId: number; deploymentId: string; executionId?: string | undefined },
+    n: number,
+  ): Promise<AdmittedRun[]>;
+  /** Ends runs. A request whose guard fails is not in the answer. Concurrent calls share a commit. */
+  finish(requests: FinishRequest[]): Promise<FinishedRun[]>;
+  /** Puts a run back: its execution ends, its slot is free. */
+  requeue(request: RequeueRequest): Promise<LaneAnnouncement | "fenced" | undefined>;
+  /** The same execution goes on with another attempt; undefined where it is fenced. Idempotent for a given attempt. */
+  retryInPlace(request: RetryInPlaceRequest): Promise<AdmittedRun | undefined>;
+  runForDecision(environmentId: number, execution: ExecutionRef): Promise<RunForDecision | undefined>;
+  /** Marks the intent; answers with the execution that must be told, or that the run is idle or ended. */
+  requestCancel(
+    environmentId: number,
+    runId: string,
+    reason: string | undefined,
+    forceAfterMs: number,
+  ): Promise<{ state: "idle" | "unknown" | "ended" } | ({ state: "onWorker" } & ExecutionRef)>;
+
+  /** Extends leases; answers with those that are stale and those whose run is to be canceled. */
+  heartbeat(executions: ExecutionRef[], leaseTtlMs: number): Promise<{ alive: string[]; cancel: string[] }>;
+  /** After a gap of the platform's own: nobody is blamed for it. */
+  refreshLeases(leaseTtlMs: number): Promise<void>;
+  lostExecutions(limit: number): Promise<LostExecution[]>;
+  liveExecution(environmentId: number, runId: string): Promise<ExecutionRef | undefined>;
+
+  /** Moves due DELAYED runs to QUEUED. */
+  enqueueDue(limit: number): Promise<LaneAnnouncement[]>;
+  dueTimers(limit: number): Promise<DueTimer[]>;
+  deleteTimers(timers: DueTimer[]): Promise<void>;
+  /** Milliseconds to the next timer of any kind, or undefined. */
+  nextTimerInMs(): Promise<number | undefined>;
+  /** Runs that waited for a version and have it now. */
+  releasePendingVersions(environmentId: number): Promise<LaneAnnouncement[]>;
+  reschedule(environmentId: number, runId: string, delayUntil: Date): Promise<"done" | "unknown" | "notDelayed">;
+  /** Lanes whose announcement may have been missed: parked though they have work and room, or with a run before their head. */
+  strandedLanes(limit: number): Promise<LaneAnnouncement[]>;
+  lanesOfQueue(queueId: number): Promise<LaneAnnouncement[]>;
+  retireLanes(): Promise<number>;
+
+  retrieve(environmentId: number, runId: string): Promise<RunDetail | undefined>;
+  list(environmentId: number, filter: RunFilter, page: PageRequest): Promise<RunDetail[]>;
+  explainFacts(environmentId: number, runId: string): Promise<ExplainFacts | undefined>;
+  /** How deep a parent is and whether it may have more children; undefined where it is unknown or ended. */
+  parentFacts(
+    environmentId: number,
+    runId: string,
+    childLimit: number,
+  ): Promise<{ rootRunId: string; depth: number; full: boolean; execution: ExecutionRef | undefined } | undefined>;
+  countQueued(environmentId: number): Promise<number>;
+  addTags(environmentId: number, runId: string, tags: string[], limit: number): Promise<string[] | "unknown" | "tooMany">;
+  updateMetadata(
+    environmentId: number,
+    runId: string,
+    apply: (current: string | undefined) => string,
+  ): Promise<string | undefined>;
+  appendEvents(execution: ExecutionRef, batch: number, attempt: number, events: RunEvent[]): Promise<boolean>;
+  /** True where this batch of metadata is new and the execution current. */
+  claimMetadataBatch(execution: ExecutionRef, batch: number): Promise<{ runId: string; environmentId: number } | undefined>;
+  events(environmentId: number, runId: string, after: string | undefined, limit: number): Promise<StoredRunEvent[]>;
+  resetIdempotencyKey(environmentId: number, taskId: string | undefined, key: string): Promise<number>;
+
+  createBatch(batch: {
+    id: string;
+    environmentId: number;
+    expectedCount: number;
+    idempotencyKey: string | undefined;
+    parentRunId: string | undefined;
+  }): Promise<{ id: string; isCached: boolean }>;
+  batchState(environmentId: number, batchId: string): Promise<{ sealed: boolean; expectedCount: number } | undefined>;
+  batchItems(batchId: string, items: number[]): Promise<Map<number, { runId: string | undefined; error: { code: string; message: string } | undefined }>>;
+  failBatchItem(batchId: string, item: number, error: { code: string; message: string }): Promise<void>;
+  sealBatch(environmentId: number, batchId: string): Promise<void>;
+  retrieveBatch(environmentId: number, batchId: string): Promise<BatchDetail | undefined>;
+
+  putPacket(environmentId: number, name: string, packet: Packet): Promise<void>;
+  getPacket(environmentId: number, name: string): Promise<Packet | undefined>;
+
+  /** Claims an onFailure hook that is still to run, for one worker of its version. */
+  claimFailureHooks(limit: number): Promise<ClaimedHook[]>;
+  finishFailureHook(runId: string, executionId: string): Promise<void>;
+  releaseFailureHook(runId: string, executionId: string): Promise<void>;
+}
+
+export interface ClaimedHook {
+  runId: string;
+  environmentId: number;
+  deploymentId: string;
+  executionId: string;
+  status: RunStatus;
+  error: WireError;
+  finishedAt: Date;
+}
+
+export type { MetadataOperation };
