@@ -535,8 +535,7 @@ begin
           where k.combined_limit is not null or k.rate_by_queue) c
   ), room as materialized (
     select c.*,
-      case when c.lane_limit is null then v_room
-           else c.lane_limit - (select count(*)::int from slot s where s.lane_id = c.lane_id) end as slots_left,
+      c.lane_limit - (select count(*)::int from slot s where s.lane_id = c.lane_id and c.lane_limit is not null) as slots_left,
       case when c.rate_limit is not null and not c.rate_by_queue
            then rate_room(c.queue_id, c.lane_id, c.rate_limit, c.rate_period_ms, v_now) end as rate_left,
       (select qr.room from queue_room qr where qr.queue_id = c.queue_id) as queue_left
@@ -605,7 +604,7 @@ begin
     -- limit over the whole queue holds it, now where it was served, unchanged where others took the room.
     select s.tid, s.lane_id, s.served_at,
       greatest(s.head_at, s.last_order - interval '2 seconds') as head_at,
-      s.paused or s.slots_left <= s.n or (s.want > 0 and s.picked < s.want and s.n = s.picked) as park,
+      s.paused or coalesce(s.slots_left <= s.n, false) or (s.want > 0 and s.picked < s.want and s.n = s.picked) as park,
       case
         when s.rate_left is not null and s.rate_left <= s.n then
           case when s.rate_left <= 0 then greatest(rate_due(s.queue_id, s.lane_id, s.rate_period_ms, v_now), v_now + interval '1 ms')

@@ -49,7 +49,8 @@ with input as materialized (
   returning id, queue_id, concurrency_key
 ), placed as materialized (
   select f.*, l.id as lane_id,
-    case when f.status = 'QUEUED' then clock_timestamp() - f.priority_ms * interval '1 ms' end as order_at
+    -- Runs of one statement keep their order.
+    case when f.status = 'QUEUED' then now() - f.priority_ms * interval '1 ms' + f.ord * interval '1 us' end as order_at
   from fresh f left join (select * from found union all select * from made) l
     on f.status = 'QUEUED' and l.queue_id = f.queue_id and l.concurrency_key = f.concurrency_key
 ), runs as (
