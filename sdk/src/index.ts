@@ -1,1 +1,71 @@
-export {};
+/**
+ * `@gantry/sdk`: define tasks, trigger them, watch them. Loads anywhere `fetch` is: nothing here imports a Node module.
+ * The parts are sdk/src/client (talks to a platform) and sdk/src/task (what task files use).
+ */
+export {
+  type AnyRunHandle,
+  type AnyTask,
+  ApiClient,
+  ApiConnectionError,
+  ApiError,
+  ApiTimeoutError,
+  AuthenticationError,
+  auth,
+  BadRequestError,
+  type BatchByIdItem,
+  type BatchByTaskItem,
+  type BatchItem,
+  type BatchRunHandle,
+  type BatchTriggerOptions,
+  batch,
+  type ClientConfig,
+  type ClientRetryOptions,
+  ConfigurationError,
+  ConflictError,
+  type CreatePublicTokenOptions,
+  type CreateTriggerTokenOptions,
+  configure,
+  type DeploymentItem,
+  deployments,
+  type IdempotencyKey,
+  type IdempotencyKeyScope,
+  type InferOutput,
+  type InferPayload,
+  InternalServerError,
+  idempotencyKeys,
+  type ListRunsParams,
+  NotFoundError,
+  type Page,
+  type PagePromise,
+  PayloadTooLargeError,
+  PermissionDeniedError,
+  type PollOptions,
+  type QueueItem,
+  type QueueReference,
+  queues,
+  RateLimitError,
+  type RelatedRun,
+  type ReplayOptions,
+  type RequestOptions,
+  type RetrievedBatchItem,
+  type RetrievedRun,
+  type RunError,
+  type RunEventItem,
+  type RunExplanation,
+  type RunHandle,
+  type RunListItem,
+  runs,
+  type TaskIdentifier,
+  type TaskOutput,
+  type TaskPayload,
+  type TokenPermissions,
+  type TriggerOptions,
+  type TriggerRequestOptions,
+  UnprocessableEntityError,
+} from "./client/index.ts";
+// The hooks that Trigger.dev keeps under `tasks` join it here when the task's side has them.
+export { triggerTasks as tasks } from "./client/index.ts";
+export type { RetryOptions } from "./contract/retry.ts";
+export type { TaskContext as Context } from "./task/context.ts";
+export { schemaTask, type Task, type TaskWithSchema, task } from "./task/define-task.ts";
+export { queue } from "./task/queue.ts";
