@@ -33,6 +33,8 @@ export interface ProjectService {
   authenticateKey(key: string): Promise<{ environment: EnvironmentRef; keyId: string; scope: KeyScope } | undefined>;
   /** A personal access token of the CLI (`gt_pat_…`), by its hash; cached; undefined where it is unknown, expired or revoked. */
   authenticateAccessToken(token: string): Promise<{ tokenId: string; scopes: string[] } | undefined>;
+  /** Makes a personal access token; it is returned once and never again. No scopes means all. */
+  createAccessToken(name: string, scopes: string[]): Promise<{ token: string; tokenId: string }>;
   /** Marks a one-time token as used: true for the first caller of all replicas, false for every later one. Forgotten after `expiresAt` (ms). */
   spendToken(tokenId: string, expiresAt: number): Promise<boolean>;
   /**

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
+import { SCHEMA } from "./pool.ts";
 import { checksum, type Migration, matchesChecksum, readMigrations, statements } from "./migration-files.ts";
 
 /** The advisory lock that `prisma migrate` takes: the two never run at once. */
 const PRISMA_LOCK = 72_707_369;
 const LOCK_TIMEOUT_MS = 60_000;
-export const SCHEMA = "gantry";
+
 
 export interface MigrateOptions {
   /** A direct connection: a transaction pooler would lose the lock. */

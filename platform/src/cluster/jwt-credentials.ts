@@ -1,0 +1,40 @@
+import { createSigner, createVerifier } from "fast-jwt";
+import type { MasterKey } from "../secrets/master-key.ts";
+import type { WorkerCredentials } from "./credentials.ts";
+
+type WorkerClaims = Parameters<WorkerCredentials["issueWorkerToken"]>[0];
+type RunClaims = Parameters<WorkerCredentials["issueRunToken"]>[0];
+
+const CACHED_TOKENS = 5_000;
+
+/**
+ * Tokens as JWTs (HS256). The two kinds have keys of their own, so that neither is ever taken for the other. They carry no
+ * expiry: a run may take weeks, and what its token may do ends with its execution, whose fence every write checks.
+ */
+export function createCredentials(master: MasterKey): WorkerCredentials {
+  const worker = tokens<WorkerClaims>(master.derive("worker-tokens"), "gantry:worker");
+  const run = tokens<RunClaims>(master.derive("run-tokens"), "gantry:run");
+  return {
+    issueWorkerToken: worker.issue,
+    verifyWorkerToken: worker.verify,
+    issueRunToken: run.issue,
+    verifyRunToken: run.verify,
+  };
+}
+
+function tokens<Claims extends object>(key: Buffer, audience: string) {
+  const sign = createSigner({ key, algorithm: "HS256", aud: audience });
+  const verify = createVerifier({ key, algorithms: ["HS256"], allowedAud: audience, cache: CACHED_TOKENS });
+  return {
+    issue: (claims: Claims): string => sign({ ...claims }),
+    /** Undefined where the token is not ours, not of this kind, or no token at all. */
+    verify: (token: string): Claims | undefined => {
+      try {
+        const { iat: _issuedAt, aud: _audience, ...claims } = verify(token) as Claims & { iat: number; aud: string };
+        return claims as unknown as Claims;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
