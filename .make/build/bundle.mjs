@@ -7,9 +7,10 @@ import { ROOT } from "../paths.mjs";
 const GROUPS = [
   { folder: "sdk", format: "esm", entries: ["index", "contract/index", "task/index", "testing/index"] },
   { folder: "sdk", format: "cjs", entries: ["index", "contract/index"] },
-  { folder: "sdk", format: "esm", entries: ["cli/main"], executable: true },
-  { folder: "worker-image", format: "esm", entries: ["runner"] },
-  { folder: "worker-image", format: "esm", entries: ["task-process"] },
+  { folder: "sdk", format: "esm", entries: ["cli/main", "cli/describe-process"], executable: true },
+  { folder: "worker-image", format: "esm", entries: ["runner", "pid-file"] },
+  // All in one file: it is loaded for every run, and most of the libraries is shaken off.
+  { folder: "worker-image", format: "esm", entries: ["task-process"], packages: "bundle" },
   { folder: "platform", format: "esm", entries: ["main"], executable: true },
 ];
 
@@ -20,7 +21,7 @@ export async function bundleAll() {
   if (failures.length > 0) throw new Error(failures.join("\n"));
 }
 
-async function bundle({ folder, format, entries, executable = false }) {
+async function bundle({ folder, format, entries, executable = false, packages = "external" }) {
   const source = join(ROOT, folder, "src");
   const { outputFiles } = await esbuild.build({
     entryPoints: entries.map((entry) => ({ in: join(source, `${entry}.ts`), out: entry })),
@@ -33,7 +34,7 @@ async function bundle({ folder, format, entries, executable = false }) {
     format,
     splitting: format === "esm" && entries.length > 1,
     chunkNames: "chunks/[name]-[hash]",
-    packages: "external",
+    packages,
     conditions: ["gantry-source"],
     sourcemap: "linked",
     sourcesContent: false,

@@ -69,3 +69,4 @@ export type { RetryOptions } from "./contract/retry.ts";
 export type { TaskContext as Context } from "./task/context.ts";
 export { schemaTask, type Task, type TaskWithSchema, task } from "./task/define-task.ts";
 export { queue } from "./task/queue.ts";
+export { defineConfig, type GantryConfig } from "./config.ts";

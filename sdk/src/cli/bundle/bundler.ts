@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { type BuildOptions, type BuildResult, context, formatMessages, type Plugin } from "esbuild";
+import { CliError } from "../cli-error.ts";
+import type { ProjectConfig } from "./config-file.ts";
+import { ENTRY, entryPlugin } from "./entry-module.ts";
+import { compatPlugin, nativePlugin, sdkPlugin } from "./resolve-plugins.ts";
+import { findTaskFiles } from "./task-files.ts";
+
+/** A folder of built code, named after its content and never written again. */
+export interface Bundle {
+  hash: string;
+  dir: string;
+  /** Relative to `dir`. */
+  entry: string;
+}
+
+export type BuildOutcome =
+  | { ok: true; bundle: Bundle; durationMs: number }
+  | { ok: false; error: CliError; durationMs: number };
+
+/** Where a project's bundles are. They lie in the project, so that packages left outside are found in its node_modules. */
+export function bundlesDir(projectDir: string): string {
+  return join(projectDir, ".gantry", "dev", "bundles");
+}
+
+/** Bundles the project once. Errors: NO_TASK_FILES, BUILD_FAILED (with esbuild's messages). */
+export async function bundleOnce(config: ProjectConfig): Promise<Bundle> {
+  const outcomes: BuildOutcome[] = [];
+  const session = await startBundler(config, (outcome) => outcomes.push(outcome));
+  try {
+    await session.rebuild();
+  } finally {
+    await session.dispose();
+  }
+  const outcome = outcomes[0];
+  if (outcome === undefined) throw new Error("esbuild ended without an outcome");
+  if (!outcome.ok) throw outcome.error;
+  return outcome.bundle;
+}
+
+export interface BundlerSession {
+  rebuild(): Promise<void>;
+  /** Builds at once, and again whenever a file that went into the bundle changes. */
+  watch(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Prepares builds of the project; `onOutcome` hears of each. */
+export async function startBundler(
+  config: ProjectConfig,
+  onOutcome: (outcome: BuildOutcome) => void,
+): Promise<BundlerSession> {
+  const esbuild = await context(buildOptions(config, [outcomePlugin(config, onOutcome)]));
+  return {
+    // A failed build rejects too; it has been told to onOutcome already.
+    rebuild: () => esbuild.rebuild().then(undefined, () => undefined).then(() => undefined),
+    watch: () => esbuild.watch(),
+    dispose: () => esbuild.dispose(),
+  };
+}
+
+function buildOptions(config: ProjectConfig, last: Plugin[]): BuildOptions {
+  const nodeMajor = Number(process.versions.node.split(".")[0]);
+  return {
+    entryPoints: { entry: ENTRY },
+    // The build's own folder is as deep as the final one, so that relative paths in source maps hold.
+    outdir: join(bundlesDir(config.projectDir), "next"),
+    absWorkingDir: config.projectDir,
+    bundle: true,
+    splitting: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: `node${Math.min(nodeMajor, 24)}`,
+    outExtension: { ".js": ".mjs" },
+    chunkNames: "chunks/[name]-[hash]",
+    assetNames: "assets/[name]-[hash]",
+    sourcemap: "linked",
+    sourcesContent: true,
+    keepNames: true,
+    jsx: "automatic",
+    legalComments: "none",
+    logLevel: "silent",
+    loader: { ".wasm": "binary", ".node": "copy", ".txt": "text", ".sql": "text", ".md": "text" },
+    conditions: [...config.build.conditions, "module"],
+    banner: { js: COMMONJS_SHIM },
+    plugins: [
+      entryPlugin(config),
+      ...config.build.plugins,
+      ...(config.compat ? [compatPlugin()] : []),
+      sdkPlugin(),
+      nativePlugin(config.projectDir, config.build.external),
+      ...last,
+    ],
+  };
+}
+
+/** What CommonJS dependencies expect to find around them. */
+const COMMONJS_SHIM = [
+  `import { createRequire as __gantryCreateRequire } from "node:module";`,
+  `import { dirname as __gantryDirname } from "node:path";`,
+  `import { fileURLToPath as __gantryFileURLToPath } from "node:url";`,
+  "const require = __gantryCreateRequire(import.meta.url);",
+  "const __filename = __gantryFileURLToPath(import.meta.url);",
+  "const __dirname = __gantryDirname(__filename);",
+].join(" ");
+
+function outcomePlugin(config: ProjectConfig, onOutcome: (outcome: BuildOutcome) => void): Plugin {
+  return {
+    name: "gantry:outcome",
+    setup(build) {
+      let startedAt = 0;
+      build.onStart(() => {
+        startedAt = performance.now();
+      });
+      build.onEnd(async (result) => {
+        const outcome = await concluded(config, result);
+        onOutcome({ ...outcome, durationMs: performance.now() - startedAt });
+      });
+    },
+  };
+}
+
+async function concluded(config: ProjectConfig, result: BuildResult) {
+  if (result.errors.length > 0) {
+    const messages = await formatMessages(result.errors, { kind: "error", color: false });
+    const error = new CliError("BUILD_FAILED", `The tasks do not build:\n${messages.join("").trimEnd()}`, {
+      remedy: "Correct the code.",
+    });
+    return { ok: false as const, error };
+  }
+  if (findTaskFiles(config).tasks.length === 0) return { ok: false as const, error: noTaskFiles(config) };
+  return { ok: true as const, bundle: writeBundle(config, result.outputFiles ?? []) };
+}
+
+export function noTaskFiles(config: Pick<ProjectConfig, "projectDir" | "dirNames">): CliError {
+  return new CliError(
+    "NO_TASK_FILES",
+    `No task files were found in ${config.projectDir}; looked in ${config.dirNames.join(", ")}.`,
+    { remedy: "Run `gantry init` to get an example, or name your folders in `dirs` of gantry.config.ts." },
+  );
+}
+
+/** Writes the files beside their final place and moves the folder there: a folder with a hash is always whole. */
+function writeBundle(config: ProjectConfig, files: NonNullable<BuildResult["outputFiles"]>): Bundle {
+  const root = bundlesDir(config.projectDir);
+  const built = files.map((file) => ({ name: relative(join(root, "next"), file.path), contents: file.contents }));
+  built.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const digest = createHash("sha256");
+  for (const file of built) digest.update(file.name).update("\0").update(file.contents).update("\0");
+  const hash = digest.digest("hex").slice(0, 16);
+  const dir = join(root, hash);
+  if (existsSync(dir)) {
+    // Old bundles are removed by age, and this one is in use again.
+    utimesSync(dir, new Date(), new Date());
+    return { hash, dir, entry: "entry.mjs" };
+  }
+  const draft = join(root, `${hash}.${process.pid}.draft`);
+  for (const file of built) {
+    const path = join(draft, file.name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, file.contents);
+  }
+  try {
+    renameSync(draft, dir);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(dir)) throw error;
+  }
+  return { hash, dir, entry: "entry.mjs" };
+}

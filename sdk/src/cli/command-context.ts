@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApiClient } from "../client/api-client.ts";
+import { type Connection, findConnection } from "./connection.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The options every command has. */
+export interface CommonOptions {
+  json?: boolean;
+  apiUrl?: string;
+}
+
+/** What surrounds a command: made by main.ts from the process, by tests from what they like. */
+export interface Surroundings {
+  terminal: Terminal;
+  env: Record<string, string | undefined>;
+  cwd: string;
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal;
+  stdin: () => Promise<string>;
+  fetch?: typeof globalThis.fetch;
+}
+
+export interface CommandContext extends Surroundings {
+  json: boolean;
+  connection(): Connection;
+  api(): ApiClient;
+  /** Writes a value as one line of JSON. */
+  printJson(value: unknown): void;
+}
+
+export function commandContext(surroundings: Surroundings, options: CommonOptions): CommandContext {
+  let connection: Connection | undefined;
+  const connect = () => (connection ??= findConnection(surroundings.cwd, surroundings.env, options.apiUrl));
+  return {
+    ...surroundings,
+    json: options.json ?? false,
+    connection: connect,
+    api: () =>
+      new ApiClient({
+        baseUrl: connect().baseUrl,
+        token: connect().token,
+        requestOptions: {
+          // A person waits: one quick second try is enough.
+          retry: { maxAttempts: 2, minTimeoutInMs: 200 },
+          signal: surroundings.signal,
+          ...(surroundings.fetch && { fetch: surroundings.fetch }),
+        },
+      }),
+    printJson: (value) => surroundings.terminal.out(toJson(value)),
+  };
+}
+
+/** JSON of any value a run may hold: BigInt as text, Map and Set as their entries, cycles named. */
+export function toJson(value: unknown, indent?: number): string {
+  const around: unknown[] = [];
+  return (
+    JSON.stringify(
+      value,
+      function (this: unknown, _key, member: unknown) {
+        while (around.length > 0 && around.at(-1) !== this) around.pop();
+        if (typeof member === "bigint") return member.toString();
+        if (member instanceof Map || member instanceof Set) return [...member];
+        if (typeof member !== "object" || member === null) return member;
+        if (around.includes(member)) return "[cycle]";
+        around.push(member);
+        return member;
+      },
+      indent,
+    ) ?? "null"
+  );
+}
+
+/** Waits; returns at once, without an error, when the signal is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}

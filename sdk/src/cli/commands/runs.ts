@@ -1,0 +1,138 @@
+import type { Command } from "commander";
+import type { ListRunsParams } from "../../client/list-query.ts";
+import { isFinalRunStatus, RUN_STATUSES, type RunStatus } from "../../contract/run-status.ts";
+import { CliError, EXIT, type ExitCode } from "../cli-error.ts";
+import type { CommandContext, CommonOptions } from "../command-context.ts";
+import { addCommand, collect, number } from "../define-command.ts";
+import { drainEvents, followRun } from "../follow-run.ts";
+import { eventText, runsTable, runText } from "../run-report.ts";
+import { statusText } from "../terminal.ts";
+import { waitFor } from "./trigger.ts";
+import { watchRun } from "./watch-run.ts";
+
+interface ListFlags extends CommonOptions {
+  status?: string[];
+  task?: string[];
+  tag?: string[];
+  queue?: string;
+  version?: string;
+  since?: string;
+  limit?: number;
+  after?: string;
+}
+
+export function runsCommand(program: Command): void {
+  const runs = program.command("runs").description("List, read, follow and steer runs");
+  addCommand<ListFlags>(runs, "list", "List runs, newest first", list)
+    .option("-s, --status <status>", `one of ${RUN_STATUSES.join(", ")}; may be repeated`, collect)
+    .option("-t, --task <id>", "runs of this task; may be repeated", collect)
+    .option("--tag <tag>", "runs with this tag; may be repeated", collect)
+    .option("--queue <name>", "runs of this queue")
+    .option("--since <period>", 'runs made since: "30m", "7d"')
+    .option("-n, --limit <n>", "at most so many (100 is the most)", number)
+    .option("--after <run>", "the page of runs older than this one");
+  addCommand(runs, "get <run>", "Show a run: status, payload, metadata, output, error", get);
+  addCommand<CommonOptions & { follow?: boolean }>(runs, "logs <run>", "Print a run's logs and output", logs).option(
+    "-f, --follow",
+    "go on until the run has ended",
+  );
+  addCommand(runs, "watch <run>", "Follow a run until it has ended; exit code 1 unless it is COMPLETED", watchRun);
+  addCommand<CommonOptions & { reason?: string }>(runs, "cancel <run...>", "Cancel runs", cancel);
+  addCommand<CommonOptions & { wait?: boolean }>(runs, "replay <run>", "Run again with the same payload", replay).option(
+    "-w, --wait",
+    "wait for the end",
+  );
+  addCommand(runs, "explain <run>", "Say what holds a run back", explain);
+  addCommand<CommonOptions & { reason?: string; yes?: boolean }>(
+    runs,
+    "force-fail <run>",
+    "End a stuck run as SYSTEM_FAILURE, whatever its worker does",
+    forceFail,
+  ).option("--reason <text>", "why; kept with the run", "Ended by an operator.");
+}
+
+async function list(context: CommandContext, flags: ListFlags): Promise<void> {
+  const params: ListRunsParams = {
+    limit: flags.limit,
+    after: flags.after,
+    status: flags.status?.map(toStatus),
+    taskIdentifier: flags.task,
+    tag: flags.tag,
+    queue: flags.queue,
+    period: flags.since,
+  };
+  const page = await context.api().listRuns(params);
+  if (context.json) {
+    context.printJson(page.data);
+    return;
+  }
+  if (page.data.length === 0) context.terminal.err("No runs. Start one with `gantry trigger <task>`.");
+  else context.terminal.out(runsTable(page.data, context.terminal));
+  const last = page.data.at(-1);
+  if (page.hasNextPage() && last) context.terminal.err(context.terminal.colors.dim(`More: --after ${last.id}`));
+}
+
+function toStatus(text: string): RunStatus {
+  const status = text.toUpperCase().replaceAll("-", "_");
+  if ((RUN_STATUSES as readonly string[]).includes(status)) return status as RunStatus;
+  throw new CliError("BAD_ARGUMENT", `"${text}" is no status.`, { remedy: `Use one of ${RUN_STATUSES.join(", ")}.` });
+}
+
+async function get(context: CommandContext, _flags: CommonOptions, runId: string): Promise<void> {
+  const run = await context.api().retrieveRun(runId);
+  if (context.json) context.printJson(run);
+  else context.terminal.out(runText(run, context.terminal, context.cwd));
+}
+
+async function logs(context: CommandContext, flags: { follow?: boolean }, runId: string): Promise<void> {
+  const api = context.api();
+  const show = (events: Parameters<typeof eventText>[0][]) => {
+    for (const event of events) {
+      if (context.json) context.printJson(event);
+      else context.terminal.out(eventText(event, context.terminal));
+    }
+  };
+  if (flags.follow) await followRun(api, runId, { signal: context.signal, onEvents: show });
+  else await drainEvents(api, runId, undefined, show);
+}
+
+async function cancel(context: CommandContext, _flags: CommonOptions, ...received: string[]): Promise<void> {
+  for (const runId of received.flat()) {
+    const { id } = await context.api().cancelRun(runId);
+    if (context.json) context.printJson({ id });
+    else context.terminal.out(`${id} is being canceled`);
+  }
+}
+
+async function replay(context: CommandContext, flags: { wait?: boolean }, runId: string): Promise<ExitCode> {
+  const { id } = await context.api().replayRun(runId);
+  if (flags.wait) {
+    if (!context.json) context.terminal.err(context.terminal.colors.dim(id));
+    return waitFor(context, id);
+  }
+  if (context.json) context.printJson({ id });
+  else context.terminal.out(id);
+  return EXIT.ok;
+}
+
+async function explain(context: CommandContext, _flags: CommonOptions, runId: string): Promise<void> {
+  const explanation = await context.api().explainRun(runId);
+  if (context.json) {
+    context.printJson(explanation);
+    return;
+  }
+  const { terminal } = context;
+  const { colors } = terminal;
+  terminal.out(`${explanation.runId} is ${statusText(explanation.status, colors)}`);
+  for (const { reason, message, details } of explanation.reasons) {
+    terminal.out(`  ${colors.bold(reason)}  ${message}${details ? colors.dim(` ${JSON.stringify(details)}`) : ""}`);
+  }
+  if (explanation.position !== undefined) terminal.out(`  ${explanation.position} runs are ahead of it in its queue`);
+  if (explanation.reasons.length === 0 && !isFinalRunStatus(explanation.status)) terminal.out("  nothing holds it back");
+}
+
+async function forceFail(context: CommandContext, flags: { reason?: string }, runId: string): Promise<void> {
+  const { id } = await context.api().forceFailRun(runId, flags.reason ?? "Ended by an operator.");
+  if (context.json) context.printJson({ id });
+  else context.terminal.out(`${id} is ended`);
+}
