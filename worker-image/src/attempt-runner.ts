@@ -1,0 +1,137 @@
+import { fstatSync } from "node:fs";
+import { type Grant, toWireError } from "@gantry/sdk/contract";
+import { executeTask, type TaskOutcome } from "@gantry/sdk/task";
+import type { AttemptRef, TaskProcessConfig, ToTaskProcess } from "./process-messages.ts";
+import type { RunnerConnection } from "./runner-connection.ts";
+import { StalledFunction } from "./stalled-function.ts";
+import { AttemptHost } from "./task-host.ts";
+
+interface Current extends AttemptRef {
+  host: AttemptHost;
+  abort: AbortController;
+  startedAt: number;
+  cpuBefore: NodeJS.CpuUsage;
+}
+
+/** Runs attempts in this process, one at a time, and sends what became of each. */
+export class AttemptRunner {
+  readonly #config: TaskProcessConfig;
+  readonly #connection: RunnerConnection;
+  readonly #stalled: StalledFunction;
+  #current: Current | undefined;
+  #last: AttemptRef | undefined;
+  #isReady = false;
+
+  constructor(config: TaskProcessConfig, connection: RunnerConnection) {
+    this.#config = config;
+    this.#connection = connection;
+    this.#stalled = new StalledFunction(config.stalledAfterMs, () => this.#failAndExit(stalledError(config.stalledAfterMs)));
+    process.on("uncaughtException", (error) => this.#uncaught(error));
+    process.on("unhandledRejection", (reason) => this.#uncaught(reason));
+    process.on("exit", (code) => this.#exiting(code));
+  }
+
+  /** The attempt it works on, or the last one it finished. */
+  get holds(): AttemptRef | undefined {
+    return this.#last;
+  }
+
+  ready(): void {
+    this.#isReady = true;
+    this.#connection.send({ t: "ready" });
+  }
+
+  receive(message: ToTaskProcess): void {
+    if (message.t === "run") void this.#run(message.grant);
+    else if (message.t === "ping") this.#connection.send({ t: "pong", n: message.n });
+    else if (message.executionId === this.#current?.executionId) this.#current.abort.abort(cancelReason(message.reason));
+  }
+
+  async #run(grant: Grant): Promise<void> {
+    // The runner repeats a grant after a reconnect where it cannot know that it arrived.
+    if (this.#last?.executionId === grant.executionId && this.#last.attempt === grant.attempt) return;
+    this.#connection.forgetOutcome();
+    const current = this.#begin(grant);
+    const outcome = await executeTask(grant, current.host, current.abort.signal);
+    if (this.#current === current) this.#finish(current, outcome, !this.#config.keepAlive);
+  }
+
+  #begin(grant: Grant): Current {
+    const current: Current = {
+      executionId: grant.executionId,
+      attempt: grant.attempt,
+      host: new AttemptHost(this.#connection, { url: this.#config.apiUrl, token: grant.runToken }),
+      abort: new AbortController(),
+      startedAt: Date.now(),
+      cpuBefore: process.cpuUsage(),
+    };
+    this.#current = current;
+    this.#last = { executionId: grant.executionId, attempt: grant.attempt };
+    this.#connection.keepAlive(false);
+    this.#stalled.watch(current.abort.signal);
+    if (!this.#config.keepAlive) process.title = `gantry task ${grant.run.taskId} ${grant.run.id}`;
+    this.#connection.send({ t: "running", at: current.startedAt });
+    return current;
+  }
+
+  #finish(current: Current, outcome: TaskOutcome, exits: boolean): void {
+    this.#current = undefined;
+    this.#stalled.stop();
+    current.host.end();
+    this.#connection.keepAlive(true);
+    const cpu = process.cpuUsage(current.cpuBefore);
+    this.#connection.sendOutcome({
+      t: "outcome",
+      executionId: current.executionId,
+      attempt: current.attempt,
+      outcome,
+      cpuMs: (cpu.user + cpu.system) / 1000,
+      maxRssBytes: process.resourceUsage().maxRSS * 1024,
+      stdoutBytes: sizeOf(1),
+      stderrBytes: sizeOf(2),
+      exits,
+    });
+    if (exits) void this.#connection.close().then(() => process.exit(0));
+  }
+
+  /** An error nobody awaited. The run's attempt fails with it; the process is in an unknown state and ends. */
+  #uncaught(thrown: unknown): void {
+    if (this.#current) return this.#failAndExit(thrown);
+    process.stderr.write(`${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
+    if (!this.#isReady) this.#connection.send({ t: "bootFailed", error: toWireError(thrown) });
+    void this.#connection.close().then(() => process.exit(1));
+  }
+
+  #failAndExit(thrown: unknown): void {
+    const current = this.#current;
+    if (!current) return;
+    this.#finish(current, { kind: "failed", error: toWireError(thrown), retry: { by: "policy" } }, true);
+  }
+
+  #exiting(code: number): void {
+    if (!this.#current) return;
+    const stack = (new Error("process.exit").stack ?? "").split("\n").slice(1).join("\n");
+    this.#connection.send({ t: "exiting", code, stack });
+  }
+}
+
+function cancelReason(reason: string | undefined): Error {
+  return Object.assign(new Error(reason ?? "The run was canceled"), { name: "AbortError", code: "RUN_CANCELED" });
+}
+
+function stalledError(afterMs: number): Error {
+  const error = new Error(
+    `The function can never finish: for ${afterMs / 1000} s nothing was left in its process that could resume it, no timer, no connection, no I/O. It awaits a promise that nobody will settle.`,
+  );
+  error.stack = `${error.name}: ${error.message}`;
+  return Object.assign(error, { code: "NEVER_SETTLES" });
+}
+
+/** Size of an output file by its descriptor: a stat of an open file, a microsecond. */
+function sizeOf(descriptor: number): number {
+  try {
+    return fstatSync(descriptor).size;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,347 @@
+import type { AttemptOutcome, CompletionVerdict, Grant, MachinePreset, WireError } from "@gantry/sdk/contract";
+import { AttemptReports } from "./attempt-reports.ts";
+import { BlockedLoop } from "./blocked-loop.ts";
+import { type Kill, outcomeOfEnd } from "./exit-policy.ts";
+import { encodeMessage } from "./line-protocol.ts";
+import type { Reply, Request } from "./platform-link.ts";
+import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
+import type { ProcessPool, Waiter } from "./process-pool.ts";
+import type { ChildEnd, Occupant, TaskChild } from "./task-child.ts";
+
+/** What an execution needs of its runner. */
+export interface ExecutionSurroundings {
+  pool: ProcessPool;
+  request(request: Request): Promise<Reply>;
+  started(message: { executionId: string; fence: string; at: number }): void;
+  /** Events or metadata wait to be sent. */
+  reportsWaiting(execution: Execution): void;
+  ended(execution: Execution): void;
+  keepAlive: boolean;
+  cancelGraceMs: number;
+  blockedAfterMs: number;
+}
+
+/** A last sign of life is awaited this long before a timed-out process is ended: it tells whether its loop was blocked. */
+const LAST_PONG_MS = 100;
+/** Node fires a longer timer at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * One execution on this runner, attempt after attempt:
+ *
+ *   waiting → running → completing → ended
+ *      ↑                    │ verdict: retry in place
+ *      └──── pausing ←──────┘
+ */
+type Phase = "waiting" | "running" | "completing" | "pausing" | "ended";
+
+export class Execution implements Waiter, Occupant {
+  #grant: Grant;
+  #phase: Phase = "waiting";
+  #child: TaskChild | undefined;
+  #startedAt = 0;
+  #endedAt = 0;
+  #maxRssBytes = 0;
+  #loop: BlockedLoop;
+  #cancel: { reason: string | undefined } | undefined;
+  #returnReason: string | undefined;
+  #timers = new Set<NodeJS.Timeout>();
+  readonly #reports: AttemptReports;
+  readonly #around: ExecutionSurroundings;
+
+  constructor(grant: Grant, around: ExecutionSurroundings) {
+    this.#grant = grant;
+    this.#around = around;
+    this.#reports = new AttemptReports({ executionId: grant.executionId, fence: grant.fence }, grant.attempt, around.request);
+    this.#loop = new BlockedLoop(around.blockedAfterMs, 0);
+  }
+
+  get id(): string {
+    return this.#grant.executionId;
+  }
+
+  get fence(): string {
+    return this.#grant.fence;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get machine(): MachinePreset {
+    return this.#grant.machine;
+  }
+
+  /** Compute time of the attempt so far. */
+  get computeMs(): number {
+    if (this.#phase === "running") return performance.now() - this.#startedAt;
+    return this.#phase === "completing" ? this.#endedAt - this.#startedAt : 0;
+  }
+
+  /** Asks for a process. */
+  begin(): void {
+    this.#phase = "waiting";
+    this.#around.pool.acquire(this);
+  }
+
+  // ── the pool's side ──
+
+  start(child: TaskChild): void {
+    this.#phase = "running";
+    this.#child = child;
+    this.#startedAt = performance.now();
+    this.#loop = new BlockedLoop(this.#around.blockedAfterMs, this.#startedAt);
+    child.occupy(this);
+    const { remainingComputeMs } = this.#grant;
+    if (remainingComputeMs !== undefined) this.#after(remainingComputeMs, () => this.#outOfTime());
+  }
+
+  bootFailed(outcome: AttemptOutcome): void {
+    if (this.#phase !== "waiting") return;
+    this.#startedAt = performance.now();
+    this.#complete(outcome, { computeMs: 0 });
+  }
+
+  // ── the process's side ──
+
+  grantLine(): string {
+    // The fence stays here: a process that was frozen and thawed elsewhere must not carry it along.
+    return encodeMessage({ t: "run", grant: { ...this.#grant, fence: "" } });
+  }
+
+  ref(): AttemptRef {
+    return { executionId: this.#grant.executionId, attempt: this.#grant.attempt };
+  }
+
+  cancelRequest(): ToTaskProcess | undefined {
+    if (!this.#cancel) return undefined;
+    const { reason } = this.#cancel;
+    return { t: "cancel", executionId: this.id, ...(reason === undefined ? {} : { reason }) };
+  }
+
+  received(message: FromTaskProcess): void {
+    if (this.#phase !== "running") return;
+    switch (message.t) {
+      case "running":
+        return this.#around.started({ executionId: this.id, fence: this.fence, at: message.at });
+      case "events":
+        for (const event of message.events) this.#reports.log(event);
+        return this.#around.reportsWaiting(this);
+      case "metadata": {
+        const { t: _, ...change } = message;
+        this.#reports.metadata(change);
+        return this.#around.reportsWaiting(this);
+      }
+      case "pong":
+        return this.#note("info", this.#loop.pong(message.n, performance.now()));
+      case "outcome":
+        if (message.executionId === this.id && message.attempt === this.#grant.attempt) void this.#finished(message);
+    }
+  }
+
+  processEnded(end: ChildEnd): void {
+    if (this.#phase === "running") void this.#crashed(end);
+  }
+
+  // ── the platform's side ──
+
+  cancel(reason: string | undefined): void {
+    if (this.#cancel || this.#phase === "ended") return;
+    this.#cancel = { reason };
+    if (this.#phase === "waiting" || this.#phase === "pausing") return this.#completeWithoutProcess({ kind: "canceled" });
+    if (this.#phase !== "running") return;
+    const request = this.cancelRequest();
+    if (request) this.#child?.send(request);
+    this.#after(this.#around.cancelGraceMs, () => this.#child?.killNow({ by: "cancel" }));
+  }
+
+  /** Someone else owns the run. Ends the process and says nothing more. */
+  drop(): void {
+    if (this.#phase === "ended") return;
+    this.#around.pool.withdraw(this);
+    const child = this.#child;
+    this.#end();
+    child?.killNow(undefined);
+  }
+
+  /** Gives the run back: at once where no process has it, else after its process is ended or lets it go first. */
+  giveBack(reason: string, endsProcess: boolean): void {
+    this.#returnReason = reason;
+    if (this.#phase === "waiting" || this.#phase === "pausing") this.#completeWithoutProcess({ kind: "returned", reason });
+    else if (this.#phase === "running" && endsProcess) this.#child?.killNow({ by: "return", reason });
+  }
+
+  // ── the runner's ticks ──
+
+  get hasReports(): boolean {
+    return !this.#reports.isEmpty;
+  }
+
+  sendReports(): void {
+    if (this.#phase === "running") void this.#reports.send();
+  }
+
+  readOutput(): void {
+    if (this.#phase !== "running" || !this.#child) return;
+    void this.#read(this.#child, false);
+  }
+
+  async checkMemory(memory: (pid: number) => Promise<{ rssBytes: number; maxRssBytes: number } | undefined>): Promise<void> {
+    const child = this.#child;
+    if (this.#phase !== "running" || child?.pid === undefined) return;
+    const used = await memory(child.pid);
+    if (!used || this.#phase !== "running" || this.#child !== child) return;
+    this.#maxRssBytes = Math.max(this.#maxRssBytes, used.maxRssBytes);
+    if (used.rssBytes > this.machine.memory * 1e9) child.killNow({ by: "memory", rssBytes: used.rssBytes });
+  }
+
+  pingLoop(): void {
+    if (this.#phase !== "running") return;
+    const { ping, report } = this.#loop.tick(performance.now());
+    if (ping !== undefined) this.#child?.send({ t: "ping", n: ping });
+    this.#note("warn", report);
+  }
+
+  // ── endings ──
+
+  #outOfTime(): void {
+    const child = this.#child;
+    if (this.#phase !== "running" || !child) return;
+    if (!this.#loop.isWaiting) this.pingLoop();
+    this.#after(LAST_PONG_MS, () => {
+      const maxDurationMs = this.#grant.run.maxDurationMs ?? this.#grant.remainingComputeMs ?? 0;
+      child.terminate({ by: "maxDuration", maxDurationMs, blockedMs: this.#loop.blockedMs(performance.now()) });
+    });
+  }
+
+  async #finished(message: OutcomeMessage): Promise<void> {
+    const child = this.#leaveProcess();
+    if (!child) return;
+    if (message.exits) child.expectExit();
+    const { stdoutBytes, stderrBytes } = message;
+    if (!child.stdout.hasReadTo(stdoutBytes) || !child.stderr.hasReadTo(stderrBytes)) {
+      await this.#read(child, true, { stdoutBytes, stderrBytes });
+    }
+    const { kill } = child;
+    if (!message.exits && !kill) this.#around.pool.release(child);
+    const outcome = kill ? this.#outcomeOfEnd(child, { exitCode: null, signal: null, spawnError: undefined }, kill) : message.outcome;
+    this.#complete(outcome, {
+      computeMs: this.#endedAt - this.#startedAt,
+      cpuMs: message.cpuMs,
+      maxRssBytes: Math.max(this.#maxRssBytes, message.maxRssBytes),
+    });
+  }
+
+  async #crashed(end: ChildEnd): Promise<void> {
+    const child = this.#leaveProcess();
+    if (!child) return;
+    await this.#read(child, true);
+    const kill: Kill | undefined = child.kill ?? (this.#cancel ? { by: "cancel" } : undefined);
+    this.#complete(this.#outcomeOfEnd(child, end, kill), {
+      computeMs: this.#endedAt - this.#startedAt,
+      ...(this.#maxRssBytes > 0 ? { maxRssBytes: this.#maxRssBytes } : {}),
+    });
+  }
+
+  /** From here on nothing that the process says changes how the attempt ended. */
+  #leaveProcess(): TaskChild | undefined {
+    const child = this.#child;
+    this.#phase = "completing";
+    this.#endedAt = performance.now();
+    this.#child = undefined;
+    this.#clearTimers();
+    if (child) child.occupant = undefined;
+    return child;
+  }
+
+  #outcomeOfEnd(child: TaskChild, end: ChildEnd, kill: Kill | undefined): AttemptOutcome {
+    const { exiting, stderr } = child;
+    return outcomeOfEnd({ ...end, kill, exiting, stderrTail: stderr.tail, machine: this.machine, hasBooted: true });
+  }
+
+  #completeWithoutProcess(outcome: AttemptOutcome): void {
+    this.#around.pool.withdraw(this);
+    this.#clearTimers();
+    this.#complete(outcome, { computeMs: 0 });
+  }
+
+  #complete(outcome: AttemptOutcome, usage: { computeMs: number; cpuMs?: number; maxRssBytes?: number }): void {
+    this.#phase = "completing";
+    this.#reports.sendAll();
+    const { attempt, executionId, fence } = this.#grant;
+    void this.#around
+      .request({ type: "complete", executionId, fence, attempt, outcome, usage })
+      .then((reply) => this.#answered(reply, outcome, usage));
+  }
+
+  #answered(reply: Reply, outcome: AttemptOutcome, usage: { computeMs: number }): void {
+    if (this.#phase !== "completing") return;
+    if (reply.verdict) return this.#follow(reply.verdict);
+    // The platform cannot take this result, an output over the limit say: the attempt fails with the reason.
+    const error: WireError = { name: "CompletionRefused", ...(reply.error ?? { code: "INTERNAL", message: "The platform gave no verdict." }) };
+    if (outcome.kind !== "completed") return this.#end();
+    this.#complete({ kind: "failed", error, retry: { by: "never", reason: error.message } }, usage);
+  }
+
+  #follow(verdict: CompletionVerdict): void {
+    if (verdict.kind !== "retryInPlace") return this.#end();
+    this.#grant = verdict.grant;
+    this.#maxRssBytes = 0;
+    this.#reports.beginAttempt(verdict.grant.attempt);
+    this.#phase = "pausing";
+    if (this.#cancel) return this.#completeWithoutProcess({ kind: "canceled" });
+    if (this.#returnReason !== undefined) return this.#completeWithoutProcess({ kind: "returned", reason: this.#returnReason });
+    this.#after(verdict.delayMs, () => this.begin());
+  }
+
+  #end(): void {
+    this.#phase = "ended";
+    this.#clearTimers();
+    if (this.#child) this.#child.occupant = undefined;
+    this.#child = undefined;
+    this.#around.ended(this);
+  }
+
+  async #read(child: TaskChild, isLast: boolean, upTo?: { stdoutBytes: number; stderrBytes: number }): Promise<void> {
+    const isWanted = () => !this.#reports.isFull;
+    await Promise.all(
+      (["stdout", "stderr"] as const).map((kind) =>
+        child[kind].read((lines) => this.#output(kind, lines), {
+          isWanted,
+          isLast,
+          ...(upTo ? { upTo: upTo[`${kind}Bytes`] } : {}),
+        }),
+      ),
+    );
+  }
+
+  #output(kind: "stdout" | "stderr", lines: string[]): void {
+    const at = Date.now();
+    const level = kind === "stdout" ? "info" : "error";
+    for (const message of lines) this.#reports.log({ at, kind, level, message });
+    this.#around.reportsWaiting(this);
+  }
+
+  #note(level: "info" | "warn", message: string | undefined): void {
+    if (message === undefined) return;
+    this.#reports.note(level, message);
+    this.#around.reportsWaiting(this);
+  }
+
+  #after(ms: number, then: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        if (ms > MAX_TIMER_MS) this.#after(ms - MAX_TIMER_MS, then);
+        else then();
+      },
+      Math.min(ms, MAX_TIMER_MS),
+    );
+    this.#timers.add(timer);
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}

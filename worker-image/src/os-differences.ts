@@ -1,0 +1,113 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Longest socket path that every Unix accepts (macOS: 104 bytes with the final zero). */
+const MAX_SOCKET_PATH = 100;
+
+/** All that differs between operating systems, for runner and process executor. One object per system, so that a table can test each. */
+export interface OsDifferences {
+  /** Name of a socket in `dir`, or in `shortDir` where the first would be too long; Windows has named pipes instead. */
+  socketPath(dir: string, shortDir: string, name: string): string;
+  /** True where the socket is a file that its owner must remove. */
+  readonly socketIsFile: boolean;
+  /** True where SIGTERM reaches a process's handlers; elsewhere it ends the process at once. */
+  readonly hasSignals: boolean;
+  /** When the process started, in words of the system: with the pid it names one process for good. Undefined: no such process. */
+  processStart(pid: number): Promise<string | undefined>;
+  /** Memory of the process now and at most, in bytes; undefined where the system does not say cheaply. */
+  memory(pid: number): Promise<{ rssBytes: number; maxRssBytes: number } | undefined>;
+  /** Processes that the process started, theirs included; empty where the system does not say cheaply. */
+  descendants(pid: number): number[];
+}
+
+const unix = {
+  socketPath(dir: string, shortDir: string, name: string): string {
+    const path = join(dir, name);
+    return Buffer.byteLength(path) <= MAX_SOCKET_PATH ? path : join(shortDir, name);
+  },
+  socketIsFile: true,
+  hasSignals: true,
+};
+
+export const OPERATING_SYSTEMS: Record<"linux" | "darwin" | "win32", OsDifferences> = {
+  linux: {
+    ...unix,
+    async processStart(pid) {
+      try {
+        const [stat, boot] = await Promise.all([
+          readFile(`/proc/${pid}/stat`, "utf8"),
+          readFile("/proc/sys/kernel/random/boot_id", "utf8"),
+        ]);
+        const start = startFromStat(stat);
+        return start === undefined ? undefined : `${boot.trim()}:${start}`;
+      } catch {
+        return undefined;
+      }
+    },
+    async memory(pid) {
+      try {
+        return memoryFromStatus(await readFile(`/proc/${pid}/status`, "utf8"));
+      } catch {
+        return undefined;
+      }
+    },
+    descendants(pid) {
+      return childrenOf(pid).flatMap((child) => [child, ...this.descendants(child)]);
+    },
+  },
+  darwin: {
+    ...unix,
+    processStart: (pid) => ask("ps", ["-o", "lstart=", "-p", String(pid)]),
+    memory: async () => undefined,
+    descendants: () => [],
+  },
+  win32: {
+    socketPath: (_dir, _shortDir, name) => `\\\\.\\pipe\\gantry-${name}`,
+    socketIsFile: false,
+    hasSignals: false,
+    processStart: (pid) =>
+      ask("powershell.exe", ["-NoProfile", "-Command", `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`]),
+    memory: async () => undefined,
+    descendants: () => [],
+  },
+};
+
+export function osDifferences(platform: NodeJS.Platform): OsDifferences {
+  if (platform === "win32" || platform === "darwin" || platform === "linux") return OPERATING_SYSTEMS[platform];
+  return { ...OPERATING_SYSTEMS.darwin };
+}
+
+/** Field 22 of /proc/<pid>/stat, clock ticks since boot; a zombie counts as ended. The name in field 2 may hold spaces and brackets. */
+export function startFromStat(stat: string): string | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+/** VmRSS and VmHWM of /proc/<pid>/status, which gives them in kB whatever the page size. */
+export function memoryFromStatus(status: string): { rssBytes: number; maxRssBytes: number } | undefined {
+  const rss = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+  const most = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
+  if (rss === undefined) return undefined;
+  return { rssBytes: Number(rss) * 1024, maxRssBytes: Number(most ?? rss) * 1024 };
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+async function ask(command: string, args: string[]): Promise<string | undefined> {
+  try {
+    return (await run(command, args, { windowsHide: true })).stdout.trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Grant, MetadataOperation, RunEvent, WireError } from "@gantry/sdk/contract";
+import type { TaskOutcome } from "@gantry/sdk/task";
+
+/**
+ * What runner and task process say to each other: one JSON object a line over a named socket that the task process opens,
+ * and may close and open again (before its memory is frozen, say). Private to this package.
+ */
+export interface TaskProcessConfig {
+  /** Name of the runner's socket or pipe. */
+  socket: string;
+  /** Tells the runner which process this is; known to the two alone. */
+  key: string;
+  /** Absolute path of the bundle's entry module. */
+  entry: string;
+  /** Base URL of the platform's API, for the SDK inside a run. */
+  apiUrl: string;
+  keepAlive: boolean;
+  compileCacheDir: string | undefined;
+  /** How long nothing may be alive that could resume the function before that is reported; 0 is never. */
+  stalledAfterMs: number;
+}
+
+/** The variable that carries the config; the task process removes it before user code is loaded. */
+export const TASK_PROCESS_VARIABLE = "GANTRY_TASK_PROCESS";
+
+/** An attempt, named the same on both sides. */
+export interface AttemptRef {
+  executionId: string;
+  attempt: number;
+}
+
+export interface MetadataChange {
+  operations?: MetadataOperation[];
+  parentOperations?: MetadataOperation[];
+  rootOperations?: MetadataOperation[];
+}
+
+export type ToTaskProcess =
+  | { t: "run"; grant: Grant }
+  | { t: "cancel"; executionId: string; reason?: string }
+  | { t: "ping"; n: number };
+
+export type FromTaskProcess =
+  /** First on every connection. `holds` is the attempt that it works on, after a reconnect. */
+  | { t: "hello"; key: string; holds?: AttemptRef }
+  | { t: "ready" }
+  | { t: "bootFailed"; error: WireError }
+  | { t: "running"; at: number }
+  | { t: "events"; events: RunEvent[] }
+  | ({ t: "metadata" } & MetadataChange)
+  | OutcomeMessage
+  /** Sent from the process's own `exit` event while an attempt runs: user code called process.exit. */
+  | { t: "exiting"; code: number; stack: string }
+  | { t: "pong"; n: number };
+
+export interface OutcomeMessage extends AttemptRef {
+  t: "outcome";
+  outcome: TaskOutcome;
+  cpuMs: number;
+  maxRssBytes: number;
+  /** Sizes of the output files when the attempt ended: what was written up to there is the attempt's. */
+  stdoutBytes: number;
+  stderrBytes: number;
+  /** True where the process ends after this. */
+  exits: boolean;
+}

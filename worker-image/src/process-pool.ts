@@ -1,0 +1,289 @@
+import type { AttemptOutcome, MachinePreset, WireError } from "@gantry/sdk/contract";
+import { outcomeOfEnd } from "./exit-policy.ts";
+import type { Log } from "./log.ts";
+import { type Boot, type ChildEnd, type ChildListener, TaskChild } from "./task-child.ts";
+
+/** An attempt that wants a process. */
+export interface Waiter {
+  readonly machine: MachinePreset;
+  start(child: TaskChild): void;
+  /** No process can be had: the bundle cannot be booted. */
+  bootFailed(outcome: AttemptOutcome): void;
+}
+
+export interface PoolOptions {
+  boot: Boot;
+  /** The preset that processes are booted ahead for. */
+  machine: MachinePreset | undefined;
+  poolSize: number;
+  bootsAtOnce: number;
+  maxProcesses: number;
+  bootTimeoutMs: number;
+  log: Log;
+}
+
+interface Group {
+  machine: MachinePreset;
+  idle: TaskChild[];
+  waiters: Waiter[];
+  booting: Set<TaskChild>;
+  /** Boots whose process has not been spawned yet. */
+  starting: number;
+}
+
+const FIRST_BACK_OFF_MS = 1_000;
+const MAX_BACK_OFF_MS = 60_000;
+/** A run that comes this long after a failed boot makes another try; an earlier one fails with what failed that. */
+const TRY_AGAIN_AFTER_MS = 2_000;
+/** Processes that something outside killed while they booted, before that counts as a failure of the bundle. */
+const KILLED_BOOTS = 3;
+const IDLE_MS = 60_000;
+const TRIM_ABOVE_BYTES = 1024 * 1024;
+
+/**
+ * Processes that have imported the bundle, ready for a run; one group per machine preset, since the heap's size is set at
+ * the start. Boots ahead for the default preset, and on demand for the others. A bundle that cannot be imported is not
+ * tried in a loop: pauses grow, and the runs that wait fail with the import's error.
+ */
+export class ProcessPool implements ChildListener {
+  readonly #options: PoolOptions;
+  readonly #groups = new Map<number, Group>();
+  readonly #children = new Set<TaskChild>();
+  readonly #bootErrors = new WeakMap<TaskChild, WireError>();
+  #poolSize: number;
+  #failures = 0;
+  #killedBoots = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #failure: AttemptOutcome | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#poolSize = options.poolSize;
+    if (options.machine) this.#group(options.machine);
+  }
+
+  /** Gives a booted process to the waiter, now where one is idle. */
+  acquire(waiter: Waiter): void {
+    const group = this.#group(waiter.machine);
+    const child = group.idle.pop();
+    if (child) {
+      waiter.start(child);
+    } else if (this.#failure && performance.now() - this.#failedAt < TRY_AGAIN_AFTER_MS) {
+      const failure = this.#failure;
+      return queueMicrotask(() => waiter.bootFailed(failure));
+    } else {
+      group.waiters.push(waiter);
+    }
+    this.fill();
+  }
+
+  withdraw(waiter: Waiter): void {
+    const { waiters } = this.#group(waiter.machine);
+    const index = waiters.indexOf(waiter);
+    if (index >= 0) waiters.splice(index, 1);
+  }
+
+  /** Takes a kept-alive process back. */
+  release(child: TaskChild): void {
+    child.occupant = undefined;
+    void child.stdout.trim(TRIM_ABOVE_BYTES);
+    void child.stderr.trim(TRIM_ABOVE_BYTES);
+    this.#offer(child);
+  }
+
+  /** Boots what is wanted, as far as bounds and back-off allow. */
+  fill(): void {
+    const groups = [...this.#groups.values()].sort((a, b) => b.waiters.length - a.waiters.length);
+    for (const group of groups) {
+      while (this.#wants(group) && this.#mayBoot(group)) void this.#bootOne(group);
+    }
+  }
+
+  ready(child: TaskChild): void {
+    this.#failures = 0;
+    this.#killedBoots = 0;
+    this.#failure = undefined;
+    const group = this.#groupOf(child);
+    group.booting.delete(child);
+    this.#offer(child);
+    this.fill();
+  }
+
+  bootFailed(child: TaskChild, error: WireError): void {
+    this.#bootErrors.set(child, error);
+    child.expectExit();
+  }
+
+  ended(child: TaskChild, end: ChildEnd): void {
+    this.#children.delete(child);
+    const group = this.#groupOf(child);
+    group.booting.delete(child);
+    group.idle = group.idle.filter((idle) => idle !== child);
+    if (!child.hasBooted) void this.#bootEnded(group, child, end);
+    else void child.removeFiles();
+    if (this.#children.size === 0) this.#onEmpty?.();
+    this.fill();
+  }
+
+  /** Ends kept-alive processes that nobody has needed for a while, and boots that do not come to an end. */
+  upkeep(): void {
+    const now = performance.now();
+    for (const group of this.#groups.values()) {
+      for (const child of group.booting) {
+        const bootMs = now - child.bootedAt;
+        if (bootMs > this.#options.bootTimeoutMs) child.killNow({ by: "bootTimeout", afterMs: this.#options.bootTimeoutMs });
+      }
+      const spare = group.idle.length - this.#target(group);
+      for (const child of group.idle.slice(0, Math.max(0, spare))) {
+        if (now - child.idleSince > IDLE_MS) this.#retire(group, child);
+      }
+    }
+  }
+
+  /** Boots no more, and ends the processes that have no attempt. Resolves when all processes are gone. */
+  async close(): Promise<void> {
+    this.#poolSize = 0;
+    clearTimeout(this.#timer);
+    this.#options.maxProcesses = 0;
+    const gone = new Promise<void>((resolve) => (this.#onEmpty = resolve));
+    for (const child of this.#children) if (!child.occupant) child.killNow(undefined);
+    if (this.#children.size > 0) await gone;
+  }
+
+  /** Boots no more ahead: the runner takes nothing new. */
+  stopAhead(): void {
+    this.#poolSize = 0;
+    for (const group of this.#groups.values()) for (const child of [...group.idle]) this.#retire(group, child);
+  }
+
+  killAll(): void {
+    for (const child of this.#children) child.killNow(undefined);
+  }
+
+  #offer(child: TaskChild): void {
+    const group = this.#groupOf(child);
+    const waiter = group.waiters.shift();
+    if (waiter) return waiter.start(child);
+    child.idleSince = performance.now();
+    group.idle.push(child);
+  }
+
+  #retire(group: Group, child: TaskChild): void {
+    group.idle = group.idle.filter((idle) => idle !== child);
+    child.killNow(undefined);
+  }
+
+  #target(group: Group): number {
+    return group.machine.memory === this.#options.machine?.memory ? this.#poolSize : 0;
+  }
+
+  #wants(group: Group): boolean {
+    return group.waiters.length + this.#target(group) > group.idle.length + group.booting.size + group.starting;
+  }
+
+  #mayBoot(group: Group): boolean {
+    const groups = [...this.#groups.values()];
+    const booting = groups.reduce((sum, each) => sum + each.booting.size + each.starting, 0);
+    if (booting >= this.#options.bootsAtOnce) return false;
+    if (this.#children.size + booting >= this.#options.maxProcesses && !this.#makeRoom(group)) return false;
+    if (this.#failures === 0) return true;
+    const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1));
+    const pauseMs = group.waiters.length > 0 ? Math.min(backOffMs, TRY_AGAIN_AFTER_MS) : backOffMs;
+    const leftMs = this.#failedAt + pauseMs - performance.now();
+    if (leftMs <= 0) return booting === 0;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.fill(), leftMs + 1);
+    return false;
+  }
+
+  /** Ends an idle process of another preset where this one is needed. */
+  #makeRoom(group: Group): boolean {
+    if (group.waiters.length === 0) return false;
+    for (const other of this.#groups.values()) {
+      const child = other === group ? undefined : other.idle[0];
+      if (child) {
+        this.#retire(other, child);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  async #bootOne(group: Group): Promise<void> {
+    group.starting += 1;
+    try {
+      const child = await TaskChild.start(this.#options.boot, group.machine, this);
+      if (child.hasEnded) return;
+      if (this.#options.maxProcesses === 0) child.killNow(undefined);
+      this.#children.add(child);
+      group.booting.add(child);
+    } catch (error) {
+      this.#failed(group, {
+        kind: "crashed",
+        reason: "BOOT_FAILED",
+        error: { name: "TaskProcessError", code: "BOOT_FAILED", message: `The task's process could not be started: ${String(error)}` },
+      });
+    } finally {
+      group.starting -= 1;
+    }
+  }
+
+  async #bootEnded(group: Group, child: TaskChild, end: ChildEnd): Promise<void> {
+    if (this.#options.maxProcesses === 0) return void child.removeFiles();
+    await child.stderr.read(() => undefined);
+    void child.removeFiles();
+    const wasKilled = end.signal === "SIGKILL" && child.kill === undefined;
+    if (wasKilled && ++this.#killedBoots < KILLED_BOOTS) return this.fill();
+    this.#failed(group, this.#outcome(child, end, group.machine));
+  }
+
+  #outcome(child: TaskChild, end: ChildEnd, machine: MachinePreset): AttemptOutcome {
+    const error = this.#bootErrors.get(child);
+    if (error) return { kind: "crashed", reason: "BOOT_FAILED", error: importError(error) };
+    return outcomeOfEnd({
+      ...end,
+      machine,
+      kill: child.kill,
+      exiting: child.exiting,
+      stderrTail: child.stderr.tail,
+      hasBooted: false,
+    });
+  }
+
+  #failed(group: Group, outcome: AttemptOutcome): void {
+    if (JSON.stringify(outcome) !== JSON.stringify(this.#failure)) {
+      this.#options.log("error", "the bundle cannot be booted", { outcome });
+    }
+    this.#failures += 1;
+    this.#failedAt = performance.now();
+    this.#failure = outcome;
+    for (const waiter of group.waiters.splice(0)) waiter.bootFailed(outcome);
+    this.fill();
+  }
+
+  #groupOf(child: TaskChild): Group {
+    return this.#group(child.machine as MachinePreset);
+  }
+
+  #group(machine: MachinePreset): Group {
+    let group = this.#groups.get(machine.memory);
+    if (!group) {
+      group = { machine, idle: [], waiters: [], booting: new Set(), starting: 0 };
+      this.#groups.set(machine.memory, group);
+    }
+    return group;
+  }
+}
+
+/** The import's own error as cause, under a name that says what could not be done. */
+function importError(error: WireError): WireError {
+  return {
+    name: "BootError",
+    code: "BOOT_FAILED",
+    message: `The bundle could not be imported: ${error.name}: ${error.message}`,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    cause: error,
+  };
+}

@@ -1,0 +1,104 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { CANCEL_GRACE_MS, DEFAULT_MACHINE, MACHINE_PRESETS, type MachinePreset } from "@gantry/sdk/contract";
+
+/** What a runner is told when it is started. Times in milliseconds. */
+export interface RunnerConfig {
+  /** Base URL of the platform, `http://host:port`. */
+  url: string;
+  token: string;
+  workerId: string;
+  bundleDir: string;
+  /** The bundle's entry module, relative to its folder. */
+  bundleEntry: string;
+  /** The most executions at once. */
+  concurrency: number;
+  /** Processes kept booted ahead, for `machine`. */
+  pool: number;
+  /** Processes booting at once. */
+  bootsAtOnce: number;
+  machine: MachinePreset | undefined;
+  keepAlive: boolean;
+  /** Folder for output files, the socket and the compile cache; made where it is missing. */
+  runsDir: string;
+  /** Where to say which process this is; a living other one there ends this runner. */
+  pidFile: string | undefined;
+  /** On SIGTERM running work may go on for this long. */
+  drainGraceMs: number;
+  /** How long `onCancel` may take. */
+  cancelGraceMs: number;
+  /** Between SIGTERM and SIGKILL. */
+  killGraceMs: number;
+  bootTimeoutMs: number;
+  /** Without work and without the platform, exit after this long. */
+  idleOfflineMs: number;
+  /** An event loop that does not answer for this long is reported. */
+  blockedAfterMs: number;
+  /** See TaskProcessConfig. */
+  stalledAfterMs: number;
+  /** Where the task process's program is; undefined is beside the runner's. */
+  taskProcessFile: string | undefined;
+}
+
+/** Reads GANTRY_WORKER_* and GANTRY_BUNDLE_* and so on. Throws an Error that names a missing variable. */
+export function runnerConfig(env: NodeJS.ProcessEnv): RunnerConfig {
+  const concurrency = number(env, "GANTRY_WORKER_CONCURRENCY", 10);
+  const cores = availableParallelism();
+  const bundleDir = required(env, "GANTRY_BUNDLE_DIR");
+  return {
+    url: required(env, "GANTRY_WORKER_URL").replace(/\/+$/, ""),
+    token: required(env, "GANTRY_WORKER_TOKEN"),
+    workerId: required(env, "GANTRY_WORKER_ID"),
+    bundleDir,
+    bundleEntry: required(env, "GANTRY_BUNDLE_ENTRY"),
+    concurrency,
+    pool: number(env, "GANTRY_WORKER_POOL", Math.min(concurrency, cores + 1)),
+    bootsAtOnce: number(env, "GANTRY_WORKER_BOOTS_AT_ONCE", cores),
+    machine: machine(env.GANTRY_WORKER_MACHINE),
+    keepAlive: /^(1|true)$/.test(env.GANTRY_PROCESS_KEEP_ALIVE ?? ""),
+    runsDir: env.GANTRY_RUNS_DIR ?? join(bundleDir, ".runs"),
+    pidFile: env.GANTRY_WORKER_PID_FILE,
+    drainGraceMs: number(env, "GANTRY_WORKER_DRAIN_GRACE_MS", 300_000),
+    cancelGraceMs: number(env, "GANTRY_WORKER_CANCEL_GRACE_MS", CANCEL_GRACE_MS),
+    killGraceMs: number(env, "GANTRY_WORKER_KILL_GRACE_MS", 2_000),
+    bootTimeoutMs: number(env, "GANTRY_WORKER_BOOT_TIMEOUT_MS", 60_000),
+    idleOfflineMs: number(env, "GANTRY_WORKER_IDLE_OFFLINE_MS", 120_000),
+    blockedAfterMs: number(env, "GANTRY_WORKER_BLOCKED_AFTER_MS", 5_000),
+    stalledAfterMs: number(env, "GANTRY_WORKER_STALLED_AFTER_MS", 60_000),
+    taskProcessFile: env.GANTRY_WORKER_TASK_PROCESS,
+  };
+}
+
+/** The environment of task processes: the runner's own without what is the runner's. */
+export function taskEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(
+    ([name]) => !/^GANTRY_(WORKER_|BUNDLE_|RUNS_DIR$|PROCESS_KEEP_ALIVE$|TASK_PROCESS$)/.test(name),
+  );
+  return Object.fromEntries(kept);
+}
+
+/** V8's heap for a preset: 80 % of its memory, in MB. */
+export function heapMegabytes(preset: MachinePreset): number {
+  return Math.floor((preset.memory * 1e9 * 0.8) / (1024 * 1024));
+}
+
+/** A preset's name, or `name:cpu:memory` for one that the operator added. */
+function machine(text: string | undefined): MachinePreset | undefined {
+  const [name = DEFAULT_MACHINE, cpu, memory] = (text ?? DEFAULT_MACHINE).split(":");
+  if (memory !== undefined) return { name, cpu: Number(cpu), memory: Number(memory) };
+  return (MACHINE_PRESETS as Record<string, MachinePreset>)[name];
+}
+
+function required(env: NodeJS.ProcessEnv, name: string): string {
+  const value = env[name];
+  if (!value) throw new Error(`${name} is not set: the runner is started by the platform, not by hand`);
+  return value;
+}
+
+function number(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name];
+  if (text === undefined || text === "") return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new Error(`${name} must be a number of at least 0, not "${text}"`);
+  return value;
+}

@@ -1,0 +1,109 @@
+import { connect, type Socket } from "node:net";
+import { encodeMessage, readMessages } from "./line-protocol.ts";
+import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
+
+const RECONNECT_MS = 100;
+/** A runner that is gone for this long does not come back: the process ends, for nobody could take its result. */
+const GONE_AFTER_MS = 3_000;
+
+export interface ConnectionOptions {
+  socket: string;
+  key: string;
+  /** The attempt this process works on or last finished. */
+  holds: () => AttemptRef | undefined;
+  onMessage: (message: ToTaskProcess) => void;
+  /** The runner is gone for good. */
+  onGone: () => void;
+}
+
+/**
+ * The task process's side of the socket to its runner. It can be closed and opened again; what was not delivered is sent
+ * then, the outcome first of all.
+ */
+export class RunnerConnection {
+  readonly #options: ConnectionOptions;
+  #socket: Socket | undefined;
+  #isOpen = false;
+  #isClosing = false;
+  #isRef = true;
+  #unsent: string[] = [];
+  /** Kept until the next grant shows that the runner has it. */
+  #outcome: string | undefined;
+  #lostAt = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  open(): void {
+    this.#isClosing = false;
+    const socket = connect(this.#options.socket);
+    this.#socket = socket;
+    if (!this.#isRef) socket.unref();
+    socket.on("connect", () => this.#opened(socket));
+    socket.on("error", () => undefined);
+    socket.on("close", () => this.#closed(socket));
+    readMessages<ToTaskProcess>(socket, this.#options.onMessage);
+  }
+
+  /** Closes the socket once all is out; `open` connects again. Nothing is lost in between. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.flush();
+    await new Promise<void>((resolve) => (this.#socket ? this.#socket.end(resolve) : resolve()));
+  }
+
+  /** Written at once where the socket is open: a line that precedes a crash must not wait in this process. */
+  send(message: FromTaskProcess): void {
+    const line = encodeMessage(message);
+    if (this.#isOpen) this.#socket?.write(line);
+    else this.#unsent.push(line);
+  }
+
+  sendOutcome(message: OutcomeMessage): void {
+    this.#outcome = encodeMessage(message);
+    if (this.#isOpen) this.#socket?.write(this.#outcome);
+  }
+
+  /** The runner has the last outcome: it sent something newer. */
+  forgetOutcome(): void {
+    this.#outcome = undefined;
+  }
+
+  /** Resolves when what was sent so far is in the kernel's hands. */
+  flush(): Promise<void> {
+    const socket = this.#socket;
+    if (!socket || !this.#isOpen || socket.writableLength === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      socket.write("", () => resolve());
+      socket.once("close", () => resolve());
+    });
+  }
+
+  /** Whether the open socket alone keeps this process alive. It must not while a function runs: see stalled-function.ts. */
+  keepAlive(isKept: boolean): void {
+    this.#isRef = isKept;
+    if (isKept) this.#socket?.ref();
+    else this.#socket?.unref();
+  }
+
+  #opened(socket: Socket): void {
+    this.#isOpen = true;
+    this.#lostAt = 0;
+    const holds = this.#options.holds();
+    const hello: FromTaskProcess = { t: "hello", key: this.#options.key, ...(holds ? { holds } : {}) };
+    const lines = [encodeMessage(hello), ...this.#unsent];
+    if (this.#outcome !== undefined) lines.push(this.#outcome);
+    this.#unsent = [];
+    socket.write(lines.join(""));
+  }
+
+  #closed(socket: Socket): void {
+    if (this.#socket !== socket) return;
+    this.#isOpen = false;
+    if (this.#isClosing) return;
+    this.#lostAt ||= Date.now();
+    if (Date.now() - this.#lostAt > GONE_AFTER_MS) return this.#options.onGone();
+    setTimeout(() => this.open(), RECONNECT_MS);
+  }
+}

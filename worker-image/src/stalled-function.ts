@@ -1,0 +1,56 @@
+import { getEventListeners } from "node:events";
+
+/** A look may be this late and still count as the next one. */
+const SLACK_MS = 25;
+/** The SDK's own listener on the signal, while the function runs. */
+const SDK_LISTENERS = 1;
+
+/**
+ * Finds out that a function can never finish: nothing is left in the process that could resume it.
+ *
+ * While a function runs, nothing of ours keeps the event loop alive (the socket to the runner is unreferenced), so Node
+ * emits `beforeExit` exactly when no timer, socket, child, worker or pending I/O of the user's is left: Node itself would
+ * exit here. Only what the user unreferenced on purpose, and a listener on the abort signal, could still resume it;
+ * hence the first gets `afterMs` to do so, and with the second we say nothing.
+ */
+export class StalledFunction {
+  readonly #afterMs: number;
+  readonly #onStalled: () => void;
+  #watched: AbortSignal | undefined;
+  #emptySince = 0;
+  /** When the loop should be empty again, if nothing else happens meanwhile. */
+  #expectedAt = 0;
+
+  constructor(afterMs: number, onStalled: () => void) {
+    this.#afterMs = afterMs;
+    this.#onStalled = onStalled;
+    if (afterMs > 0) process.on("beforeExit", () => this.#check());
+  }
+
+  watch(signal: AbortSignal): void {
+    this.#watched = signal;
+    this.#emptySince = 0;
+  }
+
+  stop(): void {
+    this.#watched = undefined;
+  }
+
+  #check(): void {
+    const signal = this.#watched;
+    if (!signal) return;
+    const now = performance.now();
+    // Something else kept the loop going since the last look: the wait begins anew.
+    if (this.#emptySince === 0 || now > this.#expectedAt + SLACK_MS) this.#emptySince = now;
+    const leftMs = this.#emptySince + this.#afterMs - now;
+    if (leftMs > 0 || getEventListeners(signal, "abort").length > SDK_LISTENERS) {
+      // A referenced timer keeps the process going; the loop empties again when it fires, unless something else began.
+      const lookAgainMs = Math.max(50, Math.min(leftMs, 1_000));
+      this.#expectedAt = now + lookAgainMs;
+      setTimeout(() => undefined, lookAgainMs);
+      return;
+    }
+    this.#watched = undefined;
+    this.#onStalled();
+  }
+}

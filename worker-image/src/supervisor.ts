@@ -1,0 +1,233 @@
+import { type Grant, HEARTBEAT_MS, MAX_OFFLINE_MS, type RunnerMessage, WORKER_PROTOCOL_VERSION } from "@gantry/sdk/contract";
+import { hostname } from "node:os";
+import { Execution, type ExecutionSurroundings } from "./execution.ts";
+import type { Log } from "./log.ts";
+import type { OsDifferences } from "./os-differences.ts";
+import type { LinkOptions, PlatformLink, Push, Reply } from "./platform-link.ts";
+import type { ProcessPool } from "./process-pool.ts";
+import type { RunnerConfig } from "./runner-config.ts";
+
+const TICK_MS = 250;
+const PING_EVERY_TICKS = 4;
+const REPORT_EVERY_MS = 100;
+
+/** All executions of this runner: takes grants, beats for them, and gives them back when the runner must go. */
+export class Supervisor {
+  readonly #config: RunnerConfig;
+  readonly #os: OsDifferences;
+  readonly #log: Log;
+  readonly #pool: ProcessPool;
+  readonly #executions = new Map<string, Execution>();
+  readonly #reporting = new Set<Execution>();
+  readonly #around: ExecutionSurroundings;
+  #link!: PlatformLink;
+  #isDraining = false;
+  #onIdle: (() => void) | undefined;
+  #reportTimer: NodeJS.Timeout | undefined;
+  #ticks: NodeJS.Timeout | undefined;
+  #tickCount = 0;
+  #heartbeats: NodeJS.Timeout | undefined;
+  #isBeating = false;
+  #ackedAt = performance.now();
+  #maxOfflineMs = MAX_OFFLINE_MS;
+  #granted = 0;
+  #sentCapacity = "";
+  /** The platform asks this runner to end. */
+  onEnd: ((mode: "drain" | "shutdown") => void) | undefined;
+
+  constructor(config: RunnerConfig, pool: ProcessPool, os: OsDifferences, log: Log) {
+    this.#config = config;
+    this.#pool = pool;
+    this.#os = os;
+    this.#log = log;
+    this.#around = {
+      pool,
+      keepAlive: config.keepAlive,
+      cancelGraceMs: config.cancelGraceMs,
+      blockedAfterMs: config.blockedAfterMs,
+      request: (request) => this.#link.request(request),
+      started: (message) => this.#link.send({ type: "started", ...message }),
+      reportsWaiting: (execution) => this.#reportSoon(execution),
+      ended: (execution) => this.#ended(execution),
+    };
+  }
+
+  /** The link's half that this object plays. */
+  linkOptions(): Pick<LinkOptions, "hello" | "onWelcome" | "onPush" | "beforeFrame"> {
+    return {
+      hello: () => ({
+        protocol: WORKER_PROTOCOL_VERSION,
+        workerId: this.#config.workerId,
+        pid: process.pid,
+        host: hostname(),
+        executions: this.#refs(),
+      }),
+      onWelcome: (welcome) => this.#welcomed(welcome),
+      onPush: (message) => this.#pushed(message),
+      beforeFrame: () => this.#capacityIfChanged(),
+    };
+  }
+
+  attach(link: PlatformLink): void {
+    this.#link = link;
+    this.#beatEvery(HEARTBEAT_MS);
+  }
+
+  get executionCount(): number {
+    return this.#executions.size;
+  }
+
+  /**
+   * Takes nothing new; gives back at once what no process runs, and after `graceMs` the rest. Resolves when all is given
+   * back or ended, and the platform knows; at the latest `patienceMs` after the grace.
+   */
+  async drain(reason: string, graceMs: number, patienceMs: number): Promise<void> {
+    this.#isDraining = true;
+    this.#pool.stopAhead();
+    this.#link.touch();
+    for (const execution of [...this.#executions.values()]) execution.giveBack(reason, graceMs === 0);
+    if (await this.#isIdleWithin(graceMs)) return;
+    for (const execution of [...this.#executions.values()]) execution.giveBack(reason, true);
+    await this.#isIdleWithin(patienceMs);
+  }
+
+  /** Ends every process and forgets every execution: none of it is this worker's any more. */
+  dropAll(): void {
+    for (const execution of [...this.#executions.values()]) execution.drop();
+  }
+
+  stop(): void {
+    clearInterval(this.#heartbeats);
+    clearInterval(this.#ticks);
+    clearTimeout(this.#reportTimer);
+  }
+
+  #isIdleWithin(ms: number): Promise<boolean> {
+    if (this.#executions.size === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+
+  #pushed(message: Push): void {
+    switch (message.type) {
+      case "grant":
+        for (const grant of message.grants) this.#take(grant);
+        return;
+      case "cancel":
+        return this.#executions.get(message.executionId)?.cancel(message.reason);
+      default:
+        this.onEnd?.(message.type);
+    }
+  }
+
+  #take(grant: Grant): void {
+    this.#granted += 1;
+    if (this.#executions.has(grant.executionId)) return;
+    const execution = new Execution(grant, this.#around);
+    this.#executions.set(grant.executionId, execution);
+    this.#ticks ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#link.touch();
+    execution.begin();
+    if (this.#isDraining) execution.giveBack("The worker is draining", true);
+  }
+
+  #ended(execution: Execution): void {
+    this.#reporting.delete(execution);
+    if (!this.#executions.delete(execution.id)) return;
+    this.#link.touch();
+    if (this.#executions.size > 0) return;
+    clearInterval(this.#ticks);
+    this.#ticks = undefined;
+    this.#onIdle?.();
+  }
+
+  #tick(): void {
+    this.#tickCount += 1;
+    const pings = this.#tickCount % PING_EVERY_TICKS === 0;
+    for (const execution of this.#executions.values()) {
+      if (execution.phase !== "running") continue;
+      execution.readOutput();
+      void execution.checkMemory((pid) => this.#os.memory(pid));
+      if (pings) execution.pingLoop();
+    }
+  }
+
+  #reportSoon(execution: Execution): void {
+    this.#reporting.add(execution);
+    this.#reportTimer ??= setTimeout(() => {
+      this.#reportTimer = undefined;
+      const waiting = [...this.#reporting];
+      this.#reporting.clear();
+      for (const each of waiting) each.sendReports();
+    }, REPORT_EVERY_MS);
+  }
+
+  #welcomed(welcome: NonNullable<Reply["welcome"]>): void {
+    this.#ackedAt = performance.now();
+    this.#maxOfflineMs = welcome.maxOfflineMs;
+    this.#beatEvery(welcome.heartbeatMs);
+    this.#granted = 0;
+    this.#sentCapacity = "";
+    this.#isBeating = false;
+    this.#fence(welcome.fenced);
+  }
+
+  #beatEvery(ms: number): void {
+    clearInterval(this.#heartbeats);
+    this.#heartbeats = setInterval(() => this.#beat(), ms);
+  }
+
+  #beat(): void {
+    this.#giveUpIfOffline();
+    if (!this.#link.isConnected || this.#isBeating) return;
+    const sentAt = performance.now();
+    this.#isBeating = true;
+    const executions = [...this.#executions.values()].map((each) => ({
+      executionId: each.id,
+      fence: each.fence,
+      computeMs: Math.round(each.computeMs),
+    }));
+    this.#link.ask({ type: "heartbeat", executions }, (reply) => {
+      this.#isBeating = false;
+      if (!reply.beat) return;
+      this.#ackedAt = sentAt;
+      this.#fence(reply.beat.fenced);
+      for (const id of reply.beat.cancel) this.#executions.get(id)?.cancel(undefined);
+    });
+  }
+
+  /** Without an acknowledged heartbeat for this long the runs are surely someone else's. What has ended may still be told. */
+  #giveUpIfOffline(): void {
+    if (performance.now() - this.#ackedAt < this.#maxOfflineMs) return;
+    const running = [...this.#executions.values()].filter((each) => each.phase !== "completing");
+    if (running.length === 0) return;
+    this.#log("error", "ending all runs: the platform could not be reached", { count: running.length, maxOfflineMs: this.#maxOfflineMs });
+    for (const execution of running) execution.drop();
+  }
+
+  #fence(ids: string[]): void {
+    for (const id of ids) {
+      const execution = this.#executions.get(id);
+      if (!execution) continue;
+      this.#log("warn", "the execution is no longer this worker's: its process is ended", { executionId: id });
+      execution.drop();
+    }
+  }
+
+  #refs(): { executionId: string; fence: string }[] {
+    return [...this.#executions.values()].map(({ id, fence }) => ({ executionId: id, fence }));
+  }
+
+  #capacityIfChanged(): RunnerMessage | undefined {
+    const free = this.#isDraining ? 0 : Math.max(0, this.#config.concurrency - this.#executions.size);
+    const capacity = `${free}/${this.#granted}`;
+    if (capacity === this.#sentCapacity) return undefined;
+    this.#sentCapacity = capacity;
+    return { type: "capacity", free, granted: this.#granted };
+  }
+}

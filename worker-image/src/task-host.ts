@@ -1,0 +1,66 @@
+import { DEFAULT_LIMITS, type RunEvent } from "@gantry/sdk/contract";
+import type { TaskHost } from "@gantry/sdk/task";
+import type { MetadataChange } from "./process-messages.ts";
+import type { RunnerConnection } from "./runner-connection.ts";
+import { WaitingMetadata } from "./waiting-metadata.ts";
+
+const METADATA_EVERY_MS = 100;
+
+/** What one attempt may ask of its surroundings. After `end` it is deaf: output of un-awaited code belongs to no attempt. */
+export class AttemptHost implements TaskHost {
+  readonly api: { url: string; token: string };
+  readonly #connection: RunnerConnection;
+  readonly #metadata = new WaitingMetadata();
+  #lines = 0;
+  #bytes = 0;
+  #metadataSentAt = 0;
+  #metadataTimer: NodeJS.Timeout | undefined;
+  #hasEnded = false;
+
+  constructor(connection: RunnerConnection, api: { url: string; token: string }) {
+    this.#connection = connection;
+    this.api = api;
+  }
+
+  emit(event: RunEvent): void {
+    if (this.#hasEnded || !this.#hasRoom(event)) return;
+    this.#connection.send({ t: "events", events: [event] });
+  }
+
+  /** The runner marks the end of the logs; this only keeps a runaway loop from filling the socket's buffer. */
+  #hasRoom(event: RunEvent): boolean {
+    const isFull = this.#lines > DEFAULT_LIMITS.logLinesPerAttempt || this.#bytes > DEFAULT_LIMITS.logBytesPerAttempt;
+    this.#lines += 1;
+    this.#bytes += event.message.length + (event.data?.length ?? 0);
+    return !isFull;
+  }
+
+  metadata(change: MetadataChange): void {
+    if (this.#hasEnded) return;
+    this.#metadata.add(change);
+    if (this.#metadataTimer) return;
+    const waitMs = this.#metadataSentAt + METADATA_EVERY_MS - performance.now();
+    if (waitMs <= 0 && this.#metadataSentAt > 0) return this.#sendMetadata();
+    // The first change waits for the end of this turn: a function often sets several keys in a row.
+    this.#metadataTimer = setTimeout(() => this.#sendMetadata(), Math.max(0, this.#metadataSentAt === 0 ? 0 : waitMs)).unref();
+  }
+
+  #sendMetadata(): void {
+    clearTimeout(this.#metadataTimer);
+    this.#metadataTimer = undefined;
+    if (this.#metadata.isEmpty) return;
+    this.#metadataSentAt = performance.now();
+    this.#connection.send({ t: "metadata", ...this.#metadata.take() });
+  }
+
+  flush(): Promise<void> {
+    this.#sendMetadata();
+    return this.#connection.flush();
+  }
+
+  /** Sends what waits; nothing is taken after it. */
+  end(): void {
+    this.#sendMetadata();
+    this.#hasEnded = true;
+  }
+}

@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readMessages } from "./line-protocol.ts";
+import type { OsDifferences } from "./os-differences.ts";
+import type { FromTaskProcess } from "./process-messages.ts";
+
+/** Who a connection belongs to: told by the key in its first line. */
+export interface TaskPeer {
+  connected(socket: Socket, hello: Extract<FromTaskProcess, { t: "hello" }>): void;
+  received(message: FromTaskProcess): void;
+  disconnected(socket: Socket): void;
+}
+
+/** The named socket on which a runner's task processes call in. */
+export class TaskSockets {
+  readonly path: string;
+  readonly #server: Server;
+  readonly #peers = new Map<string, TaskPeer>();
+  readonly #shortDir: string;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(path: string, shortDir: string) {
+    this.path = path;
+    this.#shortDir = shortDir;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  static async listen(dir: string, name: string, os: OsDifferences): Promise<TaskSockets> {
+    const shortDir = await mkdtemp(join(tmpdir(), "gantry-"));
+    const path = os.socketPath(dir, shortDir, name);
+    if (os.socketIsFile) await rm(path, { force: true });
+    const sockets = new TaskSockets(path, shortDir);
+    await new Promise<void>((resolve, reject) => {
+      sockets.#server.once("error", reject);
+      sockets.#server.listen(path, () => resolve());
+    });
+    return sockets;
+  }
+
+  expect(key: string, peer: TaskPeer): void {
+    this.#peers.set(key, peer);
+  }
+
+  forget(key: string): void {
+    this.#peers.delete(key);
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await rm(this.#shortDir, { recursive: true, force: true });
+  }
+
+  #accept(socket: Socket): void {
+    let peer: TaskPeer | undefined;
+    this.#sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      peer?.disconnected(socket);
+    });
+    readMessages<FromTaskProcess>(socket, (message) => {
+      if (peer) return peer.received(message);
+      peer = message.t === "hello" ? this.#peers.get(message.key) : undefined;
+      if (!peer || message.t !== "hello") return void socket.destroy();
+      peer.connected(socket, message);
+    });
+  }
+}
