@@ -9,17 +9,22 @@ import { emitTypes } from "./build/types.mjs";
 import { CACHE, ROOT } from "./paths.mjs";
 
 async function build(flags) {
-  if (flags.has("--if-changed") && !(await changedSince())) return;
+  const types = !flags.has("--no-types");
+  if (flags.has("--if-changed") && !(await changedSince({ types }))) return;
   if (flags.has("--clean")) {
     for (const name of ["sdk", "worker-image", "platform"]) await rm(join(ROOT, name, "dist"), { recursive: true, force: true });
   }
   const startedAt = new Date();
   await generatePrismaClient();
   const tasks = [bundleAll(), copyMigrations()];
-  if (!flags.has("--no-types")) tasks.push(emitTypes());
+  if (types) tasks.push(emitTypes());
   const failed = (await Promise.allSettled(tasks)).filter((result) => result.status === "rejected");
-  if (failed.length > 0) throw new AggregateError(failed.map((result) => result.reason), "the build failed");
-  await markBuilt(startedAt);
+  if (failed.length > 0)
+    throw new AggregateError(
+      failed.map((result) => result.reason),
+      "the build failed",
+    );
+  await markBuilt(startedAt, { types });
 }
 
 await mkdir(CACHE, { recursive: true });

@@ -1,0 +1,54 @@
+# Gantry's front door: `make help`. Needs git, make, npm and any Node from 18; Node 24 is fetched where that is older.
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test e2e bench lint format generate verify release build install clean
+
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
+NODE_BIN := $(shell node .make/node24.mjs)
+ifeq ($(NODE_BIN),)
+$(error Node 24 is missing and could not be fetched)
+endif
+export PATH := $(NODE_BIN):$(PATH)
+endif
+
+help: ## Lists what make can do
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
+		while IFS='|' read -r name what; do printf '  %-10s %s\n' "$$name" "$$what"; done
+
+demo: build ## Imports 3,376 real airports through Gantry, from start to end, and stops
+	@node .make/demo.mjs
+
+dev: build ## Starts Gantry with the airports example and reloads it when it changes (port 4400)
+	@cd examples/airports && node ../../sdk/dist/cli/main.js dev
+
+test: build ## Runs every test, on a real Postgres that it starts itself
+	@node node_modules/vitest/vitest.mjs run
+
+e2e: build ## Runs the black-box tests only
+	@node node_modules/vitest/vitest.mjs run e2e
+
+bench: build ## Measures Gantry beside its peers on this machine and prints the table
+	@node bench/src/main.ts
+
+lint: build ## Checks format, types, lint rules, the import law, unused code and stray secrets
+	@node .make/lint.mjs
+
+format: install ## Formats the code and applies the fixes that are safe
+	@node .make/lint.mjs --fix
+
+generate: build ## Writes the golden files: API document, error, configuration and SDK reports
+	@node --conditions=gantry-source .make/generate.mjs
+
+verify: build ## Fails where a golden file is not what the code generates
+	@node --conditions=gantry-source .make/generate.mjs --verify
+
+release: install ## Builds and checks the packages, and packs them into artifacts/
+	@node .make/release.mjs
+
+build: install ## Builds what runs from dist
+	@node .make/build.mjs --if-changed
+
+install: ## Installs the dependencies where the lockfile has changed
+	@node .make/install.mjs
+
+clean: ## Removes what was built
+	@rm -rf sdk/dist worker-image/dist platform/dist platform/prisma platform/src/adapters/postgres/prisma-client artifacts coverage node_modules/.cache/gantry
