@@ -11,21 +11,47 @@ export interface WireError {
 const MAX_CAUSES = 8;
 const MAX_MESSAGE = 64 * 1024;
 
-/** Turns anything thrown into its wire form; never throws, and cuts what is too long. */
+/** Turns anything thrown into its wire form; never throws, whatever was thrown, and cuts what is too long. */
 export function toWireError(thrown: unknown, depth = 0): WireError {
-  if (!(thrown instanceof Error)) {
-    return { name: "Error", message: cut(describe(thrown)) };
-  }
-  const code = (thrown as { code?: unknown }).code;
+  if (!isErrorLike(thrown)) return { name: "Error", message: cut(describe(thrown)) };
+  const stack = readErrorMember(thrown, "stack");
+  const code = readErrorMember(thrown, "code");
+  const cause = readErrorMember(thrown, "cause");
   return {
-    name: thrown.name,
-    message: cut(thrown.message),
-    ...(thrown.stack === undefined ? {} : { stack: cut(thrown.stack) }),
+    name: cut(textOf(readErrorMember(thrown, "name")) ?? "Error"),
+    message: cut(textOf(readErrorMember(thrown, "message")) ?? ""),
+    ...(typeof stack === "string" ? { stack: cut(stack) } : {}),
     ...(typeof code === "string" || typeof code === "number" ? { code: String(code) } : {}),
-    ...(thrown.cause === undefined || depth >= MAX_CAUSES
-      ? {}
-      : { cause: toWireError(thrown.cause, depth + 1) }),
+    ...(cause === undefined || depth >= MAX_CAUSES ? {} : { cause: toWireError(cause, depth + 1) }),
   };
+}
+
+/** Errors of another realm (vm, a worker) are no instances of this one's Error. */
+function isErrorLike(thrown: unknown): thrown is object {
+  if (typeof thrown !== "object" || thrown === null) return false;
+  if (isInstance(thrown)) return true;
+  return typeof readErrorMember(thrown, "message") === "string" && readErrorMember(thrown, "stack") !== undefined;
+}
+
+function isInstance(thrown: object): boolean {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false;
+  }
+}
+
+/** A member of anything thrown: a getter may throw, and a revoked Proxy throws at everything. */
+export function readErrorMember(value: object, member: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[member];
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === undefined ? undefined : describe(value);
 }
 
 function describe(value: unknown): string {
@@ -33,7 +59,15 @@ function describe(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
+    return describeType(value);
+  }
+}
+
+function describeType(value: unknown): string {
+  try {
     return String(value);
+  } catch {
+    return "a value that cannot be shown";
   }
 }
 

@@ -93,10 +93,16 @@ export const attemptSchema = z.object({
 });
 
 export const runReplySchema = runFieldsSchema.extend({
-  payload: z.unknown().optional().describe("As plain JSON; payloadMeta holds what superjson needs to restore dates, maps and cycles."),
+  payload: z
+    .unknown()
+    .optional()
+    .describe("As plain JSON; payloadMeta holds what superjson needs to restore dates, maps and cycles."),
   payloadType: z.string().optional(),
   payloadMeta: z.unknown().optional(),
-  payloadPresignedUrl: z.string().optional().describe("Instead of `payload` where that is large: a URL that needs no key, for 15 minutes."),
+  payloadPresignedUrl: z
+    .string()
+    .optional()
+    .describe("Instead of `payload` where that is large: a URL that needs no key, for 15 minutes."),
   output: z.unknown().optional(),
   outputType: z.string().optional(),
   outputMeta: z.unknown().optional(),
@@ -191,7 +197,12 @@ export const runResultReplySchema = z.discriminatedUnion("ok", [
         stackTrace: z.string(),
         causes: z.array(errorCauseSchema).optional(),
       }),
-      z.object({ type: z.literal("INTERNAL_ERROR"), code: z.string(), message: z.string(), stackTrace: z.string().optional() }),
+      z.object({
+        type: z.literal("INTERNAL_ERROR"),
+        code: z.string(),
+        message: z.string(),
+        stackTrace: z.string().optional(),
+      }),
     ]),
     usage: z.object({ durationMs: z.number() }),
   }),

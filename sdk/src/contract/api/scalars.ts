@@ -21,7 +21,7 @@ export const idempotencyKeyOptionsSchema = z
 export const durationSchema = text(100, 1).describe('A duration such as "1h", "88s", "1h52m18s" or "2w".');
 export const delaySchema = text(100, 1).describe("A duration from now, or an ISO date.");
 export const ttlSchema = z
-  .union([durationSchema, z.int().min(0).max(3_153_600_000)])
+  .union([durationSchema, z.int().min(1).max(3_153_600_000)])
   .describe("A duration, or seconds: how long the run may wait for its first start before it expires.");
 
 /** How many and how long they may be is the environment's limit, checked by the platform: 422 TOO_MANY_TAGS. */
@@ -45,7 +45,11 @@ export const payloadTypeSchema = z.enum([
   "application/store",
 ]);
 export const maxAttemptsSchema = z.int().min(1).max(DEFAULT_LIMITS.maxAttempts);
-export const maxDurationSchema = z.number().positive().max(31_536_000).describe("Compute time in seconds; waits do not count.");
+export const maxDurationSchema = z
+  .number()
+  .positive()
+  .max(31_536_000)
+  .describe("Compute time in seconds; waits do not count.");
 export const prioritySchema = z.number().min(-2_000_000).max(2_000_000).describe("Seconds of head start.");
 export const runIdSchema = text(64, 1).describe("run_…");
 export const batchIdSchema = text(64, 1).describe("batch_…");

@@ -28,14 +28,19 @@ export const keySchema = z.object({
   expiresAt: instantSchema.nullable(),
 });
 export const keyListReplySchema = z.object({ data: z.array(keySchema) });
-export const createKeyBodySchema = z.strictObject({ scope: z.enum(["full", "trigger", "read", "deploy"]).default("full") });
+export const createKeyBodySchema = z.strictObject({
+  scope: z.enum(["full", "trigger", "read", "deploy"]).default("full"),
+});
 /** The only time that the key itself is shown. */
 export const createKeyReplySchema = keySchema.extend({ key: z.string() });
 export const revokeKeyBodySchema = z.strictObject({
   graceSeconds: z.int().min(0).max(2_592_000).default(0).describe("How long the key still works, for a rotation."),
 });
 export const okReplySchema = z.object({ success: z.literal(true) });
-export const healthReplySchema = z.object({ status: z.enum(["ok", "unavailable"]), checks: z.record(z.string(), z.string()).optional() });
+export const healthReplySchema = z.object({
+  status: z.enum(["ok", "unavailable"]),
+  checks: z.record(z.string(), z.string()).optional(),
+});
 
 /** Every error has this body; docs/errors.md lists the codes. */
 export const errorReplySchema = z.object({

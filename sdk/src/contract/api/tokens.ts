@@ -4,7 +4,9 @@ import { text } from "./scalars.ts";
 const expirationSchema = z
   .union([z.number(), text(64, 1)])
   .describe('An instant in seconds since the epoch, or a duration such as "15m". Default 15 minutes.');
-const scopeSchema = text(512, 1).describe("`read:runs:run_…`, `read:tags:t`, `read:batch:batch_…`, `trigger:tasks:t`, `batchTrigger:tasks:t`, `write:runs:run_…`");
+const scopeSchema = text(512, 1).describe(
+  "`read:runs:run_…`, `read:tags:t`, `read:batch:batch_…`, `trigger:tasks:t`, `batchTrigger:tasks:t`, `write:runs:run_…`",
+);
 
 export const publicTokenBodySchema = z.strictObject({
   scopes: z.array(scopeSchema).min(1).max(100),

@@ -90,7 +90,11 @@ export const batchReplySchema = z.object({ id: batchIdSchema, runCount: z.int() 
 
 export const createBatchBodySchema = z.strictObject({
   runCount: z.int().min(1),
-  taskIdentifiers: z.array(taskIdSchema).max(10_000).optional().describe("Checked at once, so that a typing error is a 404 here."),
+  taskIdentifiers: z
+    .array(taskIdSchema)
+    .max(10_000)
+    .optional()
+    .describe("Checked at once, so that a typing error is a 404 here."),
   parentRunId: runIdSchema.optional(),
   resumeParentOnCompletion: z.literal(false).optional(),
   idempotencyKey: idempotencyKeySchema.optional(),

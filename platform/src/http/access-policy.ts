@@ -1,0 +1,101 @@
+import type { KeyScope, Principal } from "../projects/principal.ts";
+
+/**
+ * What a credential may do. Pure: a request names an action on a resource, the answer is yes or a reason.
+ *
+ * `read` looks, `write` changes what is there (cancel, replay, tags, a queue's limit), `trigger` makes runs, `deploy`
+ * registers and promotes versions, `admin` handles keys, limits and a run's forced end.
+ */
+export type Action = "read" | "write" | "trigger" | "batchTrigger" | "deploy" | "admin";
+
+/** A thing by its kind and, where the action is about one, its id. */
+export interface Resource {
+  kind: "runs" | "batch" | "tags" | "tasks" | "queues" | "deployments" | "packets" | "tokens" | "keys" | "environment";
+  id?: string;
+}
+
+/** KEY_SCOPE: keys of this scope never do this. TOKEN_SCOPE: the token says otherwise. */
+export type AccessDecision = { allow: true } | { allow: false; reason: "KEY_SCOPE" | "TOKEN_SCOPE"; message: string };
+
+const KEY_ACTIONS: Record<KeyScope, readonly Action[]> = {
+  full: ["read", "write", "trigger", "batchTrigger", "deploy", "admin"],
+  trigger: ["trigger", "batchTrigger"],
+  read: ["read"],
+  deploy: ["deploy"],
+};
+const RUN_ACTIONS: readonly Action[] = ["read", "write", "trigger", "batchTrigger"];
+const ALLOWED: AccessDecision = { allow: true };
+
+/**
+ * `resources` are the ways to name the same thing: a run may be read by its id, one of its tags, its batch or its task,
+ * and one match is enough. The first is the one the message names.
+ */
+export function decideAccess(principal: Principal, action: Action, resources: readonly Resource[]): AccessDecision {
+  switch (principal.kind) {
+    case "key":
+      return decideKey(principal.scope, action, resources);
+    case "run":
+      return RUN_ACTIONS.includes(action) ? ALLOWED : refuse("TOKEN_SCOPE", `A run may not ${action} here.`);
+    case "access":
+      return decideAccessToken(principal.scopes, action);
+    case "public":
+      return grants(principal.scopes, action, resources)
+        ? ALLOWED
+        : refuse("TOKEN_SCOPE", `The token's scopes do not allow ${scopeName(action, resources[0])}.`);
+  }
+}
+
+/** Whether a principal may hand out a public token with this scope: never more than it has itself. */
+export function mayGrantScope(principal: Principal, scope: string): boolean {
+  const [action, kind, ...id] = scope.split(":");
+  if (!isPublicAction(action) || principal.kind === "public") return false;
+  const resource = {
+    kind: (kind ?? "environment") as Resource["kind"],
+    ...(id.length > 0 ? { id: id.join(":") } : {}),
+  };
+  return decideAccess(principal, action === "admin" ? "admin" : action, [resource]).allow;
+}
+
+function isPublicAction(action: string | undefined): action is "read" | "write" | "trigger" | "batchTrigger" | "admin" {
+  return (
+    action === "read" || action === "write" || action === "trigger" || action === "batchTrigger" || action === "admin"
+  );
+}
+
+function decideKey(scope: KeyScope, action: Action, resources: readonly Resource[]): AccessDecision {
+  if (KEY_ACTIONS[scope].includes(action)) return ALLOWED;
+  if (scope === "deploy" && action === "read" && resources.some(({ kind }) => kind === "deployments")) return ALLOWED;
+  return refuse("KEY_SCOPE", `This key is of scope "${scope}" and may not ${action}.`);
+}
+
+/** A token without scopes is its owner's own: all of them. */
+function decideAccessToken(scopes: readonly string[], action: Action): AccessDecision {
+  if (scopes.length === 0 || scopes.includes("admin") || scopes.includes(action)) return ALLOWED;
+  return refuse("TOKEN_SCOPE", `This access token may not ${action}.`);
+}
+
+/** A public token never administers or deploys, whatever it says. */
+function grants(scopes: readonly string[], action: Action, resources: readonly Resource[]): boolean {
+  if (action === "admin" || action === "deploy") return false;
+  return scopes.some(
+    (scope) =>
+      scope === "admin" ||
+      scope === `${action}:all` ||
+      scope === action ||
+      resources.some(
+        ({ kind, id }) =>
+          scope === `${action}:${kind}` ||
+          (id !== undefined && scope === `${action}:${kind}:${id}`) ||
+          (action === "trigger" && kind === "tasks" && (scope === "write:tasks" || scope === `write:tasks:${id}`)),
+      ),
+  );
+}
+
+function scopeName(action: Action, resource: Resource | undefined): string {
+  if (resource === undefined) return action;
+  return resource.id === undefined ? `${action}:${resource.kind}` : `${action}:${resource.kind}:${resource.id}`;
+}
+
+function refuse(reason: "KEY_SCOPE" | "TOKEN_SCOPE", message: string): AccessDecision {
+  return { allow: false, reason, message };
+}

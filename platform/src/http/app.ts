@@ -1,0 +1,207 @@
+import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import { AppError } from "../errors.ts";
+import { type Action, decideAccess, type Resource } from "./access-policy.ts";
+import { authenticate, type Identity } from "./authenticate.ts";
+import { drain, readJson } from "./body.ts";
+import { createEdge, type Edge } from "./edge.ts";
+import type { HttpDeps } from "./deps.ts";
+import { sendError, sendJson, toAppError } from "./error-reply.ts";
+import { allRoutes } from "./routes/index.ts";
+import { ANSWERED, type Route } from "./route.ts";
+import { parse } from "./validation-error.ts";
+
+/** Runs and dev environments are their owner's own load: they get so many times a key's rate. */
+const TRUSTED_RATE = 400;
+
+/** For `http.createServer`: a client that sends a byte a minute holds a connection for so long and no longer. Milliseconds. */
+export const SERVER_OPTIONS = {
+  requestTimeout: 300_000,
+  headersTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 32 * 1024,
+};
+
+/** The REST API. It does no work of its own: it asks the ports, and says what they say in HTTP. */
+export function createHttpApp(deps: HttpDeps): Express {
+  const edge = createEdge(deps);
+  const app = express();
+  app.disable("x-powered-by").disable("etag").set("query parser", false).set("case sensitive routing", true);
+  app.use(begin(edge));
+  const routes = allRoutes(edge);
+  const methods = new Map<string, Set<string>>();
+  for (const definition of routes) {
+    app[definition.method](definition.path, serve(edge, definition));
+    methods.set(definition.path, (methods.get(definition.path) ?? new Set()).add(definition.method.toUpperCase()));
+  }
+  for (const [path, allowed] of methods) app.all(path, refuseMethod(allowed));
+  app.use((req: Request) => {
+    throw new AppError("NOT_FOUND", `There is no ${req.method} ${req.path.slice(0, 200)}.`);
+  });
+  app.use(fail(edge));
+  return app;
+}
+
+function refuseMethod(allowed: ReadonlySet<string>) {
+  const names = [...allowed].join(", ");
+  return (req: Request, res: Response) => {
+    res.setHeader("allow", names);
+    throw new AppError("METHOD_NOT_ALLOWED", `${req.method} is not allowed here; ${names} is.`);
+  };
+}
+
+/** What every request gets: an id, a log line and a measurement when it is over, and CORS, since keys travel in a header and never in a cookie. */
+function begin(edge: Edge) {
+  const { logger } = edge.deps;
+  return (req: Request, res: Response, next: NextFunction) => {
+    const startedAt = performance.now();
+    const sent = req.headers["x-request-id"];
+    const requestId = typeof sent === "string" && /^[\w.-]{1,64}$/.test(sent) ? sent : edge.nextRequestId();
+    res.locals.requestId = requestId;
+    res.setHeader("x-request-id", requestId);
+    res.on("close", () => {
+      const ms = performance.now() - startedAt;
+      const route = (res.locals.route as string | undefined) ?? "none";
+      edge.metrics.observe(req.method, route, res.statusCode, ms / 1000);
+      const level = res.statusCode >= 500 ? "error" : res.statusCode >= 400 ? "info" : "debug";
+      logger[level](
+        {
+          requestId,
+          method: req.method,
+          route,
+          status: res.statusCode,
+          ms: Math.round(ms * 10) / 10,
+          ...res.locals.log,
+        },
+        "request",
+      );
+    });
+    if (req.headers.origin === undefined) return next();
+    res.setHeader("access-control-allow-origin", "*");
+    res.setHeader(
+      "access-control-expose-headers",
+      "x-request-id, x-trigger-jwt, x-trigger-jwt-claims, retry-after, x-should-retry, x-ratelimit-reset",
+    );
+    if (req.method !== "OPTIONS" || req.headers["access-control-request-method"] === undefined) return next();
+    res.setHeader("access-control-allow-methods", "GET, POST, PUT, DELETE");
+    res.setHeader("access-control-allow-headers", String(req.headers["access-control-request-headers"] ?? "*"));
+    res.setHeader("access-control-max-age", "86400");
+    res.status(204).end();
+  };
+}
+
+/** One request of a route: who asks, how often, whether they may; then the body; then the handler. */
+function serve(edge: Edge, definition: Route) {
+  const status = definition.status ?? 200;
+  return async (req: Request, res: Response) => {
+    res.locals.route = definition.path;
+    const identity = definition.access.by === "none" ? undefined : await identify(edge, req, res);
+    if (definition.access.by === "policy") {
+      const { action, kind, idFrom } = definition.access;
+      const id = idFrom === undefined ? undefined : String(req.params[idFrom]);
+      demand(edge, identity, action, [id === undefined ? { kind } : { kind, id }]);
+    }
+    let isAllowed = definition.access.by !== "late";
+    const params = definition.params === undefined ? req.params : parse(definition.params, req.params, "path");
+    const query = definition.query === undefined ? {} : parse(definition.query, queryOf(req), "query");
+    const body = await bodyOf(definition, identity, req);
+    const answer = await definition.handle({
+      req,
+      res,
+      params: params as never,
+      query,
+      body,
+      identity: identity as Identity,
+      get environment() {
+        return environmentOf(identity);
+      },
+      allow(action, resources) {
+        demand(edge, identity, action, resources);
+        isAllowed = true;
+      },
+    });
+    if (!isAllowed) throw new Error(`${definition.path} answered without a check of what the caller may do`);
+    if (answer !== ANSWERED) sendJson(res, status, answer);
+  };
+}
+
+function environmentOf(identity: Identity | undefined) {
+  if (identity?.environment !== undefined) return identity.environment;
+  throw new AppError(
+    "BAD_REQUEST",
+    "A personal access token names its environment by the headers x-gantry-project and x-gantry-environment.",
+  );
+}
+
+async function identify(edge: Edge, req: Request, res: Response): Promise<Identity> {
+  let identity: Identity;
+  try {
+    identity = await authenticate(req, { ...edge.deps, tokens: edge.tokens });
+  } catch (error) {
+    edge.metrics.refused("auth");
+    throw error;
+  }
+  res.locals.log = { environment: identity.environment?.publicId, credential: identity.bucket };
+  const limits =
+    identity.environment === undefined
+      ? DEFAULT_LIMITS
+      : (edge.limits.peek(identity.environment) ?? (await edge.limits.get(identity.environment)));
+  const factor = identity.principal.kind === "run" || identity.environment?.type === "DEVELOPMENT" ? TRUSTED_RATE : 1;
+  const decision = edge.rateLimiter.take(
+    identity.bucket,
+    { burst: limits.apiBurst * factor, refillPerSecond: limits.apiRefillPerSecond * factor },
+    edge.deps.clock.now(),
+  );
+  res.setHeader("ratelimit-limit", decision.limit);
+  res.setHeader("ratelimit-remaining", decision.remaining);
+  res.setHeader("ratelimit-reset", Math.ceil(decision.resetMs / 1000));
+  if (decision.allowed) return identity;
+  edge.metrics.refused("rate");
+  res.setHeader("x-ratelimit-reset", Math.ceil(edge.deps.clock.now() + decision.retryAfterMs));
+  throw new AppError(
+    "RATE_LIMITED",
+    `This credential has used up its rate of ${decision.limit} at once and ${limits.apiRefillPerSecond * factor} a second.`,
+    {
+      details: { limit: "apiBurst", burst: decision.limit, refillPerSecond: limits.apiRefillPerSecond * factor },
+      retryAfterSeconds: Math.max(1, decision.retryAfterMs / 1000),
+    },
+  );
+}
+
+function demand(edge: Edge, identity: Identity | undefined, action: Action, resources: readonly Resource[]): void {
+  if (identity === undefined) throw new Error("a route without a credential asked for access");
+  const decision = decideAccess(identity.principal, action, resources);
+  if (decision.allow) return;
+  edge.metrics.refused("access");
+  throw new AppError("FORBIDDEN", decision.message, { details: { reason: decision.reason } });
+}
+
+async function bodyOf(definition: Route, identity: Identity | undefined, req: Request): Promise<unknown> {
+  const { body } = definition;
+  if (body === undefined || "stream" in body) return undefined;
+  const limit = typeof body.limit === "function" ? await body.limit(identity as Identity) : body.limit;
+  const value = await readJson(req, limit);
+  return parse(body.schema, value ?? {}, "body");
+}
+
+function queryOf(req: Request): Record<string, string> {
+  const at = req.url.indexOf("?");
+  return at === -1 ? {} : Object.fromEntries(new URLSearchParams(req.url.slice(at + 1)));
+}
+
+function fail(edge: Edge) {
+  return (thrown: unknown, req: Request, res: Response, _next: NextFunction) => {
+    const requestId = String(res.locals.requestId ?? "");
+    const error = toAppError(thrown, requestId);
+    if (error.status >= 500 && error.code !== "NOT_IMPLEMENTED") {
+      edge.deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, error.message);
+    }
+    res.locals.log = { ...res.locals.log, code: error.code };
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    if (!req.readableEnded) drain(req);
+    sendError(res, error);
+  };
+}

@@ -1,0 +1,37 @@
+import type { Logger } from "pino";
+import type { Registry } from "prom-client";
+import type { Clock } from "../clock.ts";
+import type { WorkerCredentials } from "../cluster/credentials.ts";
+import type { DeploymentService } from "../deployments/deployment-service.ts";
+import type { ProjectService } from "../projects/project-service.ts";
+import type { QueueService } from "../queues/queue-service.ts";
+import type { RunService } from "../runs/run-service.ts";
+
+/** Everything the HTTP edge stands on; made once, in main.ts. */
+export interface HttpDeps {
+  runs: RunService;
+  queues: QueueService;
+  deployments: DeploymentService;
+  projects: ProjectService;
+  credentials: Pick<WorkerCredentials, "verifyRunToken">;
+  /** Resolves where the database answers, rejects where it does not: readiness. */
+  pingStore: () => Promise<void>;
+  logger: Pick<Logger, "debug" | "info" | "warn" | "error">;
+  clock: Clock;
+  /** The engine adds its metrics to the same registry. */
+  metrics: Registry;
+  config: HttpConfig;
+}
+
+export interface HttpConfig {
+  /** Secret with which the platform signs public tokens and packet URLs; at least 32 bytes. The same on every replica. */
+  tokenSecret: string | Buffer;
+  /** Where clients reach the platform; without it, signed URLs use the host that the request named. */
+  publicUrl?: string;
+  /** Version of the platform, for whoami and the OpenAPI document. */
+  version: string;
+  /** Names of machine presets beyond Gantry's own. */
+  extraMachines?: readonly string[];
+  /** Requests to /metrics must bring this as a bearer token, where it is set. */
+  metricsToken?: string;
+}

@@ -1,0 +1,38 @@
+import { randomBytes } from "node:crypto";
+import { MACHINE_PRESETS } from "@gantry/sdk/contract";
+import type { HttpDeps } from "./deps.ts";
+import { createHttpMetrics, type HttpMetrics } from "./http-metrics.ts";
+import { LimitsCache } from "./limits-cache.ts";
+import { createPublicTokens, type PublicTokens } from "./public-tokens.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+import { RecentRequests } from "./recent-requests.ts";
+import { createSignedUrls, type SignedUrls } from "./signed-urls.ts";
+
+/** What the routes share: the ports, and what the edge makes of them once. */
+export interface Edge {
+  deps: HttpDeps;
+  tokens: PublicTokens;
+  urls: SignedUrls;
+  limits: LimitsCache;
+  rateLimiter: RateLimiter;
+  metrics: HttpMetrics;
+  recentTriggers: RecentRequests;
+  machines: ReadonlySet<string>;
+  nextRequestId(): string;
+}
+
+export function createEdge(deps: HttpDeps): Edge {
+  const boot = randomBytes(4).toString("hex");
+  let requests = 0;
+  return {
+    deps,
+    tokens: createPublicTokens({ secret: deps.config.tokenSecret, clock: deps.clock, projects: deps.projects }),
+    urls: createSignedUrls({ secret: deps.config.tokenSecret, clock: deps.clock, publicUrl: deps.config.publicUrl }),
+    limits: new LimitsCache(deps.projects, deps.clock),
+    rateLimiter: new RateLimiter(),
+    metrics: createHttpMetrics(deps.metrics),
+    recentTriggers: new RecentRequests(deps.clock),
+    machines: new Set([...Object.keys(MACHINE_PRESETS), ...(deps.config.extraMachines ?? [])]),
+    nextRequestId: () => `${boot}-${(requests++).toString(36)}`,
+  };
+}

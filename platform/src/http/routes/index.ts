@@ -1,0 +1,28 @@
+import type { Edge } from "../edge.ts";
+import type { Route } from "../route.ts";
+import { batchRoutes } from "./batches.ts";
+import { deploymentRoutes } from "./deployments.ts";
+import { keyRoutes } from "./keys.ts";
+import { laterRoutes } from "./later.ts";
+import { packetRoutes } from "./packets.ts";
+import { queueRoutes } from "./queues.ts";
+import { runRoutes } from "./runs.ts";
+import { systemRoutes } from "./system.ts";
+import { tokenRoutes } from "./tokens.ts";
+import { triggerRoutes } from "./trigger.ts";
+
+/** Every endpoint, the most frequent first: Express tries them in order. */
+export function allRoutes(edge: Edge): Route[] {
+  const routes = [
+    ...triggerRoutes(edge),
+    ...runRoutes(edge),
+    ...batchRoutes(edge),
+    ...packetRoutes(edge),
+    ...queueRoutes(edge),
+    ...deploymentRoutes(edge),
+    ...tokenRoutes(edge),
+    ...keyRoutes(edge),
+    ...laterRoutes(),
+  ];
+  return [...routes, ...systemRoutes(edge, routes)];
+}

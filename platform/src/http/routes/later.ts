@@ -1,0 +1,64 @@
+import { errorReplySchema } from "@gantry/sdk/contract";
+import { AppError } from "../../errors.ts";
+import { type Route, route } from "../route.ts";
+
+/** Paths of Trigger.dev's API that are not served yet, with what to do meanwhile: a plain 404 would look like a wrong address. */
+const LATER: readonly { paths: readonly string[]; what: string; instead: string }[] = [
+  {
+    paths: ["/realtime/v1/*rest"],
+    what: "Realtime subscriptions",
+    instead: "Poll with runs.retrieve() or runs.poll().",
+  },
+  {
+    paths: ["/api/v1/waitpoints/*rest", "/engine/v1/*rest"],
+    what: "Waits and wait tokens",
+    instead: "Trigger a second task from where the first would wait.",
+  },
+  {
+    paths: ["/api/v1/schedules", "/api/v1/schedules/*rest", "/api/v1/timezones"],
+    what: "Schedules",
+    instead: "Trigger from your own cron, or with `delay`.",
+  },
+  {
+    paths: ["/api/v1/projects/:ref/envvars/*rest"],
+    what: "Environment variables by API",
+    instead: "Put them into the project's .env file.",
+  },
+  {
+    paths: ["/api/v1/bulk-actions", "/api/v1/bulk-actions/*rest"],
+    what: "Bulk actions",
+    instead: "List the runs, and cancel or replay each.",
+  },
+  {
+    paths: ["/api/v1/concurrency-limits", "/api/v1/concurrency-limits/*rest"],
+    what: "Named concurrency limits",
+    instead: "Use a queue with a concurrencyLimit.",
+  },
+  { paths: ["/api/v1/runs/:runId/spans/:spanId"], what: "Single spans", instead: "Read the run's events." },
+  {
+    paths: ["/api/v1/sessions", "/api/v1/sessions/*rest", "/api/v1/prompts", "/api/v1/prompts/*rest"],
+    what: "Sessions and prompts",
+    instead: "They are not part of Gantry.",
+  },
+];
+
+export function laterRoutes(): Route[] {
+  return LATER.flatMap(({ paths, what, instead }) =>
+    paths.flatMap((path) =>
+      (["get", "post", "put", "delete"] as const).map((method) =>
+        route({
+          method,
+          path,
+          tag: "not served yet",
+          summary: `${what}: 501. ${instead}`,
+          access: { by: "none" },
+          reply: errorReplySchema,
+          status: 501,
+          handle() {
+            throw new AppError("NOT_IMPLEMENTED", `${what} are not served yet. ${instead}`);
+          },
+        }),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,60 @@
+import type { IncomingMessage } from "node:http";
+import { createSigner, createVerifier } from "fast-jwt";
+import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+
+const AUDIENCE = "gantry:packet";
+const TTL_SECONDS = 900;
+
+/** What a signed URL lets its holder do: put or get one packet, or get one field of one run. */
+export type PacketGrant =
+  | { do: "put" | "get"; environmentId: number; name: string }
+  | { do: "run"; environmentId: number; runId: string; field: "payload" | "output" };
+
+export interface SignedUrls {
+  /** An absolute URL that needs no key, good for 15 minutes. */
+  create(req: IncomingMessage, grant: PacketGrant): string;
+  /** Errors: UNAUTHORIZED, TOKEN_EXPIRED. */
+  verify(token: string): PacketGrant;
+}
+
+export const PACKET_PATH = "/api/v1/packet-content";
+
+export function createSignedUrls(deps: {
+  secret: string | Buffer;
+  clock: Clock;
+  publicUrl: string | undefined;
+}): SignedUrls {
+  const sign = createSigner({ key: deps.secret, algorithm: "HS256", aud: AUDIENCE, noTimestamp: true });
+  return {
+    create(req, grant) {
+      const token = sign({ ...grant, exp: Math.floor(deps.clock.now() / 1000) + TTL_SECONDS });
+      return `${deps.publicUrl?.replace(/\/$/, "") ?? hostOf(req)}${PACKET_PATH}?token=${token}`;
+    },
+    verify(token) {
+      try {
+        const verify = createVerifier({
+          key: deps.secret,
+          algorithms: ["HS256"],
+          allowedAud: AUDIENCE,
+          clockTimestamp: deps.clock.now(),
+        });
+        return verify(token) as PacketGrant;
+      } catch (error) {
+        const isExpired = (error as { code?: unknown }).code === "FAST_JWT_EXPIRED";
+        throw isExpired
+          ? new AppError("TOKEN_EXPIRED", "This URL was good for 15 minutes and has expired.")
+          : new AppError("UNAUTHORIZED", "The URL's signature is not valid.");
+      }
+    },
+  };
+}
+
+/** The host that the client itself used: whoever lies about it, only misleads themselves. */
+function hostOf(req: IncomingMessage): string {
+  const forwarded = req.headers["x-forwarded-proto"];
+  const isSecure =
+    (req.socket as { encrypted?: boolean }).encrypted === true ||
+    (typeof forwarded === "string" && forwarded.startsWith("https"));
+  return `${isSecure ? "https" : "http"}://${req.headers.host ?? "localhost"}`;
+}
