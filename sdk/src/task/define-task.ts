@@ -6,12 +6,13 @@ import type {
   RunHandle,
   TriggerOptions,
 } from "../client/run-handle.ts";
-import type { RequestOptions } from "../client/request-options.ts";
+import { batchTrigger } from "../client/batch-trigger.ts";
+import type { TriggerRequestOptions } from "../client/request-options.ts";
+import { trigger } from "../client/trigger.ts";
 import { catalogue, registerTask } from "./catalogue.ts";
 import type { InitOutput } from "./hooks.ts";
 import { payloadParser, type SchemaIn, type SchemaOut, type TaskSchema } from "./schema.ts";
 import type { AnyTaskOptions, TaskOptions } from "./task-options.ts";
-import { triggerBatchOf, triggerRunOf } from "./trigger.ts";
 
 /** A task as others see it: its id and how to start runs of it. */
 export interface Task<TIdentifier extends string, TPayload = void, TOutput = any> {
@@ -22,13 +23,13 @@ export interface Task<TIdentifier extends string, TPayload = void, TOutput = any
   trigger(
     payload: TPayload,
     options?: TriggerOptions,
-    requestOptions?: RequestOptions,
+    requestOptions?: TriggerRequestOptions,
   ): Promise<RunHandle<TIdentifier, TPayload, TOutput>>;
   /** Starts a run for each item, in their order. */
   batchTrigger(
     items: ItemSource<BatchItem<TPayload>>,
     options?: BatchTriggerOptions,
-    requestOptions?: RequestOptions,
+    requestOptions?: TriggerRequestOptions,
   ): Promise<BatchRunHandle<TIdentifier, TPayload, TOutput>>;
 }
 
@@ -85,16 +86,13 @@ interface Parsing {
 }
 
 function define(options: AnyTaskOptions, parsing: Parsing): Task<string, any, any> {
-  const { id, queue } = options;
-  const queueName = typeof queue === "string" ? queue : queue?.name;
-  const withQueue = <T extends TriggerOptions>(given: T | undefined) =>
-    queueName === undefined ? given : { queue: queueName, ...given };
+  const { id } = options;
   const defined: Task<string, any, any> = {
     id,
     description: options.description,
     jsonSchema: options.jsonSchema,
-    trigger: (payload, given, request) => triggerRunOf(id, payload, withQueue(given), request),
-    batchTrigger: (items, given, request) => triggerBatchOf(id, items, given, request),
+    trigger: (payload, given, request) => trigger(id, payload, given, request),
+    batchTrigger: (items, given, request) => batchTrigger(id, items, given, request),
   };
   registerTask(defined, { id, filePath: catalogue().currentFile ?? "", options, ...parsing });
   return defined;

@@ -1,22 +1,119 @@
-import { decodeValue, encodeValue } from "../client/packet.ts";
-import { toWireError } from "../contract/index.ts";
-import { catalogue } from "./catalogue.ts";
+/**
+ * Runs one attempt of a run.
+ *
+ *   decode payload → schema → middleware (global, then the task's) around:
+ *     init → onStart (first attempt) → onStartAttempt → run → encode output
+ *       ok:    onSuccess → onComplete → cleanup
+ *       error: catchError (the task's, then global) → if final: onFailure → onComplete → cleanup
+ *
+ * Of a name, global hooks come first in the order of their registration. An error in init, onStart, onStartAttempt or
+ * middleware fails the attempt as one in `run` does; in the hooks after the function it is recorded and changes nothing.
+ * A cancel calls onCancel beside the function: cancelable.ts.
+ */
+import { type Grant, type MetadataOperation, toWireError } from "../contract/index.ts";
+import { decideAfterError, isRetried } from "./after-error.ts";
+import { Attempt } from "./attempt.ts";
+import { runCancelable, type RunPromise } from "./cancelable.ts";
+import { captureConsole } from "./captured-console.ts";
+import { catalogue, type RegisteredTask } from "./catalogue.ts";
 import { makeContext } from "./context.ts";
-import type { ExecuteTask } from "./host.ts";
-import { withScope } from "./run-scope.ts";
+import { encodeOutput } from "./encode-output.ts";
+import { TaskExecutionError } from "./errors.ts";
+import { runFailureHooks } from "./failure-hooks.ts";
+import type { ExecuteTask, TaskHost, TaskOutcome } from "./host.ts";
+import { MetadataView } from "./metadata-view.ts";
+import { throughMiddleware } from "./middleware.ts";
+import { readPayload } from "./read-payload.ts";
+import { type RunScope, withScope } from "./run-scope.ts";
 
 export const executeTask: ExecuteTask = async (grant, host, signal) => {
   try {
+    captureConsole();
     const task = catalogue().tasks.get(grant.run.taskId);
-    if (!task) throw new Error(`There is no task "${grant.run.taskId}".`);
-    const ctx = makeContext(grant, task, new Date());
-    const decoded = decodeValue(grant.run.payload, grant.run.payloadType);
-    const payload = task.parsePayload ? await task.parsePayload(decoded) : decoded;
-    const scope = { grant, host, ctx, signal, isSignalTaken: false, metadata: { current: () => ({}) }, locals: new Map(), startedAt: Date.now() };
-    const output = await withScope(scope, () => task.options.run(payload, { ctx, signal }));
-    const { data, dataType } = encodeValue(output);
-    return { kind: "completed", ...(data === undefined ? {} : { output: data }), outputType: dataType };
+    if (!task) throw unknownTask(grant.run.taskId);
+    const attempt = new Attempt(task, makeScope(grant, host, signal, task));
+    const { failureHook } = grant.run;
+    return await withScope(attempt.scope, () =>
+      failureHook ? runFailureHooks(attempt, failureHook.error) : runCancelable(attempt, runAttempt),
+    );
   } catch (error) {
-    return { kind: "failed", error: toWireError(error), retry: { by: "policy" } };
+    return { kind: "failed", error: toWireError(error), retry: { by: "never", reason: "the attempt could not begin" } };
   }
 };
+
+function unknownTask(taskId: string): TaskExecutionError {
+  const known = [...catalogue().tasks.keys()].map((id) => `"${id}"`).join(", ") || "none";
+  return new TaskExecutionError("TASK_NOT_FOUND", `This version has no task "${taskId}". It has: ${known}.`);
+}
+
+function makeScope(grant: Grant, host: TaskHost, signal: AbortSignal, task: RegisteredTask): RunScope {
+  const startedAt = Date.now();
+  const send = (target: "self" | "parent" | "root", operation: MetadataOperation) => {
+    const name = { self: "operations", parent: "parentOperations", root: "rootOperations" } as const;
+    host.metadata({ [name[target]]: [operation] });
+  };
+  return {
+    grant,
+    host,
+    ctx: makeContext(grant, task, new Date(startedAt)),
+    signal,
+    isSignalTaken: false,
+    metadata: new MetadataView(grant.run.metadata, grant.run.parentRunId === undefined, send),
+    locals: new Map(),
+    startedAt,
+  };
+}
+
+async function runAttempt(attempt: Attempt, run: RunPromise): Promise<TaskOutcome> {
+  let outcome: TaskOutcome | undefined;
+  try {
+    await readPayload(attempt);
+    await throughMiddleware(attempt, async () => {
+      outcome = await runFunction(attempt, run);
+    });
+    if (!outcome) throw new TaskExecutionError("MIDDLEWARE_SKIPPED_RUN", "A middleware did not call next().");
+    return outcome;
+  } catch (error) {
+    // A failure that was settled inside is not settled again because a middleware fails on its way out.
+    if (outcome && outcome.kind !== "completed") return outcome;
+    run.reject(error);
+    return failAttempt(attempt, error);
+  }
+}
+
+async function runFunction(attempt: Attempt, run: RunPromise): Promise<TaskOutcome> {
+  try {
+    await callInit(attempt);
+    if (attempt.scope.ctx.attempt.number === 1) await attempt.require("onStart");
+    await attempt.require("onStartAttempt");
+    const output: unknown = await attempt.task.options.run(attempt.payload, attempt.runParams());
+    const { data, dataType } = encodeOutput(output);
+    run.resolve(output);
+    await attempt.notify("onSuccess", { output });
+    await attempt.notify("onComplete", { result: { ok: true, data: output } });
+    await attempt.notify("cleanup", {});
+    return { kind: "completed", ...(data === undefined ? {} : { output: data }), outputType: dataType };
+  } catch (error) {
+    run.reject(error);
+    return failAttempt(attempt, error);
+  }
+}
+
+async function callInit(attempt: Attempt): Promise<void> {
+  for (const { fn } of attempt.hooks("init")) {
+    const made: unknown = await fn(attempt.params({}));
+    if (typeof made === "object" && made !== null && !Array.isArray(made)) attempt.init = { ...attempt.init, ...made };
+  }
+}
+
+/** An error after a cancel is the cancel's doing: no hook but `cleanup` hears of it. */
+async function failAttempt(attempt: Attempt, thrown: unknown): Promise<TaskOutcome> {
+  if (attempt.isCanceled) {
+    await attempt.notify("cleanup", {});
+    return { kind: "canceled" };
+  }
+  const { error, retry } = await decideAfterError(attempt, thrown);
+  if (!isRetried(attempt, retry)) await attempt.notifyFailure(error);
+  await attempt.notify("cleanup", {});
+  return { kind: "failed", error: toWireError(error), retry };
+}
