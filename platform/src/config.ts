@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { didYouMean } from "./http/did-you-mean.ts";
+import { didYouMean } from "./did-you-mean.ts";
 
 /** The platform's settings: the one place that reads the environment, and what docs/configuration.md is made from. */
 export const PREFIX = "GANTRY_PLATFORM_";

@@ -1,0 +1,40 @@
+import type { MachinePreset, Manifest, RetryOptions, TaskDeclaration } from "@gantry/sdk/contract";
+import { DEFAULT_MACHINE, MACHINE_PRESETS } from "@gantry/sdk/contract";
+import type { ExecutableDeployment } from "../cluster/executor.ts";
+
+/** A version as the hot path needs it: immutable, so it is cached for good. */
+export interface CatalogedDeployment extends ExecutableDeployment {
+  tasks: ReadonlyMap<string, CatalogedTask>;
+}
+
+export interface CatalogedTask {
+  declaration: TaskDeclaration;
+  queueId: number;
+}
+
+/** Where triggers and grants look versions and queues up. Answers are cached; a promotion is seen within a second. */
+export interface DeploymentCatalog {
+  current(environmentId: number): Promise<CatalogedDeployment | undefined>;
+  byId(deploymentId: string): Promise<CatalogedDeployment | undefined>;
+  byVersion(environmentId: number, version: string): Promise<CatalogedDeployment | undefined>;
+  /** A queue's id by its name; undefined where none is declared. */
+  queueId(environmentId: number, name: string): Promise<number | undefined>;
+  queueName(queueId: number): Promise<string>;
+  queueNames(environmentId: number): Promise<string[]>;
+  /** The queue of a task that no version has declared yet. */
+  ensureTaskQueue(environmentId: number, taskId: string): Promise<number>;
+  /** Forget what may have changed: a version was promoted here. */
+  invalidate(environmentId: number): void;
+}
+
+/** The task's retry policy over the project's. */
+export function retryOf(manifest: Manifest, task: TaskDeclaration | undefined): RetryOptions | undefined {
+  if (task?.retry === undefined) return manifest.defaultRetry as RetryOptions | undefined;
+  return { ...manifest.defaultRetry, ...task.retry } as RetryOptions;
+}
+
+/** The preset of a run: asked for at its trigger, else the task's, else the project's, else small-1x. */
+export function presetOf(manifest: Manifest, task: TaskDeclaration | undefined, asked: string | undefined): MachinePreset {
+  const name = asked ?? task?.machine ?? manifest.defaultMachine ?? DEFAULT_MACHINE;
+  return (MACHINE_PRESETS as Record<string, MachinePreset>)[name] ?? MACHINE_PRESETS[DEFAULT_MACHINE];
+}

@@ -1,0 +1,89 @@
+import type { Explanation } from "../runs/run.ts";
+import type { ExplainFacts } from "../runs/run-store.ts";
+
+/** Why a run does not execute, each a constant that logs, API, CLI and dashboard show as it is. */
+export const ADMISSION_REASONS = {
+  DELAYED: "The run is not due yet.",
+  PENDING_VERSION: "The version that the run needs is not deployed.",
+  ENVIRONMENT_PAUSED: "The environment is paused.",
+  QUEUE_PAUSED: "The queue is paused.",
+  ENVIRONMENT_LIMIT: "The environment executes as many runs as it may.",
+  QUEUE_LIMIT: "The queue executes as many runs as it may.",
+  CONCURRENCY_KEY_LIMIT: "As many runs with this concurrency key execute as the queue allows for each key.",
+  COMBINED_LIMIT: "The queue executes as many runs, over all concurrency keys, as it may.",
+  RATE_LIMIT: "The queue has started as many runs in this period as it may.",
+  AHEAD_IN_QUEUE: "Other runs are ahead.",
+  NEXT: "Nothing holds the run: it starts with the next admission.",
+  WORKER_STARTING: "Admitted: a worker is starting.",
+  EXECUTING: "The run is executing.",
+  CANCEL_REQUESTED: "The run is being canceled.",
+  WAITING: "The run waits for something that has not happened yet.",
+  ENDED: "The run has ended.",
+} as const;
+export type AdmissionReason = keyof typeof ADMISSION_REASONS;
+
+type Reason = Explanation["reasons"][number];
+
+/** All that holds a run back now, the first to be lifted first. Pure. */
+export function explainAdmission(facts: ExplainFacts): Reason[] {
+  switch (facts.status) {
+    case "DELAYED":
+      return [reason("DELAYED", `due at ${facts.delayUntil?.toISOString() ?? "an unknown time"}`, { delayUntil: facts.delayUntil })];
+    case "PENDING_VERSION":
+      return [
+        reason("PENDING_VERSION", facts.requestedVersion === undefined ? "no version is deployed" : `version ${facts.requestedVersion}`),
+      ];
+    case "DEQUEUED":
+      return cancelOr(facts, reason("WORKER_STARTING"));
+    case "EXECUTING":
+      return cancelOr(facts, reason("EXECUTING", facts.workerId === undefined ? undefined : `on worker ${facts.workerId}`));
+    case "WAITING":
+      return cancelOr(facts, reason("WAITING"));
+    case "QUEUED":
+      return explainQueued(facts);
+    case "COMPLETED":
+    case "FAILED":
+    case "CANCELED":
+    case "CRASHED":
+    case "SYSTEM_FAILURE":
+    case "EXPIRED":
+    case "TIMED_OUT":
+      return [reason("ENDED", facts.status)];
+  }
+}
+
+function cancelOr(facts: ExplainFacts, otherwise: Reason): Reason[] {
+  return facts.cancelRequested ? [reason("CANCEL_REQUESTED")] : [otherwise];
+}
+
+function explainQueued(facts: ExplainFacts): Reason[] {
+  const reasons: Reason[] = [];
+  const counted = (running: number, limit: number) => `${running} of ${limit}`;
+  if (facts.environmentPaused) reasons.push(reason("ENVIRONMENT_PAUSED"));
+  if (facts.queuePaused) reasons.push(reason("QUEUE_PAUSED", facts.queueName));
+  if (facts.environmentRunning >= facts.environmentLimit) {
+    reasons.push(reason("ENVIRONMENT_LIMIT", counted(facts.environmentRunning, facts.environmentLimit)));
+  }
+  if (facts.laneLimit !== undefined && facts.laneRunning >= facts.laneLimit) {
+    const code = facts.concurrencyKey === undefined ? "QUEUE_LIMIT" : "CONCURRENCY_KEY_LIMIT";
+    const where = facts.concurrencyKey === undefined ? facts.queueName : `${facts.queueName}, key ${facts.concurrencyKey}`;
+    reasons.push(reason(code, `${counted(facts.laneRunning, facts.laneLimit)} in ${where}`));
+  }
+  if (facts.combinedLimit !== undefined && facts.queueRunning >= facts.combinedLimit) {
+    reasons.push(reason("COMBINED_LIMIT", `${counted(facts.queueRunning, facts.combinedLimit)} in ${facts.queueName}`));
+  }
+  if (facts.rateLimit !== undefined && (facts.rateLeft ?? 1) <= 0) {
+    reasons.push(
+      reason("RATE_LIMIT", `${facts.rateLimit.limit} per ${facts.rateLimit.periodMs} ms; next at ${facts.rateDueAt?.toISOString()}`, {
+        nextAt: facts.rateDueAt,
+      }),
+    );
+  }
+  if ((facts.position ?? 0) > 0) reasons.push(reason("AHEAD_IN_QUEUE", `${facts.position} ahead in ${facts.queueName}`));
+  return reasons.length > 0 ? reasons : [reason("NEXT")];
+}
+
+function reason(code: AdmissionReason, detail?: string, details?: Record<string, unknown>): Reason {
+  const message = detail === undefined ? ADMISSION_REASONS[code] : `${ADMISSION_REASONS[code]} (${detail})`;
+  return details === undefined ? { reason: code, message } : { reason: code, message, details };
+}

@@ -1,0 +1,170 @@
+import {
+  type AttemptOutcome,
+  DEFAULT_RETRY,
+  RETRY_IN_PLACE_MS,
+  type RetryOptions,
+  retryDelayMs,
+  type WireError,
+} from "@gantry/sdk/contract";
+import type { AttemptRecord, FinalRunStatus } from "./run.ts";
+import type { RunForDecision } from "./run-store.ts";
+
+/** What an ended attempt leads to. `reason` is one of REASONS and appears in logs, API and CLI as it is. */
+export type AttemptDecision =
+  | { then: "finish"; status: FinalRunStatus; reason: AttemptReason; error?: WireError; hook: boolean }
+  | {
+      then: "retry";
+      reason: AttemptReason;
+      /** Milliseconds to wait. */
+      delayMs: number;
+      /** The worker keeps the run; else it goes back to its queue, or is DELAYED. */
+      inPlace: boolean;
+      nextAttempt: number;
+      deferred: boolean;
+      machine?: string;
+    }
+  | { then: "giveBack"; reason: AttemptReason };
+
+export const REASONS = {
+  SUCCEEDED: "The task returned.",
+  CANCEL_REQUESTED: "Somebody canceled the run.",
+  MAX_DURATION: "The run used more compute time than its maxDuration.",
+  NOT_RETRYABLE: "The task said that this error is final.",
+  ATTEMPTS_EXHAUSTED: "All attempts of the retry policy were used.",
+  RETRY_POLICY: "The retry policy allows another attempt.",
+  RETRY_AFTER: "The error says when to try again.",
+  DEFERRED: "The run put itself off; no attempt is spent.",
+  TOO_MANY_DEFERRALS: "The run put itself off more often than is allowed.",
+  OUT_OF_MEMORY: "The process used more memory than its machine preset has.",
+  OUT_OF_MEMORY_LARGER_MACHINE: "Out of memory: tried again on the larger machine the task names.",
+  WORKER_GAVE_BACK: "The worker gave the run back.",
+  LOST: "The worker was lost.",
+  LOST_TOO_OFTEN: "Workers were lost more often than is allowed.",
+} as const;
+export type AttemptReason = keyof typeof REASONS;
+
+export interface AttemptFacts {
+  run: Pick<RunForDecision, "attempt" | "maxAttempts" | "deferrals" | "machine" | "cancelRequestedAt" | "platformLosses">;
+  outcome: AttemptOutcome;
+  /** The task's declared policy over the project's. */
+  retry: RetryOptions | undefined;
+  /** In [0, 1). */
+  random: number;
+}
+
+const MAX_DEFERRALS = 1000;
+
+/** Decides what follows from the end of an attempt. Pure. */
+export function decideAttempt(facts: AttemptFacts): AttemptDecision {
+  const { run, outcome } = facts;
+  if (outcome.kind === "completed") return { then: "finish", status: "COMPLETED", reason: "SUCCEEDED", hook: false };
+  if (run.cancelRequestedAt !== undefined || outcome.kind === "canceled") {
+    return { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED", hook: false };
+  }
+  switch (outcome.kind) {
+    case "returned":
+      return { then: "giveBack", reason: "WORKER_GAVE_BACK" };
+    case "timedOut":
+      return { then: "finish", status: "TIMED_OUT", reason: "MAX_DURATION", error: outcome.error, hook: true };
+    case "crashed":
+      return decideCrash(facts, outcome);
+    case "failed":
+      return decideFailure(facts, outcome);
+  }
+}
+
+function decideFailure(facts: AttemptFacts, outcome: Extract<AttemptOutcome, { kind: "failed" }>): AttemptDecision {
+  const { run } = facts;
+  // The task's own onFailure has run in its process.
+  const fail = (reason: AttemptReason): AttemptDecision => ({
+    then: "finish",
+    status: "FAILED",
+    reason,
+    error: outcome.error,
+    hook: false,
+  });
+  switch (outcome.retry.by) {
+    case "never":
+      return fail("NOT_RETRYABLE");
+    case "defer":
+      if (run.deferrals >= MAX_DEFERRALS) return fail("TOO_MANY_DEFERRALS");
+      return retry("DEFERRED", outcome.retry.delayMs, run.attempt, true);
+    case "after":
+      if (run.attempt >= run.maxAttempts) return fail("ATTEMPTS_EXHAUSTED");
+      return retry("RETRY_AFTER", outcome.retry.delayMs, run.attempt + 1, false);
+    case "policy": {
+      if (run.attempt >= run.maxAttempts) return fail("ATTEMPTS_EXHAUSTED");
+      const policy = { ...DEFAULT_RETRY, ...facts.retry, ...(outcome.retry.options as RetryOptions | undefined) };
+      return retry("RETRY_POLICY", retryDelayMs(policy, run.attempt, facts.random), run.attempt + 1, false);
+    }
+  }
+}
+
+function decideCrash(facts: AttemptFacts, outcome: Extract<AttemptOutcome, { kind: "crashed" }>): AttemptDecision {
+  const { run } = facts;
+  const crash = (reason: AttemptReason): AttemptDecision => ({
+    then: "finish",
+    status: "CRASHED",
+    reason,
+    error: outcome.error,
+    hook: true,
+  });
+  if (outcome.reason === "OUT_OF_MEMORY") {
+    const larger = facts.retry?.outOfMemory?.machine;
+    if (larger === undefined || larger === run.machine || run.attempt >= run.maxAttempts) return crash("OUT_OF_MEMORY");
+    return {
+      then: "retry",
+      reason: "OUT_OF_MEMORY_LARGER_MACHINE",
+      delayMs: 0,
+      inPlace: false,
+      nextAttempt: run.attempt + 1,
+      deferred: false,
+      machine: larger,
+    };
+  }
+  if (run.attempt >= run.maxAttempts) return crash("ATTEMPTS_EXHAUSTED");
+  const delayMs = retryDelayMs({ ...DEFAULT_RETRY, ...facts.retry }, run.attempt, facts.random);
+  return retry("RETRY_POLICY", delayMs, run.attempt + 1, false);
+}
+
+function retry(reason: AttemptReason, delayMs: number, nextAttempt: number, deferred: boolean): AttemptDecision {
+  const wait = Math.max(0, Math.round(delayMs));
+  return { then: "retry", reason, delayMs: wait, inPlace: wait < RETRY_IN_PLACE_MS, nextAttempt, deferred };
+}
+
+/** What becomes of a run whose execution was lost by the platform's fault: user attempts are not spent, but there is a cap. */
+export function decideLoss(
+  run: Pick<RunForDecision, "platformLosses" | "cancelRequestedAt">,
+  cap: number,
+): { then: "requeue"; reason: AttemptReason } | { then: "finish"; status: FinalRunStatus; reason: AttemptReason } {
+  if (run.cancelRequestedAt !== undefined) return { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED" };
+  if (run.platformLosses >= cap) return { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" };
+  return { then: "requeue", reason: "LOST" };
+}
+
+/** How the attempt is remembered on the run. */
+export function attemptRecord(
+  number: number,
+  outcome: AttemptOutcome,
+  startedAt: number,
+  finishedAt: number,
+  decision: AttemptDecision,
+): AttemptRecord {
+  const names = {
+    completed: "COMPLETED",
+    failed: "FAILED",
+    crashed: "CRASHED",
+    timedOut: "TIMED_OUT",
+    canceled: "CANCELED",
+    returned: "LOST",
+  } as const;
+  const deferred = decision.then === "retry" && decision.deferred;
+  return {
+    number,
+    startedAt: new Date(startedAt).toISOString(),
+    finishedAt: new Date(finishedAt).toISOString(),
+    outcome: deferred ? "DEFERRED" : names[outcome.kind],
+    ...("error" in outcome ? { error: outcome.error } : {}),
+    ...(decision.then === "retry" ? { retryDelayMs: decision.delayMs } : {}),
+  };
+}
