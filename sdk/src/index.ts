@@ -2,6 +2,8 @@
  * `@gantry/sdk`: define tasks, trigger them, watch them. Loads anywhere `fetch` is: nothing here imports a Node module.
  * The parts are sdk/src/client (talks to a platform) and sdk/src/task (what task files use).
  */
+
+export { idempotencyKeyOptions as getIdempotencyKeyOptions } from "./client/idempotency-key.ts";
 export {
   type AnyRunHandle,
   type AnyTask,
@@ -63,10 +65,62 @@ export {
   type TriggerRequestOptions,
   UnprocessableEntityError,
 } from "./client/index.ts";
-// The hooks that Trigger.dev keeps under `tasks` join it here when the task's side has them.
-export { triggerTasks as tasks } from "./client/index.ts";
-export type { RetryOptions } from "./contract/retry.ts";
-export type { TaskContext as Context } from "./task/context.ts";
-export { schemaTask, type Task, type TaskWithSchema, task } from "./task/define-task.ts";
-export { queue } from "./task/queue.ts";
 export { defineConfig, type GantryConfig } from "./config.ts";
+export type { RetryOptions } from "./contract/retry.ts";
+export {
+  AbortTaskRunError,
+  type CatchErrorDecision,
+  type CatchErrorHook,
+  type CatchErrorResult,
+  type CleanupHook,
+  type ComputeUsage,
+  type CurrentUsage,
+  type FetchRetryOptions,
+  type FetchRetryStrategy,
+  type HookParams,
+  type InitOutput,
+  type LocalsKey,
+  locals,
+  logger,
+  type MetadataUpdater,
+  type MiddlewareHook,
+  metadata,
+  type OnCancelHook,
+  type OnCompleteHook,
+  type OnFailureHook,
+  type OnInitHook,
+  type OnResumeHook,
+  type OnStartAttemptHook,
+  type OnStartHook,
+  type OnSuccessHook,
+  type OnWaitHook,
+  type Queue,
+  type QueueOptions,
+  queue,
+  type RateLimitOptions,
+  RetryAfterError,
+  type RetryFetchInit,
+  type RunMetadata,
+  type RunParams,
+  retry,
+  type SchemaIn,
+  type SchemaOut,
+  schemaTask,
+  type Task,
+  type TaskCompleteResult,
+  type TaskContext,
+  type TaskContext as Context,
+  TaskExecutionError,
+  type TaskOptions,
+  TaskPayloadParsedError,
+  type TaskSchema,
+  type TaskWait,
+  type TaskWithSchema,
+  type TaskWithSchemaOptions,
+  type TraceSpan,
+  tags,
+  task,
+  tasks,
+  timeout,
+  usage,
+} from "./task/authoring.ts";

@@ -1,5 +1,11 @@
 /** What follows from an error: whether the attempt is tried again, when, and which error is recorded. */
-import { type AttemptOutcome, DEFAULT_RETRY, readErrorMember, type RetryOptions, retryDelayMs } from "../contract/index.ts";
+import {
+  type AttemptOutcome,
+  DEFAULT_RETRY,
+  type RetryOptions,
+  readErrorMember,
+  retryDelayMs,
+} from "../contract/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { CatchErrorDecision } from "./hooks.ts";
 
@@ -16,7 +22,8 @@ export async function decideAfterError(attempt: Attempt, error: unknown): Promis
   if (bySelf?.by === "never") return { error, retry: bySelf };
   const policy = { ...DEFAULT_RETRY, ...attempt.task.options.retry };
   const isLast = attempt.scope.ctx.attempt.number >= attempt.scope.ctx.run.maxAttempts;
-  const delayMs = waitOf(bySelf) ?? (isLast ? undefined : retryDelayMs(policy, attempt.scope.ctx.attempt.number, Math.random()));
+  const delayMs =
+    waitOf(bySelf) ?? (isLast ? undefined : retryDelayMs(policy, attempt.scope.ctx.attempt.number, Math.random()));
   try {
     const decision = await askCatchError(attempt, error, policy, delayMs);
     return fromDecision(attempt, error, bySelf ?? { by: "policy" }, decision);
@@ -81,7 +88,12 @@ async function askCatchError(
   return undefined;
 }
 
-function fromDecision(attempt: Attempt, thrown: unknown, usual: Retry, decision: CatchErrorDecision | undefined): AfterError {
+function fromDecision(
+  attempt: Attempt,
+  thrown: unknown,
+  usual: Retry,
+  decision: CatchErrorDecision | undefined,
+): AfterError {
   const error = decision?.error ?? thrown;
   if (decision?.skipRetrying) return { error, retry: { by: "never", reason: "catchError said skipRetrying" } };
   const delayMs = delayOf(decision);

@@ -1,3 +1,5 @@
+import { batchTrigger } from "../client/batch-trigger.ts";
+import type { TriggerRequestOptions } from "../client/request-options.ts";
 import type {
   BatchItem,
   BatchRunHandle,
@@ -6,8 +8,6 @@ import type {
   RunHandle,
   TriggerOptions,
 } from "../client/run-handle.ts";
-import { batchTrigger } from "../client/batch-trigger.ts";
-import type { TriggerRequestOptions } from "../client/request-options.ts";
 import { trigger } from "../client/trigger.ts";
 import { catalogue, registerTask } from "./catalogue.ts";
 import type { InitOutput } from "./hooks.ts";

@@ -1,4 +1,10 @@
-import { machineName, type Manifest, parseDurationMs, type QueueDeclaration, type TaskDeclaration } from "../contract/index.ts";
+import {
+  type Manifest,
+  machineName,
+  parseDurationMs,
+  type QueueDeclaration,
+  type TaskDeclaration,
+} from "../contract/index.ts";
 import { catalogue, type RegisteredTask } from "./catalogue.ts";
 import type { QueueOptions } from "./queue.ts";
 import { jsonSchemaOf } from "./schema.ts";
@@ -89,7 +95,12 @@ function describeQueues(tasks: RegisteredTask[]): QueueDeclaration[] {
   return [...byName.values()];
 }
 
-function describeQueue({ name, concurrencyLimit, combinedConcurrencyLimit, rateLimit }: QueueOptions): QueueDeclaration {
+function describeQueue({
+  name,
+  concurrencyLimit,
+  combinedConcurrencyLimit,
+  rateLimit,
+}: QueueOptions): QueueDeclaration {
   return dropUndefined({
     name,
     concurrencyLimit,

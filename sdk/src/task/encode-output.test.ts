@@ -49,7 +49,10 @@ const lost: Record<string, { output: unknown; wantMessage: string }> = {
     wantMessage: "output.user is a Promise (is an await missing?)",
   },
   "an instance whose state is private": { output: [new Empty()], wantMessage: "output[0] is a Empty without members" },
-  "an invalid date": { output: { "paid at": new Date(Number.NaN) }, wantMessage: 'output["paid at"] is an invalid Date' },
+  "an invalid date": {
+    output: { "paid at": new Date(Number.NaN) },
+    wantMessage: 'output["paid at"] is an invalid Date',
+  },
   "a getter that throws": {
     output: {
       get broken() {

@@ -6,7 +6,7 @@
  * read back: these two are rewritten first, into a plain object of the same members and a Uint8Array. An object with a
  * `toJSON` has said itself how it wants to travel.
  */
-import { encodeValue, type EncodedValue } from "../client/packet.ts";
+import { type EncodedValue, encodeValue } from "../client/packet.ts";
 import { DEFAULT_LIMITS } from "../contract/index.ts";
 import { TaskExecutionError } from "./errors.ts";
 

@@ -44,6 +44,7 @@ export class TaskExecutionError extends Error {
 function instantOf(retryAfter: Date | number | string): Date {
   if (retryAfter instanceof Date) return retryAfter;
   const ms = typeof retryAfter === "number" ? retryAfter : parseDurationMs(retryAfter);
-  if (ms === undefined || Number.isNaN(ms)) throw new TypeError(`retryAfter is "${retryAfter}": write it like "30s" or "1h30m".`);
+  if (ms === undefined || Number.isNaN(ms))
+    throw new TypeError(`retryAfter is "${retryAfter}": write it like "30s" or "1h30m".`);
   return new Date(Date.now() + ms);
 }

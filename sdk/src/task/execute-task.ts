@@ -13,7 +13,7 @@
 import { type Grant, type MetadataOperation, toWireError } from "../contract/index.ts";
 import { decideAfterError, isRetried } from "./after-error.ts";
 import { Attempt } from "./attempt.ts";
-import { runCancelable, type RunPromise } from "./cancelable.ts";
+import { type RunPromise, runCancelable } from "./cancelable.ts";
 import { captureConsole } from "./captured-console.ts";
 import { catalogue, type RegisteredTask } from "./catalogue.ts";
 import { makeContext } from "./context.ts";

@@ -1,4 +1,4 @@
-import { requireScope, currentScope } from "./run-scope.ts";
+import { currentScope, requireScope } from "./run-scope.ts";
 
 /** Names a value that a run's middleware sets and its function and hooks read. */
 export interface LocalsKey<T> {

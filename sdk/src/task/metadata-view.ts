@@ -4,7 +4,13 @@
  * Values are taken as JSON when they are given, so that a later change to the caller's object changes nothing, and the
  * value read back is the one the platform stores.
  */
-import { applyMetadataOperations, DEFAULT_LIMITS, type Metadata, type MetadataOperation, readMetadata } from "../contract/index.ts";
+import {
+  applyMetadataOperations,
+  DEFAULT_LIMITS,
+  type Metadata,
+  type MetadataOperation,
+  readMetadata,
+} from "../contract/index.ts";
 import { TaskExecutionError } from "./errors.ts";
 
 export type MetadataTarget = "self" | "parent" | "root";
@@ -17,7 +23,11 @@ export class MetadataView {
   readonly #send: (target: MetadataTarget, operation: MetadataOperation) => void;
   readonly #isRoot: boolean;
 
-  constructor(initial: string | undefined, isRoot: boolean, send: (target: MetadataTarget, operation: MetadataOperation) => void) {
+  constructor(
+    initial: string | undefined,
+    isRoot: boolean,
+    send: (target: MetadataTarget, operation: MetadataOperation) => void,
+  ) {
     this.#metadata = parseMetadata(initial);
     this.#countedSize = initial?.length ?? 2;
     this.#isRoot = isRoot;
@@ -86,7 +96,8 @@ function asJson(operation: MetadataOperation): [MetadataOperation, number] {
   const key = "key" in operation ? operation.key : "";
   const text = jsonText(operation.value, key);
   // As in an object's JSON, an undefined member is no member.
-  if (text === undefined) return [operation.type === "set" ? { type: "delete", key } : { ...operation, value: null as never }, 8];
+  if (text === undefined)
+    return [operation.type === "set" ? { type: "delete", key } : { ...operation, value: null as never }, 8];
   return [{ ...operation, value: JSON.parse(text) }, text.length + key.length + MEMBER_OVERHEAD];
 }
 

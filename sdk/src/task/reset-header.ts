@@ -16,7 +16,13 @@ export function waitByFormat(text: string | null, format: ResetFormat, nowMs: nu
   return text === null ? undefined : untilMs(READERS[format](text.trim(), nowMs), nowMs);
 }
 
-const HEADERS = ["retry-after-ms", "retry-after", "x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset"] as const;
+const HEADERS = [
+  "retry-after-ms",
+  "retry-after",
+  "x-ratelimit-reset",
+  "ratelimit-reset",
+  "x-rate-limit-reset",
+] as const;
 
 /** Milliseconds to wait by the headers that services usually send; undefined where there is none. */
 export function waitByHeaders(headers: Headers, nowMs: number): number | undefined {

@@ -50,7 +50,8 @@ export async function retryFetch(input: FetchInput, init: RetryFetchInit = {}): 
   const { retry = {}, timeoutInMs, ...fetchInit } = init;
   for (let request = 1; ; request++) {
     const result = await fetchOnce(input, fetchInit, timeoutInMs, request);
-    const waitMs = isReplayable(input, fetchInit) && request < MAX_REQUESTS ? waitFor(result, retry, request) : undefined;
+    const waitMs =
+      isReplayable(input, fetchInit) && request < MAX_REQUESTS ? waitFor(result, retry, request) : undefined;
     if (waitMs === undefined) {
       if (result.kind === "response") return result.response;
       throw result.error;
@@ -71,7 +72,8 @@ async function fetchOnce(
   request: number,
 ): Promise<FetchResult> {
   const timeout = new AbortController();
-  const timer = timeoutInMs === undefined ? undefined : setTimeout(() => timeout.abort(timeoutError(timeoutInMs)), timeoutInMs);
+  const timer =
+    timeoutInMs === undefined ? undefined : setTimeout(() => timeout.abort(timeoutError(timeoutInMs)), timeoutInMs);
   try {
     const response = await fetch(input instanceof Request ? input.clone() : input, {
       ...init,
@@ -122,10 +124,14 @@ function waitForStatus(
   const strategy = strategies.find(([range]) => isStatusIn(response.status, range))?.[1];
   if (!strategy) return undefined;
   if (strategy.strategy === "headers") {
-    return inPlace(response, waitByFormat(response.headers.get(strategy.resetHeader), strategy.resetFormat ?? "unix_timestamp", Date.now()));
+    return inPlace(
+      response,
+      waitByFormat(response.headers.get(strategy.resetHeader), strategy.resetFormat ?? "unix_timestamp", Date.now()),
+    );
   }
   // A back-off the user asked for by name is kept; the default one knows less than the service does.
-  const asked = byStatus === undefined && response.status === 429 ? waitByHeaders(response.headers, Date.now()) : undefined;
+  const asked =
+    byStatus === undefined && response.status === 429 ? waitByHeaders(response.headers, Date.now()) : undefined;
   return asked === undefined ? backoff(strategy, request) : inPlace(response, asked);
 }
 

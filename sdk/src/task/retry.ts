@@ -1,7 +1,7 @@
 import { DEFAULT_RETRY, type RetryOptions, retryDelayMs } from "../contract/index.ts";
+import { retryOfError } from "./after-error.ts";
 import { pauseInRun } from "./pause.ts";
 import { retryFetch } from "./retry-fetch.ts";
-import { retryOfError } from "./after-error.ts";
 
 export type { RetryOptions };
 

@@ -13,17 +13,11 @@ export type CustomSchema<TOut> =
 export type TaskSchema = StandardSchemaV1<any, any> | CustomSchema<any>;
 
 /** What a caller may pass to a task with this schema. */
-export type SchemaIn<TSchema extends TaskSchema | undefined> = TSchema extends StandardSchemaV1<infer TIn, any>
-  ? TIn
-  : TSchema extends CustomSchema<infer TOut>
-    ? TOut
-    : unknown;
+export type SchemaIn<TSchema extends TaskSchema | undefined> =
+  TSchema extends StandardSchemaV1<infer TIn, any> ? TIn : TSchema extends CustomSchema<infer TOut> ? TOut : unknown;
 /** What the task's function is given. */
-export type SchemaOut<TSchema extends TaskSchema | undefined> = TSchema extends StandardSchemaV1<any, infer TOut>
-  ? TOut
-  : TSchema extends CustomSchema<infer TOut>
-    ? TOut
-    : unknown;
+export type SchemaOut<TSchema extends TaskSchema | undefined> =
+  TSchema extends StandardSchemaV1<any, infer TOut> ? TOut : TSchema extends CustomSchema<infer TOut> ? TOut : unknown;
 
 /** An issue's message and where it is, as every Standard Schema library tells it. */
 export class SchemaIssuesError extends Error {

@@ -16,8 +16,12 @@ export type TaskHooks<TPayload, TOutput, TInit extends InitOutput> = {
   [TName in keyof Hooks]?: Hooks<TPayload, TOutput, TInit>[TName] | undefined;
 };
 
-export interface TaskOptions<TIdentifier extends string, TPayload = void, TOutput = unknown, TInit extends InitOutput = any>
-  extends TaskHooks<TPayload, TOutput, TInit> {
+export interface TaskOptions<
+  TIdentifier extends string,
+  TPayload = void,
+  TOutput = unknown,
+  TInit extends InitOutput = any,
+> extends TaskHooks<TPayload, TOutput, TInit> {
   /** Unique in the project; stays the same from version to version. */
   id: TIdentifier;
   description?: string | undefined;

@@ -1,0 +1,42 @@
+/** What task files use; part of the package's main entry, so it loads in every runtime. */
+export type { TaskContext } from "./context.ts";
+export {
+  schemaTask,
+  type Task,
+  type TaskWithSchema,
+  type TaskWithSchemaOptions,
+  task,
+} from "./define-task.ts";
+export { AbortTaskRunError, RetryAfterError, TaskExecutionError, TaskPayloadParsedError } from "./errors.ts";
+export type {
+  CatchErrorDecision,
+  CatchErrorHook,
+  CatchErrorResult,
+  CleanupHook,
+  HookParams,
+  InitOutput,
+  MiddlewareHook,
+  OnCancelHook,
+  OnCompleteHook,
+  OnFailureHook,
+  OnInitHook,
+  OnResumeHook,
+  OnStartAttemptHook,
+  OnStartHook,
+  OnSuccessHook,
+  OnWaitHook,
+  TaskCompleteResult,
+  TaskWait,
+} from "./hooks.ts";
+export { type LocalsKey, locals } from "./locals.ts";
+export { logger, type TraceSpan } from "./logger.ts";
+export { type MetadataUpdater, metadata, type RunMetadata } from "./metadata.ts";
+export { type Queue, type QueueOptions, queue, type RateLimitOptions } from "./queue.ts";
+export { retry } from "./retry.ts";
+export type { FetchRetryOptions, FetchRetryStrategy, RetryFetchInit } from "./retry-fetch.ts";
+export type { SchemaIn, SchemaOut, TaskSchema } from "./schema.ts";
+export { tags } from "./tags.ts";
+export type { RunParams, TaskOptions } from "./task-options.ts";
+export { tasks } from "./tasks.ts";
+export { timeout } from "./timeout.ts";
+export { type ComputeUsage, type CurrentUsage, usage } from "./usage.ts";
