@@ -19,12 +19,12 @@ import { type PagePromise, pagePromise } from "./page.ts";
 import type {
   DeploymentItem,
   DeploymentItemDetail,
-  RunListItem,
   QueueItem,
   RetrievedBatchItem,
   RetrievedRun,
   RunEventItem,
   RunExplanation,
+  RunListItem,
   WhoamiReply,
 } from "./replies.ts";
 import type { RequestOptions } from "./request-options.ts";
@@ -151,7 +151,10 @@ export class ApiClient {
   }
 
   /** Logs, output and events, oldest first, after a cursor. */
-  async listRunEvents(runId: string, page: { after?: string | undefined; limit?: number | undefined } = {}): Promise<RunEventItem[]> {
+  async listRunEvents(
+    runId: string,
+    page: { after?: string | undefined; limit?: number | undefined } = {},
+  ): Promise<RunEventItem[]> {
     return reviveDates((await this.#get<EventsReply>(runPath(runId, "/events"), page)).events);
   }
 
@@ -236,9 +239,15 @@ export class ApiClient {
     return this.#get("/api/v1/limits");
   }
 
+  /** Changes the limits given here, leaves the others. */
+  async setLimits(limits: Partial<Limits>): Promise<Limits> {
+    const request: HttpRequest = { method: "PUT", path: "/api/v1/limits", json: limits, repeatable: "always" };
+    return (await this.request<Limits>(request)).data;
+  }
+
   /** Stops (or resumes) admissions in the key's environment; what executes goes on. */
-  pauseEnvironment(paused: boolean): Promise<Record<string, unknown>> {
-    return this.#post("/api/v1/environment/pause", { paused });
+  pauseEnvironment(paused: boolean): Promise<{ success: true }> {
+    return this.#post(`/api/v1/environment/${paused ? "pause" : "resume"}`);
   }
 
   async #get<T>(path: string, query?: HttpRequest["query"]): Promise<T> {

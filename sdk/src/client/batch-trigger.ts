@@ -75,7 +75,8 @@ async function sendBatch(all: AnyItem[], options: BatchTriggerOptions = {}, requ
     idempotencyKey: key,
     idempotencyKeyOptions: key === undefined ? undefined : idempotencyKeyOptions(key),
   });
-  await client.addBatchItems(batch.id, items);
+  // A batch of a reused key that is complete needs nothing; one that is not is filled up.
+  if (!batch.isCached) await client.addBatchItems(batch.id, items);
   return {
     batchId: batch.id,
     runCount: items.length,

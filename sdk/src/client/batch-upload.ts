@@ -1,5 +1,5 @@
 import type { BatchItemsReply } from "../contract/api/index.ts";
-import { ApiError, ConflictError } from "./api-error.ts";
+import { ApiError } from "./api-error.ts";
 import type { ResolvedConfig } from "./configuration.ts";
 import { send, toJson } from "./http.ts";
 import type { TriggerBody } from "./trigger-body.ts";
@@ -20,13 +20,7 @@ const CHUNK_LENGTH = 4 * 1024 * 1024;
 export async function uploadItems(config: ResolvedConfig, batchId: string, items: BatchUploadItem[]): Promise<void> {
   let reply: BatchItemsReply | undefined;
   for (const chunk of ndjsonChunks(items)) {
-    try {
-      reply = await sendChunk(config, batchId, chunk);
-    } catch (error) {
-      // A batch of a reused idempotency key is complete already.
-      if (error instanceof ConflictError && error.code === "BATCH_SEALED") return;
-      throw error;
-    }
+    reply = await sendChunk(config, batchId, chunk);
     if (reply.sealed) return;
   }
   throw new ApiError(

@@ -69,7 +69,10 @@ describe("the configuration of a call", () => {
   });
 
   test("merges request options, the call's own last", () => {
-    configure({ secretKey: "k", requestOptions: { timeoutInMs: 5, retry: { maxAttempts: 2 }, additionalHeaders: { a: "1" } } });
+    configure({
+      secretKey: "k",
+      requestOptions: { timeoutInMs: 5, retry: { maxAttempts: 2 }, additionalHeaders: { a: "1" } },
+    });
     const { requestOptions } = resolveConfig({ retry: { factor: 3 }, additionalHeaders: { b: "2" } });
     expect(requestOptions).toMatchObject({
       timeoutInMs: 5,

@@ -43,12 +43,17 @@ describe("a request", () => {
       "x-trigger-api-version": "2025-07-16",
     });
     expect(first?.headers["x-trigger-request-idempotency-key"]).toMatch(/^[0-9a-f-]{36}$/);
-    expect(second?.headers["x-trigger-request-idempotency-key"]).toBe(first?.headers["x-trigger-request-idempotency-key"]);
+    expect(second?.headers["x-trigger-request-idempotency-key"]).toBe(
+      first?.headers["x-trigger-request-idempotency-key"],
+    );
     expect(second?.text).toBe('{"a":1}');
   });
 
   test("that met a busy platform is sent again after Retry-After", async () => {
-    const { data } = await ask([{ status: 429, headers: { "retry-after": "0" } }, { json: { ok: true } }], "undelivered");
+    const { data } = await ask(
+      [{ status: 429, headers: { "retry-after": "0" } }, { json: { ok: true } }],
+      "undelivered",
+    );
     expect(data).toEqual({ ok: true });
     expect(platform?.arrived).toHaveLength(2);
   });
@@ -77,7 +82,9 @@ describe("a request", () => {
 
   test("ends at once with the caller's reason where it is aborted", async () => {
     const controller = new AbortController();
-    const asked = ask(["silence"], "always", { signal: controller.signal }, () => controller.abort(new Error("the user left")));
+    const asked = ask(["silence"], "always", { signal: controller.signal }, () =>
+      controller.abort(new Error("the user left")),
+    );
     await expect(asked).rejects.toThrow("the user left");
   });
 
@@ -112,11 +119,22 @@ describe("an error's reply", () => {
     "becomes an error with code, details and remedy": {
       answer: {
         status: 404,
-        json: { error: "There is no task x.", code: "TASK_NOT_FOUND", remedy: "Deploy it.", details: { didYouMean: "y" } },
+        json: {
+          error: "There is no task x.",
+          code: "TASK_NOT_FOUND",
+          remedy: "Deploy it.",
+          details: { didYouMean: "y" },
+        },
         headers: { "x-request-id": "req_1" },
       },
       wantClass: NotFoundError,
-      want: { status: 404, code: "TASK_NOT_FOUND", remedy: "Deploy it.", details: { didYouMean: "y" }, requestId: "req_1" },
+      want: {
+        status: 404,
+        code: "TASK_NOT_FOUND",
+        remedy: "Deploy it.",
+        details: { didYouMean: "y" },
+        requestId: "req_1",
+      },
       wantMessage: "There is no task x. Deploy it.",
     },
     "of a wrong key is an AuthenticationError": {

@@ -37,7 +37,7 @@ export async function send<T>(config: ResolvedConfig, request: HttpRequest): Pro
     if (outcome.ok) return outcome.reply;
     signal?.throwIfAborted();
     const decision = decideRetry(outcome.failure, request.repeatable, attempt, retry, Math.random());
-    if (!decision.retry) throw outcome.error;
+    if (!decision.retry) throw decision.reason === "MAYBE_CARRIED_OUT" ? withDoubt(outcome.error) : outcome.error;
     await pause(decision.delayMs, signal);
   }
 }
@@ -62,6 +62,14 @@ async function attemptOnce<T>(config: ResolvedConfig, request: HttpRequest, requ
     const failure: RequestFailure = { kind: "noReply", isUndelivered: isUndelivered(cause) };
     return { ok: false, error: connectionError(config.baseUrl, timeout.aborted, timeoutInMs, cause), failure };
   }
+}
+
+/** The same error, saying that the request may have had its effect and how to ask again safely. */
+function withDoubt(error: ApiError): ApiError {
+  const Class = error.constructor as typeof ApiError;
+  const { status, code, details, headers, cause } = error;
+  const remedy = "It may have been carried out all the same; with an idempotencyKey it can be repeated safely.";
+  return new Class(error.message, { status, code, remedy, details, headers, cause });
 }
 
 function failureOf(response: Response): RequestFailure {

@@ -29,7 +29,6 @@ export { queues } from "./queues.ts";
 export type {
   DeploymentItem,
   DeploymentItemDetail,
-  RunListItem,
   QueueItem,
   RelatedRun,
   RetrievedBatchItem,
@@ -37,6 +36,7 @@ export type {
   RunError,
   RunEventItem,
   RunExplanation,
+  RunListItem,
 } from "./replies.ts";
 export type { ClientConfig, ClientRetryOptions, RequestOptions, TriggerRequestOptions } from "./request-options.ts";
 export type {

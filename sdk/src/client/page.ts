@@ -50,6 +50,7 @@ function toPage<T>(fetched: FetchedPage<T>): Page<T> {
 }
 
 function neighbour<T>(fetch: (() => PagePromise<T>) | undefined, which: string): PagePromise<T> {
-  if (fetch === undefined) throw new RangeError(`There is no ${which} page; ask has${which === "next" ? "Next" : "Previous"}Page() first.`);
+  if (fetch === undefined)
+    throw new RangeError(`There is no ${which} page; ask has${which === "next" ? "Next" : "Previous"}Page() first.`);
   return fetch();
 }

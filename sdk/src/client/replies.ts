@@ -14,7 +14,13 @@ import type {
 } from "../contract/api/index.ts";
 import type { Revived } from "./dates.ts";
 
-type Encoding = "payloadType" | "payloadMeta" | "payloadPresignedUrl" | "outputType" | "outputMeta" | "outputPresignedUrl";
+type Encoding =
+  | "payloadType"
+  | "payloadMeta"
+  | "payloadPresignedUrl"
+  | "outputType"
+  | "outputMeta"
+  | "outputPresignedUrl";
 
 export type RelatedRun = Revived<RunFields>;
 export type RunListItem = Revived<ListedRun>;

@@ -55,7 +55,11 @@ describe("whether a request is sent again", () => {
       repeatable: "always",
       want: { retry: true, delayMs: 375 },
     },
-    "a refusal stays one": { failure: reply(422), repeatable: "always", want: { retry: false, reason: "NOT_RETRYABLE" } },
+    "a refusal stays one": {
+      failure: reply(422),
+      repeatable: "always",
+      want: { retry: false, reason: "NOT_RETRYABLE" },
+    },
     "the server's x-should-retry: false is obeyed": {
       failure: reply(503, undefined, false),
       repeatable: "always",

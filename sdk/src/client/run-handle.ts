@@ -62,7 +62,15 @@ export type InferOutput<T> =
 export type HandleOf<T extends AnyTask> = RunHandle<TaskIdentifier<T>, TaskPayload<T>, TaskOutput<T>>;
 export type BatchHandleOf<T extends AnyTask> = BatchRunHandle<TaskIdentifier<T>, TaskPayload<T>, TaskOutput<T>>;
 
-export type JsonValue = string | number | boolean | null | undefined | Date | JsonValue[] | { [key: string]: JsonValue };
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | Date
+  | JsonValue[]
+  | { [key: string]: JsonValue };
 
 export interface TriggerOptions {
   /** The same key, task and environment give the same run until the key's time is over or the run has failed. */

@@ -17,13 +17,22 @@ afterEach(async () => {
   await platform[Symbol.asyncDispose]();
 });
 
-const run = { id: "run_1", status: "COMPLETED", isCompleted: true, createdAt: "2026-01-02T03:04:05.000Z", tags: [], relatedRuns: {} };
+const run = {
+  id: "run_1",
+  status: "COMPLETED",
+  isCompleted: true,
+  createdAt: "2026-01-02T03:04:05.000Z",
+  tags: [],
+  relatedRuns: {},
+};
 
 describe("retrieving a run", () => {
   test("gives Dates and the payload and output as they were", async () => {
     const related = { root: { id: "run_0", createdAt: "2026-01-01T00:00:00.000Z" } };
     const payload = { payload: { at: "1970-01-01T00:00:00.000Z" }, payloadMeta: { values: { at: ["Date"] } } };
-    await start(() => ({ json: { ...run, ...payload, output: [1], outputType: "application/json", relatedRuns: related } }));
+    await start(() => ({
+      json: { ...run, ...payload, output: [1], outputType: "application/json", relatedRuns: related },
+    }));
     expect(await runs.retrieve("run_1")).toEqual({
       id: "run_1",
       status: "COMPLETED",
@@ -40,7 +49,10 @@ describe("retrieving a run", () => {
   test("fetches a large output from its own address, without our key", async () => {
     await start(({ path }) =>
       path === "/large"
-        ? { text: '{"json":["1"],"meta":{"values":{"0":["bigint"]}}}', headers: { "content-type": "application/super+json" } }
+        ? {
+            text: '{"json":["1"],"meta":{"values":{"0":["bigint"]}}}',
+            headers: { "content-type": "application/super+json" },
+          }
         : { json: { ...run, outputPresignedUrl: `${platform.url}/large` } },
     );
     expect((await runs.retrieve({ id: "run_1" })).output).toEqual([1n]);
@@ -67,7 +79,10 @@ describe("listing runs", () => {
       ids.push(id);
     }
     expect(ids).toEqual(["run_3", "run_2", "run_1"]);
-    expect(platform.arrived.map(({ path }) => new URL(path, "http://x").searchParams.get("page[after]"))).toEqual([null, "run_2"]);
+    expect(platform.arrived.map(({ path }) => new URL(path, "http://x").searchParams.get("page[after]"))).toEqual([
+      null,
+      "run_2",
+    ]);
   });
 
   test("awaited is one page that knows its neighbours", async () => {
@@ -164,7 +179,10 @@ describe("public tokens", () => {
     expect(await auth.createPublicToken({ scopes, expirationTime: new Date(5000) })).toBe("jwt");
     await auth.createTriggerPublicToken(["a", "b"], { multipleUse: true });
     await auth.createBatchTriggerPublicToken("a");
-    expect(platform.json(0)).toEqual({ scopes: ["read:runs:run_1", "read:runs:run_2", "read:tags:a:b"], expirationTime: 5 });
+    expect(platform.json(0)).toEqual({
+      scopes: ["read:runs:run_1", "read:runs:run_2", "read:tags:a:b"],
+      expirationTime: 5,
+    });
     expect(platform.json(1)).toEqual({ scopes: ["trigger:tasks:a", "trigger:tasks:b"], oneTimeUse: false });
     expect(platform.json(2)).toEqual({ scopes: ["batchTrigger:tasks:a"], oneTimeUse: true });
   });

@@ -3,7 +3,7 @@ import { pause } from "./http.ts";
 import type { ListRunsParams } from "./list-query.ts";
 import { encodeValue } from "./packet.ts";
 import type { PagePromise } from "./page.ts";
-import type { RunListItem, RetrievedRun, RunEventItem, RunExplanation } from "./replies.ts";
+import type { RetrievedRun, RunEventItem, RunExplanation, RunListItem } from "./replies.ts";
 import type { RequestOptions } from "./request-options.ts";
 import type { AnyRunHandle, AnyTask, InferOutput, InferPayload, TriggerOptions } from "./run-handle.ts";
 
@@ -23,19 +23,30 @@ export interface ReplayOptions extends TriggerOptions {
 
 /** A run with payload, output and error; typed by its handle, or by `retrieve<typeof myTask>(id)`. */
 async function retrieve<T extends AnyRunHandle>(run: T, requestOptions?: RequestOptions): Promise<RunOf<T>>;
-async function retrieve<T extends AnyTask = AnyTask>(run: RunReference, requestOptions?: RequestOptions): Promise<RunOf<T>>;
+async function retrieve<T extends AnyTask = AnyTask>(
+  run: RunReference,
+  requestOptions?: RequestOptions,
+): Promise<RunOf<T>>;
 async function retrieve(run: RunReference, requestOptions?: RequestOptions): Promise<RunOf<AnyTask>> {
   return (await ApiClient.forCall(requestOptions).retrieveRun(idOf(run))) as RunOf<AnyTask>;
 }
 
 /** Looks until the run has ended, well or not. Errors: as `retrieve`; the signal's reason where it is aborted. */
-async function poll<T extends AnyRunHandle>(run: T, options?: PollOptions, requestOptions?: RequestOptions): Promise<RunOf<T>>;
+async function poll<T extends AnyRunHandle>(
+  run: T,
+  options?: PollOptions,
+  requestOptions?: RequestOptions,
+): Promise<RunOf<T>>;
 async function poll<T extends AnyTask = AnyTask>(
   run: RunReference,
   options?: PollOptions,
   requestOptions?: RequestOptions,
 ): Promise<RunOf<T>>;
-async function poll(run: RunReference, options: PollOptions = {}, requestOptions?: RequestOptions): Promise<RunOf<AnyTask>> {
+async function poll(
+  run: RunReference,
+  options: PollOptions = {},
+  requestOptions?: RequestOptions,
+): Promise<RunOf<AnyTask>> {
   const intervalMs = options.pollIntervalMs ?? 1000;
   for (let looks = 0; ; looks++) {
     const found = await retrieve(run, requestOptions);
@@ -75,7 +86,11 @@ async function reschedule(
   return ApiClient.forCall(requestOptions).rescheduleRun(idOf(run), body);
 }
 
-async function addTags(run: RunReference, tags: string | string[], requestOptions?: RequestOptions): Promise<{ message: string }> {
+async function addTags(
+  run: RunReference,
+  tags: string | string[],
+  requestOptions?: RequestOptions,
+): Promise<{ message: string }> {
   return ApiClient.forCall(requestOptions).addTags(idOf(run), tags);
 }
 

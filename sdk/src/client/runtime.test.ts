@@ -36,7 +36,17 @@ describe("the SDK's main entry", () => {
 
   test("triggers in a context that has fetch and nothing of Node", async () => {
     platform = await FakePlatform.start(() => ({ json: { id: "run_1", isCached: false } }));
-    const globals = { fetch, AbortSignal, AbortController, URL, URLSearchParams, TextEncoder, crypto, setTimeout, clearTimeout };
+    const globals = {
+      fetch,
+      AbortSignal,
+      AbortController,
+      URL,
+      URLSearchParams,
+      TextEncoder,
+      crypto,
+      setTimeout,
+      clearTimeout,
+    };
     const context = createContext({ ...globals, baseURL: platform.url });
     const code = await bundle({ platform: "browser" });
     const trigger = `sdk.auth.withAuth({ baseURL, secretKey: "k" }, () => sdk.tasks.trigger("t", { a: 1 }, { idempotencyKey: "k" }))`;

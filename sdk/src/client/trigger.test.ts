@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Answer, type Arrived, FakePlatform } from "../../test/fake-platform.ts";
 import { batch } from "./batch.ts";
@@ -38,7 +38,12 @@ describe("a trigger", () => {
       { at: new Date(0) },
       { queue: "images", delay: new Date(1000), tags: "a", machine: { preset: "micro" }, version: "20260101.1" },
     );
-    expect(handle).toEqual({ id: "run_1", taskIdentifier: "folder/resize", isCached: false, publicAccessToken: "token" });
+    expect(handle).toEqual({
+      id: "run_1",
+      taskIdentifier: "folder/resize",
+      isCached: false,
+      publicAccessToken: "token",
+    });
     expect(platform.arrived[0]?.path).toBe("/api/v1/tasks/folder%2Fresize/trigger");
     expect(platform.json()).toEqual({
       payload: '{"json":{"at":"1970-01-01T00:00:00.000Z"},"meta":{"values":{"at":["Date"]},"v":1}}',
@@ -54,7 +59,10 @@ describe("a trigger", () => {
   });
 
   const encodings: Record<string, { payload: unknown; want: object }> = {
-    "of a string sends it as it is": { payload: "hi \u0000", want: { payload: "hi \u0000", options: { payloadType: "text/plain" } } },
+    "of a string sends it as it is": {
+      payload: "hi \u0000",
+      want: { payload: "hi \u0000", options: { payloadType: "text/plain" } },
+    },
     "of nothing sends no payload": { payload: undefined, want: { options: { payloadType: "application/json" } } },
     "of a Map keeps it a Map": {
       payload: new Map([["a", 1n]]),
@@ -88,7 +96,10 @@ describe("a trigger", () => {
 
   test("is not repeated after a cut connection, for it might make two runs", async () => {
     await start(() => "hangUp");
-    await expect(tasks.trigger("t", 1)).rejects.toMatchObject({ code: "CONNECTION_FAILED" });
+    await expect(tasks.trigger("t", 1)).rejects.toMatchObject({
+      code: "CONNECTION_FAILED",
+      remedy: expect.stringContaining("idempotencyKey"),
+    });
     expect(platform.arrived).toHaveLength(1);
   });
 
@@ -141,15 +152,21 @@ describe("a batch", () => {
 
   test("is created with its count and tasks, then filled line by line", async () => {
     await start(answerBatch(() => sealed));
-    const handle = await batch.trigger([
-      { id: "a", payload: "x", options: { idempotencyKey: "own" } },
-      { id: "b", payload: "y" },
-    ], { idempotencyKey: "all", idempotencyKeyTTL: "1h" });
+    const handle = await batch.trigger(
+      [
+        { id: "a", payload: "x", options: { idempotencyKey: "own" } },
+        { id: "b", payload: "y" },
+      ],
+      { idempotencyKey: "all", idempotencyKeyTTL: "1h" },
+    );
     expect(handle).toEqual({ batchId: "batch_1", runCount: 2, isCached: false, publicAccessToken: "token" });
     expect(platform.json()).toMatchObject({ runCount: 2, taskIdentifiers: ["a", "b"], idempotencyKey: sha256("all") });
     expect(platform.arrived[1]).toMatchObject({ path: "/api/v3/batches/batch_1/items" });
     expect(platform.arrived[1]?.headers["content-type"]).toBe("application/x-ndjson");
-    const lines = platform.arrived[1]?.text.trim().split("\n").map((line) => JSON.parse(line));
+    const lines = platform.arrived[1]?.text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     expect(lines).toMatchObject([
       { index: 0, task: "a", payload: "x", options: { idempotencyKey: sha256("own"), idempotencyKeyTTL: "1h" } },
       { index: 1, task: "b", payload: "y", options: { idempotencyKey: sha256("all-1"), idempotencyKeyTTL: "1h" } },
@@ -172,9 +189,11 @@ describe("a batch", () => {
     expect(await tasks.batchTrigger("a", items())).toMatchObject({ runCount: 2 });
   });
 
-  test("of a reused key whose items are there already is done", async () => {
-    await start(answerBatch(() => ({ status: 409, json: { error: "Sealed.", code: "BATCH_SEALED" } })));
-    expect(await tasks.batchTrigger("a", [{ payload: 1 }], { idempotencyKey: "k" })).toMatchObject({ batchId: "batch_1" });
+  test("of a reused key that is complete already is not sent again", async () => {
+    await start(() => ({ json: { id: "batch_1", runCount: 1, isCached: true } }));
+    const handle = await tasks.batchTrigger("a", [{ payload: 1 }], { idempotencyKey: "k" });
+    expect(handle).toMatchObject({ batchId: "batch_1", isCached: true });
+    expect(platform.arrived).toHaveLength(1);
   });
 
   test("that the platform does not have whole is an error that says how many it has", async () => {
@@ -193,10 +212,21 @@ describe("a batch", () => {
 
   test("whose items are long is sent in chunks", async () => {
     await start(() => ({}));
-    const items = [10, 10, 300, 10].map((length, index) => ({ index, task: "t", payload: "x".repeat(length), options: {} }));
+    const items = [10, 10, 300, 10].map((length, index) => ({
+      index,
+      task: "t",
+      payload: "x".repeat(length),
+      options: {},
+    }));
     const chunks = [...ndjsonChunks(items, 200)];
     expect(chunks.map((chunk) => chunk.split("\n").length - 1)).toEqual([2, 1, 1]);
-    expect(chunks.join("").trim().split("\n").map((line) => JSON.parse(line).index)).toEqual([0, 1, 2, 3]);
+    expect(
+      chunks
+        .join("")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).index),
+    ).toEqual([0, 1, 2, 3]);
   });
 });
 
@@ -214,6 +244,8 @@ describe("resetting an idempotency key", () => {
 
   test("of a run's scope outside of that run asks for the run", async () => {
     await start(() => ({}));
-    await expect(idempotencyKeys.reset("t", "a", { scope: "run" })).rejects.toMatchObject({ code: "IDEMPOTENCY_SCOPE" });
+    await expect(idempotencyKeys.reset("t", "a", { scope: "run" })).rejects.toMatchObject({
+      code: "IDEMPOTENCY_SCOPE",
+    });
   });
 });

@@ -1,0 +1,61 @@
+import { parseArgs } from "node:util";
+import { Bench, type Effort } from "./bench.ts";
+import { describeMachine } from "./machine.ts";
+import type { Row } from "./row.ts";
+import { batchTriggers } from "./rows/batch-triggers.ts";
+import { singleTriggers } from "./rows/single-triggers.ts";
+import { throughputWarm } from "./rows/throughput-warm.ts";
+import { type Report, renderReport } from "./table.ts";
+
+const ROWS: Row[] = [singleTriggers, batchTriggers, throughputWarm];
+const FULL: Effort = { rounds: 3, roundMs: 4000, warmUpMs: 1000, scale: 1 };
+const QUICK: Effort = { rounds: 1, roundMs: 1500, warmUpMs: 500, scale: 0.1 };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean" }, quick: { type: "boolean" }, help: { type: "boolean" } },
+});
+
+if (values.help) {
+  console.log(`node bench/src/main.ts [--quick] [--json] [row…]\nRows: ${ROWS.map(({ id }) => id).join(", ")}`);
+} else {
+  process.exitCode = await main();
+}
+
+async function main(): Promise<number> {
+  const unknown = positionals.filter((id) => !ROWS.some((row) => row.id === id));
+  if (unknown.length > 0) {
+    console.error(`There is no row ${unknown.join(", ")}; the rows are ${ROWS.map(({ id }) => id).join(", ")}.`);
+    return 2;
+  }
+  const start = performance.now();
+  const bench = new Bench(values.quick ? QUICK : FULL, (text) => console.error(text));
+  const report: Report = {
+    machine: { ...describeMachine(), postgres: await bench.postgresVersion() },
+    rows: [],
+    remarks: [],
+    seconds: 0,
+  };
+  try {
+    for (const row of ROWS.filter(({ id }) => positionals.length === 0 || positionals.includes(id))) {
+      bench.log(`${row.id}: ${row.what}`);
+      report.rows.push({ row: { id: row.id, what: row.what, goal: row.goal }, ...(await measured(row, bench)) });
+    }
+  } finally {
+    await bench.close();
+  }
+  report.remarks.push(...bench.remarks);
+  report.seconds = (performance.now() - start) / 1000;
+  console.log(values.json ? JSON.stringify(report, null, 2) : renderReport(report));
+  return report.rows.some(({ failure }) => failure !== undefined) ? 1 : 0;
+}
+
+/** A row that fails is shown as failed, and the others are measured all the same. */
+async function measured(row: Row, bench: Bench): Promise<Pick<Report["rows"][number], "result" | "failure">> {
+  try {
+    return { result: await row.measure(bench) };
+  } catch (error) {
+    bench.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return { result: undefined, failure: error instanceof Error ? error.message : String(error) };
+  }
+}
