@@ -55,13 +55,7 @@ export class Supervisor {
   /** The link's half that this object plays. */
   linkOptions(): Pick<LinkOptions, "hello" | "onWelcome" | "onPush" | "beforeFrame"> {
     return {
-      hello: () => ({
-        protocol: WORKER_PROTOCOL_VERSION,
-        workerId: this.#config.workerId,
-        pid: process.pid,
-        host: hostname(),
-        executions: this.#refs(),
-      }),
+      hello: () => this.#hello(),
       onWelcome: (welcome) => this.#welcomed(welcome),
       onPush: (message) => this.#pushed(message),
       beforeFrame: () => this.#capacityIfChanged(),
@@ -171,10 +165,21 @@ export class Supervisor {
     this.#ackedAt = performance.now();
     this.#maxOfflineMs = welcome.maxOfflineMs;
     this.#beatEvery(welcome.heartbeatMs);
+    this.#fence(welcome.fenced);
+  }
+
+  #hello(): ReturnType<LinkOptions["hello"]> {
+    // A new connection: its grants are counted anew, and what was asked on the old one gets no answer.
     this.#granted = 0;
     this.#sentCapacity = "";
     this.#isBeating = false;
-    this.#fence(welcome.fenced);
+    return {
+      protocol: WORKER_PROTOCOL_VERSION,
+      workerId: this.#config.workerId,
+      pid: process.pid,
+      host: hostname(),
+      executions: [...this.#executions.values()].map(({ id, fence }) => ({ executionId: id, fence })),
+    };
   }
 
   #beatEvery(ms: number): void {
@@ -217,10 +222,6 @@ export class Supervisor {
       this.#log("warn", "the execution is no longer this worker's: its process is ended", { executionId: id });
       execution.drop();
     }
-  }
-
-  #refs(): { executionId: string; fence: string }[] {
-    return [...this.#executions.values()].map(({ id, fence }) => ({ executionId: id, fence }));
   }
 
   #capacityIfChanged(): RunnerMessage | undefined {

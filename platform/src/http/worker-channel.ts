@@ -1,0 +1,82 @@
+/**
+ * The worker channel: the WebSocket edge on which runners talk to the engine. docs/worker-protocol.md describes the
+ * protocol; what follows from a message is WorkerService's business.
+ */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { HEARTBEAT_MS, LEASE_TTL_MS, MAX_OFFLINE_MS, WORKER_CHANNEL_PATH, WORKER_FRAME_BYTES } from "@gantry/sdk/contract";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { WorkerCredentials } from "../cluster/credentials.ts";
+import type { WorkerService } from "../cluster/worker-service.ts";
+import { WorkerConnection } from "./worker-connection.ts";
+
+export interface WorkerChannelDeps {
+  credentials: Pick<WorkerCredentials, "verifyWorkerToken">;
+  workers: WorkerService;
+  log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
+  /** What runners are told in the welcome; the contract's values by default. */
+  welcome?: { heartbeatMs: number; leaseTtlMs: number; maxOfflineMs: number };
+  maxFrameBytes?: number;
+}
+
+export interface WorkerChannel {
+  /** Workers connected now. */
+  readonly connectionCount: number;
+  /** Cuts all connections; runners go on working and come again. */
+  close(): Promise<void>;
+}
+
+const PING_EVERY_MS = 10_000;
+const SILENT_AFTER_MS = 25_000;
+const WELCOME = { heartbeatMs: HEARTBEAT_MS, leaseTtlMs: LEASE_TTL_MS, maxOfflineMs: MAX_OFFLINE_MS };
+
+/** Takes the upgrades of WORKER_CHANNEL_PATH on this server; leaves those of other paths to others. */
+export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): WorkerChannel {
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: deps.maxFrameBytes ?? WORKER_FRAME_BYTES });
+  const connections = new Map<string, WorkerConnection>();
+
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (request.url?.split("?")[0] !== WORKER_CHANNEL_PATH) return;
+    const worker = deps.credentials.verifyWorkerToken(bearerToken(request) ?? "");
+    if (!worker) return refuse(socket);
+    sockets.handleUpgrade(request, socket, head, (accepted) => connect(accepted, worker));
+  };
+
+  const connect = (socket: WebSocket, worker: NonNullable<ReturnType<WorkerCredentials["verifyWorkerToken"]>>) => {
+    // One connection per worker: a runner that comes again has lost the old one, even if we have not noticed.
+    connections.get(worker.workerId)?.close("replaced by a newer connection");
+    const connection = new WorkerConnection(socket, worker, { workers: deps.workers, log: deps.log, welcome: deps.welcome ?? WELCOME });
+    connections.set(worker.workerId, connection);
+    socket.once("close", () => {
+      if (connections.get(worker.workerId) === connection) connections.delete(worker.workerId);
+    });
+  };
+
+  const pings = setInterval(() => {
+    for (const connection of connections.values()) connection.checkLiveness(SILENT_AFTER_MS);
+  }, PING_EVERY_MS).unref();
+
+  server.on("upgrade", upgrade);
+  return {
+    get connectionCount() {
+      return connections.size;
+    },
+    async close() {
+      clearInterval(pings);
+      server.off("upgrade", upgrade);
+      for (const connection of connections.values()) connection.close("the platform is stopping");
+      await new Promise<void>((resolve) => sockets.close(() => resolve()));
+    },
+  };
+}
+
+function bearerToken(request: IncomingMessage): string | undefined {
+  return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+}
+
+function refuse(socket: Duplex): void {
+  const body = JSON.stringify({ error: { code: "UNAUTHORIZED", message: "The worker's token is not valid here." } });
+  socket.end(
+    `HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

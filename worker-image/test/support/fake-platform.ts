@@ -1,0 +1,175 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type {
+  AttemptOutcome,
+  CompletionVerdict,
+  Grant,
+  PlatformMessage,
+  RunEvent,
+  RunnerMessage,
+} from "@gantry/sdk/contract";
+import { MACHINE_PRESETS, WORKER_CHANNEL_PATH } from "@gantry/sdk/contract";
+import { type WebSocket, WebSocketServer } from "ws";
+
+type Message<T extends RunnerMessage["type"]> = Extract<RunnerMessage, { type: T }>;
+type ReplyBody = Omit<Extract<PlatformMessage, { type: "reply" }>, "type" | "id">;
+
+/** The platform's end of the worker protocol, on a real WebSocket, as a test scripts it. */
+export class FakePlatform {
+  readonly received: RunnerMessage[] = [];
+  /** Connections that were welcomed, so far. */
+  connections = 0;
+  /** HTTP status with which connections are refused. */
+  refuseWith: number | undefined;
+  onHello: (hello: Message<"hello">) => string[] = () => [];
+  onHeartbeat: (beat: Message<"heartbeat">) => { fenced: string[]; cancel: string[] } = () => ({ fenced: [], cancel: [] });
+  /** Undefined leaves the request unanswered. */
+  onComplete: (complete: Message<"complete">) => CompletionVerdict | undefined = () => ({ kind: "done", status: "COMPLETED" });
+  /** Asked for each request first: a reply in place of the usual one, or "silence". */
+  onRequest: (message: RunnerMessage) => ReplyBody | "silence" | undefined = () => undefined;
+  heartbeatMs = 200;
+  maxOfflineMs = 600_000;
+  #server: Server | undefined;
+  #port = 0;
+  #socket: WebSocket | undefined;
+  #waiting = new Set<() => void>();
+
+  async listen(): Promise<void> {
+    const server = createServer();
+    const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 });
+    server.on("upgrade", (request, socket, head) => {
+      if (this.refuseWith !== undefined || request.url !== WORKER_CHANNEL_PATH) {
+        return socket.end(`HTTP/1.1 ${this.refuseWith ?? 404} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      }
+      sockets.handleUpgrade(request, socket, head, (accepted) => this.#accept(accepted));
+    });
+    await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Cuts the connection and takes no new one until `listen` is called again. */
+  async goAway(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    this.disconnect();
+    server?.closeAllConnections();
+    await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+  }
+
+  disconnect(): void {
+    this.#socket?.terminate();
+    this.#socket = undefined;
+  }
+
+  push(message: PlatformMessage): void {
+    this.#socket?.send(JSON.stringify([message]));
+  }
+
+  grant(...grants: Grant[]): void {
+    this.push({ type: "grant", grants });
+  }
+
+  /** Waits until the condition holds; looked at again after each message. */
+  async until<T>(condition: () => T | undefined | false): Promise<T> {
+    for (;;) {
+      const value = condition();
+      if (value !== undefined && value !== false) return value;
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  of<T extends RunnerMessage["type"]>(type: T): Message<T>[] {
+    return this.received.filter((message) => message.type === type) as Message<T>[];
+  }
+
+  message<T extends RunnerMessage["type"]>(type: T, is: (message: Message<T>) => boolean = () => true): Promise<Message<T>> {
+    return this.until(() => this.of(type).find(is));
+  }
+
+  async outcome(executionId: string, attempt = 1): Promise<AttemptOutcome> {
+    const complete = await this.message("complete", (each) => each.executionId === executionId && each.attempt === attempt);
+    return complete.outcome;
+  }
+
+  started(executionId: string): Promise<Message<"started">> {
+    return this.message("started", (each) => each.executionId === executionId);
+  }
+
+  /** Events of an execution in order, each batch once. */
+  events(executionId: string): RunEvent[] {
+    const batches = new Map(this.of("events").filter((each) => each.executionId === executionId).map((each) => [each.batch, each]));
+    return [...batches.values()].flatMap((batch) => batch.events);
+  }
+
+  event(executionId: string, text: string): Promise<RunEvent> {
+    return this.until(() => this.events(executionId).find((event) => event.message.includes(text)));
+  }
+
+  #accept(socket: WebSocket): void {
+    this.#socket = socket;
+    socket.on("error", () => undefined);
+    socket.on("message", (data) => {
+      for (const message of JSON.parse(String(data)) as RunnerMessage[]) this.#receive(socket, message);
+      for (const wake of [...this.#waiting]) wake();
+      this.#waiting.clear();
+    });
+  }
+
+  #receive(socket: WebSocket, message: RunnerMessage): void {
+    this.received.push(message);
+    if (!("id" in message)) return;
+    const body = this.onRequest(message) ?? this.#answer(message);
+    if (body === undefined || body === "silence") return;
+    socket.send(JSON.stringify([{ type: "reply", id: message.id, ...body }]));
+    if (message.type === "hello") this.connections += 1;
+  }
+
+  #answer(message: RunnerMessage): ReplyBody | undefined {
+    if (message.type === "hello") {
+      const { heartbeatMs, maxOfflineMs } = this;
+      return { welcome: { heartbeatMs, leaseTtlMs: 15_000, maxOfflineMs, fenced: this.onHello(message) } };
+    }
+    if (message.type === "heartbeat") return { beat: this.onHeartbeat(message) };
+    if (message.type !== "complete") return {};
+    const verdict = this.onComplete(message);
+    return verdict && { verdict };
+  }
+}
+
+/** A grant for the task, all the rest filled in. */
+export function grantOf(taskId: string, overrides: Partial<Grant> & { payload?: unknown; run?: Partial<Grant["run"]> } = {}): Grant {
+  const executionId = overrides.executionId ?? `execution_${Math.random().toString(36).slice(2)}`;
+  const { payload, run, ...rest } = overrides;
+  return {
+    executionId,
+    fence: "7.1",
+    attempt: 1,
+    runToken: "run-token",
+    queue: { id: "queue_1", name: `task/${taskId}` },
+    machine: MACHINE_PRESETS["small-1x"],
+    environment: { id: "env_1", slug: "dev", type: "DEVELOPMENT" },
+    project: { id: "1", ref: "demo", name: "Demo" },
+    deployment: { id: "deployment_1", version: "20261121.1" },
+    ...rest,
+    run: {
+      id: `run_${executionId}`,
+      taskId,
+      payload: JSON.stringify(payload ?? {}),
+      payloadType: "application/json",
+      tags: [],
+      isTest: false,
+      createdAt: 0,
+      startedAt: 0,
+      maxAttempts: 1,
+      priority: 0,
+      depth: 0,
+      version: "20261121.1",
+      ...run,
+    },
+  };
+}

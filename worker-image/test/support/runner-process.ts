@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { FakePlatform } from "./fake-platform.ts";
+
+const PACKAGE = join(import.meta.dirname, "../..");
+
+export interface RunnerOptions {
+  env?: Record<string, string>;
+  /** Start it later. */
+  isStarted?: boolean;
+}
+
+/** A real runner process from dist, a bundle made of `source`, and a fake platform that it connects to. */
+export class RunnerProcess {
+  readonly platform = new FakePlatform();
+  readonly dir: string;
+  readonly bundleDir: string;
+  readonly #env: Record<string, string>;
+  child!: ChildProcess;
+  exited!: Promise<{ code: number | null; signal: string | null }>;
+  output = "";
+
+  private constructor(dir: string, env: Record<string, string>) {
+    this.dir = dir;
+    this.bundleDir = join(dir, "bundle");
+    this.#env = env;
+  }
+
+  static async start(source: string, { env = {}, isStarted = true }: RunnerOptions = {}): Promise<RunnerProcess> {
+    const dir = await mkdtemp(join(tmpdir(), "gantry-test-"));
+    const runner = new RunnerProcess(dir, env);
+    await runner.platform.listen();
+    await runner.bundle(source);
+    if (isStarted) runner.spawn();
+    return runner;
+  }
+
+  /** Makes the entry module of a task file, as the CLI does. */
+  async bundle(source: string): Promise<void> {
+    await build({
+      stdin: { contents: source, resolveDir: PACKAGE, sourcefile: "tasks.ts", loader: "ts" },
+      outfile: join(this.bundleDir, "entry.mjs"),
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      conditions: ["gantry-source"],
+      sourcemap: "linked",
+      logLevel: "silent",
+      banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+    });
+  }
+
+  spawn(): void {
+    this.child = spawn(process.execPath, [join(PACKAGE, "dist/runner.js")], {
+      cwd: this.dir,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: process.env.PATH,
+        GANTRY_WORKER_URL: this.platform.url,
+        GANTRY_WORKER_TOKEN: "worker-token",
+        GANTRY_WORKER_ID: "worker_1",
+        GANTRY_BUNDLE_DIR: this.bundleDir,
+        GANTRY_BUNDLE_ENTRY: "entry.mjs",
+        GANTRY_RUNS_DIR: join(this.dir, "runs"),
+        GANTRY_WORKER_POOL: "1",
+        GANTRY_WORKER_CONCURRENCY: "4",
+        ...this.#env,
+      },
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) stream?.on("data", (data) => (this.output += String(data)));
+    this.exited = once(this.child, "exit").then(([code, signal]) => ({ code, signal }));
+  }
+
+  async path(name: string): Promise<string> {
+    return join(this.dir, name);
+  }
+
+  write(name: string, text: string): Promise<void> {
+    return writeFile(join(this.dir, name), text);
+  }
+
+  read(name: string): Promise<string> {
+    return readFile(join(this.dir, name), "utf8");
+  }
+
+  async stop(): Promise<void> {
+    if (this.child && this.child.exitCode === null && this.child.signalCode === null) {
+      this.child.kill("SIGKILL");
+      await this.exited;
+    }
+    await this.platform.goAway();
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
