@@ -21,8 +21,13 @@ export interface Connection {
   source: string;
 }
 
-export function sessionNoteFile(projectDir: string): string {
-  return join(projectDir, ".gantry", "dev", "session.json");
+/** Where `gantry dev` keeps its database, key and notes unless it is told otherwise. */
+export function devDataDir(projectDir: string): string {
+  return join(projectDir, ".gantry", "dev");
+}
+
+export function sessionNoteFile(dataDir: string): string {
+  return join(dataDir, "session.json");
 }
 
 /** The project around `cwd`: the nearest folder with a package.json, else `cwd` itself. */
@@ -80,7 +85,7 @@ function pick(from: Record<string, string | undefined>, names: string[]): string
 
 export function readSessionNote(projectDir: string): SessionNote | undefined {
   try {
-    return JSON.parse(readFileSync(sessionNoteFile(projectDir), "utf8")) as SessionNote;
+    return JSON.parse(readFileSync(sessionNoteFile(devDataDir(projectDir)), "utf8")) as SessionNote;
   } catch {
     return undefined;
   }

@@ -1,12 +1,12 @@
 import { rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ApiClient } from "../../client/api-client.ts";
 import { type BundlerSession, startBundler } from "../bundle/bundler.ts";
 import { configFingerprint, isStale, loadConfig, type ProjectConfig } from "../bundle/config-file.ts";
 import { CliError, EXIT, type ExitCode } from "../cli-error.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { projectAround, readEnvFiles, sessionNoteFile } from "../connection.ts";
+import { devDataDir, projectAround, readEnvFiles, sessionNoteFile } from "../connection.ts";
 import { addCommand, number } from "../define-command.ts";
 import { devKeySecret } from "../dev/dev-key.ts";
 import { takeDevLock } from "../dev/dev-lock.ts";
@@ -39,22 +39,28 @@ async function dev(context: CommandContext, flags: DevFlags): Promise<ExitCode> 
   const reporter = devReporter(context);
   const config = await loadConfig(projectDir, flags.config);
   for (const warning of config.warnings) reporter.warning(warning);
-  const releaseLock = takeDevLock(projectDir);
+  const options = platformOptions(context, flags, config);
+  const releaseLock = takeDevLock(options.dataDir);
   try {
-    await runSession(context, flags, config, reporter);
+    await runSession(context, flags, options, config, reporter);
     return EXIT.ok;
   } finally {
     releaseLock();
   }
 }
 
-async function runSession(context: CommandContext, flags: DevFlags, config: ProjectConfig, reporter: DevReporter): Promise<void> {
-  const options = platformOptions(context, flags, config);
+async function runSession(
+  context: CommandContext,
+  flags: DevFlags,
+  options: PlatformOptions,
+  config: ProjectConfig,
+  reporter: DevReporter,
+): Promise<void> {
   reporter.step(`Starting the platform${options.databaseUrl === undefined ? " with its own Postgres" : ""}…`);
   const sinceMs = Date.now();
   const platform = await startPlatform(options, context.signal);
   const secretKey = `gt_dev_sk_${options.keySecret}`;
-  const note = sessionNoteFile(config.projectDir);
+  const note = sessionNoteFile(options.dataDir);
   writeFileSync(note, JSON.stringify({ pid: process.pid, apiUrl: platform.url, secretKey }), { mode: 0o600 });
   const stopping = new AbortController();
   const signal = AbortSignal.any([context.signal, stopping.signal]);
@@ -79,7 +85,7 @@ function platformOptions(context: CommandContext, flags: DevFlags, config: Proje
   const fromFiles = readEnvFiles(projectDir).values;
   const settings = Object.fromEntries(Object.entries(fromFiles).filter(([name]) => name.startsWith("GANTRY_PLATFORM_")));
   const env: Record<string, string | undefined> = { ...settings, ...context.env };
-  const dataDir = resolve(context.cwd, flags.dataDir ?? join(projectDir, ".gantry", "dev"));
+  const dataDir = resolve(context.cwd, flags.dataDir ?? devDataDir(projectDir));
   return {
     projectDir,
     project: config.project,

@@ -3,12 +3,12 @@ import { dirname, join } from "node:path";
 import { CliError } from "../cli-error.ts";
 
 /**
- * Makes sure that one `gantry dev` runs in a project: two would fight for the database's folder.
+ * Makes sure that one `gantry dev` uses a data folder: two would fight for the database in it.
  *
  * Returns the release. Error: ALREADY_RUNNING, with the other's process id.
  */
-export function takeDevLock(projectDir: string): () => void {
-  const file = join(projectDir, ".gantry", "dev", "dev.lock");
+export function takeDevLock(dataDir: string): () => void {
+  const file = join(dataDir, "dev.lock");
   mkdirSync(dirname(file), { recursive: true });
   for (let tries = 0; tries < 3; tries++) {
     if (create(file)) return () => rmSync(file, { force: true });

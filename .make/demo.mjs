@@ -1,0 +1,110 @@
+// `make demo`: imports real data through Gantry from start to end, checks the result, and leaves nothing running.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { descendants, livingOf } from "./demo/processes.mjs";
+import { startDev } from "./demo/dev-session.mjs";
+import { ROOT } from "./paths.mjs";
+
+const EXAMPLE = join(ROOT, "examples", "airports");
+const WANTED = { count: 3376, byCountry: { US: 3372, FM: 1, MP: 1, PW: 1, TH: 1 }, withoutState: 12 };
+const say = (text = "") => process.stdout.write(`${text}\n`);
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function main() {
+  const startedAt = Date.now();
+  const dataDir = await mkdtemp(join(tmpdir(), "gantry-demo-"));
+  const port = await freePort();
+  say(`Starting Gantry and its Postgres on port ${port}, with data in a temporary folder …`);
+  const session = startDev({ project: EXAMPLE, port, dataDir });
+  try {
+    const { apiUrl, secretKey } = await session.event("ready");
+    const { version, tasks } = await session.event("deployed");
+    say(`Ready after ${seconds(startedAt)}. Version ${version} has the task ${tasks.join(", ")}.\n`);
+    const run = await importAirports(apiUrl, secretKey);
+    check(run);
+    const took = run.finishedAt - run.startedAt;
+    say(`\n${JSON.stringify(run.output, undefined, 2)}\n`);
+    say(`Checked: ${run.output.count} airports, every row valid, in ${(took / 1000).toFixed(1)} s and ${run.attemptCount} attempts.`);
+  } finally {
+    await end(session, port);
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+  say(`Everything is stopped; nothing is left running. The demo took ${seconds(startedAt)}.\n`);
+  say("Go on:");
+  say("  make dev                                          run it yourself, on port 4400");
+  say("  cd examples/airports                              then, in another terminal:");
+  say("  npx gantry trigger import-airports --payload '{\"paceMs\":100}' --wait");
+  say("  npx gantry runs list                              what ran; also: runs get, logs, watch, replay, explain");
+  say("  Edit examples/airports/tasks/import-airports.ts   it reloads; runs in flight keep their version");
+}
+
+/** Through the SDK, as an app does it. */
+async function importAirports(apiUrl, secretKey) {
+  const { configure, runs, tasks } = await import("@gantry/sdk");
+  configure({ baseURL: apiUrl, secretKey });
+  const { id } = await tasks.trigger("import-airports", { paceMs: 120 });
+  say(`Triggered ${id}`);
+  for (let shown = ""; ; await pause(100)) {
+    const run = await runs.retrieve(id);
+    const line = progressLine(run);
+    if (line !== shown) say(line);
+    shown = line;
+    if (run.isCompleted) return run;
+  }
+}
+
+function progressLine({ status, attemptCount, metadata }) {
+  const { phase, percent, rowsDone } = metadata ?? {};
+  const attempt = `attempt ${Math.max(attemptCount, 1)}`;
+  if (phase !== "rows" && phase !== "done") return `  ${status.padEnd(9)} ${attempt}  ${phase ?? ""}`.trimEnd();
+  const bar = "█".repeat(Math.round((percent ?? 0) / 5)).padEnd(20, "░");
+  return `  ${status.padEnd(9)} ${attempt}  ${bar} ${String(percent ?? 0).padStart(3)} %  ${rowsDone ?? 0} rows`;
+}
+
+function check(run) {
+  assert.equal(run.status, "COMPLETED", `the run is ${run.status}: ${run.error?.message}`);
+  assert.ok(run.attemptCount >= 2, "the first attempt was to fail, and be retried");
+  const { count, byCountry, withoutState } = run.output;
+  assert.deepEqual({ count, byCountry, withoutState }, WANTED);
+  assert.equal(run.output.topStates[0].state, "AK");
+  assert.match(run.output.northernmost, /^Wiley Post/);
+  assert.deepEqual([run.metadata.rowsDone, run.metadata.percent], [3376, 100]);
+}
+
+/** Stops the session as Ctrl-C does, and makes sure that every process of it is gone and the port is free. */
+async function end(session, port) {
+  const family = await descendants(session.pid);
+  await session.stop();
+  const giveUpAt = Date.now() + 5_000;
+  let left = await livingOf(family);
+  while (left.length > 0 && Date.now() < giveUpAt) {
+    await pause(50);
+    left = await livingOf(family);
+  }
+  assert.deepEqual(left, [], `processes are left running: ${left.join(", ")}`);
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  server.close();
+}
+
+function seconds(sinceMs) {
+  return `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`;
+}
+
+await main().catch((error) => {
+  process.stderr.write(`The demo failed: ${error?.stack ?? error}\n`);
+  process.exitCode = 1;
+});
