@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- only `any` lets a type parameter be inferred in both directions here */
 import { batchTrigger } from "../client/batch-trigger.ts";
 import type { TriggerRequestOptions } from "../client/request-options.ts";
 import type {

@@ -1,11 +1,11 @@
 /** Hooks for every task of a project, registered in `init.ts`: `tasks.onFailure(…)` and its kin. */
 import { catalogue } from "./catalogue.ts";
-import type { HookName, Hooks } from "./hooks.ts";
+import type { HookName, Hooks, InitOutput } from "./hooks.ts";
 
 /** A hook, with a name that its records show. */
 interface Register<TName extends HookName> {
-  (fn: Hooks<unknown, unknown, any>[TName]): void;
-  (name: string, fn: Hooks<unknown, unknown, any>[TName]): void;
+  (fn: Hooks<unknown, unknown, InitOutput>[TName]): void;
+  (name: string, fn: Hooks<unknown, unknown, InitOutput>[TName]): void;
 }
 
 function registrar<TName extends HookName>(hook: TName): Register<TName> {

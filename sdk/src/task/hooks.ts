@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- only `any` lets a type parameter be inferred in both directions here */
 /** The lifecycle hooks and what each is given. Names and shapes are Trigger.dev v4's. */
 import type { RetryOptions } from "../contract/index.ts";
 import type { TaskContext } from "./context.ts";

@@ -1,4 +1,5 @@
 /** `metadata`: a JSON object on the run (256 KB) that its code writes and others watch. */
+import type { JsonValue } from "../client/run-handle.ts";
 import type { MetadataOperation } from "../contract/index.ts";
 import type { MetadataTarget } from "./metadata-view.ts";
 import { currentScope } from "./run-scope.ts";
@@ -52,7 +53,7 @@ export const metadata = {
   /** A copy of the whole object; undefined outside a run. */
   current: (): RunMetadata | undefined => currentScope()?.metadata.current(),
   /** The value at a key or path; undefined where there is none. */
-  get: (key: string): any => currentScope()?.metadata.get(key),
+  get: (key: string): JsonValue | undefined => currentScope()?.metadata.get(key) as JsonValue | undefined,
   replace: (value: RunMetadata): void => apply("self", { type: "update", value }),
   /** The older name of `replace`. */
   save: (value: RunMetadata): void => apply("self", { type: "update", value }),

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- only `any` lets a type parameter be inferred in both directions here */
 /**
  * Payload schemas: anything that speaks Standard Schema (zod, valibot, arktype, …), and the parsers that came before it.
  */

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-explicit-any -- only `any` lets a type parameter be inferred in both directions here */
 import type { MachineOption, RetryOptions } from "../contract/index.ts";
 import type { TaskContext } from "./context.ts";
 import type { Hooks, InitOutput } from "./hooks.ts";

@@ -1,0 +1,199 @@
+import { withAuth } from "../client/configuration.ts";
+import { decodeValue } from "../client/packet.ts";
+import type { AnyTask, TaskOutput, TaskPayload } from "../client/run-handle.ts";
+import { DEFAULT_RETRY, retryDelayMs } from "../contract/index.ts";
+import { catalogue, registeredTask } from "../task/catalogue.ts";
+import { executeTask } from "../task/execute-task.ts";
+import { fromWireError } from "../task/failure-hooks.ts";
+import type { TaskOutcome } from "../task/host.ts";
+import { type OnTrigger, TestApi, type TriggerCall } from "./test-api.ts";
+import { testGrant } from "./test-grant.ts";
+import { TestHost, type TestLog } from "./test-host.ts";
+
+export interface RunTaskOptions {
+  /** Number of the first attempt; `onStart` hooks run at 1 only. Default 1. */
+  attempt?: number | undefined;
+  /** Default: the task's own, or 3; without `retries`, 1, so that a failure is final and `onFailure` runs. */
+  maxAttempts?: number | undefined;
+  /** Tries again as a platform would, without waiting. Default false. */
+  retries?: boolean | undefined;
+  metadata?: Record<string, unknown> | undefined;
+  tags?: string[] | undefined;
+  /** Makes the run a child, whose `metadata.parent` is apart. */
+  parentRunId?: string | undefined;
+  /** Is called for each run that the task triggers; none is really started. */
+  onTrigger?: OnTrigger | undefined;
+  /** Set in `process.env` while the task runs. */
+  env?: Record<string, string> | undefined;
+  /** Cancels the run. */
+  signal?: AbortSignal | undefined;
+}
+
+interface RunTaskReport {
+  /** Of the last attempt, as a platform would get it. */
+  outcome: TaskOutcome;
+  /** Number of the last attempt. */
+  attempt: number;
+  /** Milliseconds that a platform would have waited before each further attempt. */
+  delays: number[];
+  logs: TestLog[];
+  metadata: Record<string, unknown>;
+  parentMetadata: Record<string, unknown>;
+  rootMetadata: Record<string, unknown>;
+  tags: string[];
+  triggered: TriggerCall[];
+}
+
+export type RunTaskResult<TOutput> = RunTaskReport &
+  (
+    | { ok: true; status: "COMPLETED"; output: TOutput; error?: undefined }
+    | { ok: false; status: "FAILED"; error: Error; output?: undefined }
+    | { ok: false; status: "CANCELED"; error?: undefined; output?: undefined }
+  );
+
+/** More defers than this are a mistake in the test. */
+const MAX_DEFERS = 100;
+
+/**
+ * Runs a task in this process as a worker would: schema, middleware, hooks, retries, output encoded and decoded.
+ * Nothing leaves the process. It never rejects because of what the task does.
+ *
+ * @example
+ * import { runTask } from "@gantry/sdk/testing";
+ * import { importAirports } from "../tasks/import-airports.ts";
+ *
+ * it("counts the rows it imported", async () => {
+ *   const result = await runTask(importAirports, { file: "airports.csv" }, { tags: ["test"] });
+ *   expect(result.error).toBeUndefined();
+ *   expect(result.output).toEqual({ imported: 3376 });
+ *   expect(result.metadata).toMatchObject({ progress: 1 });
+ *   expect(result.triggered).toEqual([]);
+ * });
+ */
+export async function runTask<TTask extends AnyTask>(
+  task: TTask,
+  payload: TaskPayload<TTask>,
+  options: RunTaskOptions = {},
+): Promise<RunTaskResult<TaskOutput<TTask>>> {
+  const registered = registeredTask(task);
+  if (!registered) throw new TypeError("runTask needs the object that task() or schemaTask() returned.");
+  // Test files may declare two tasks of one id: the one that was given is meant.
+  catalogue().tasks.set(registered.id, registered);
+  const restoreEnv = setEnv(options.env ?? {});
+  try {
+    return await runAttempts(new TestRun(task.id, payload, options, registered.options.retry?.maxAttempts));
+  } finally {
+    restoreEnv();
+  }
+}
+
+async function runAttempts<TOutput>(run: TestRun): Promise<RunTaskResult<TOutput>> {
+  const delays: number[] = [];
+  for (let defers = 0, attempt = run.firstAttempt; ; ) {
+    const outcome = await run.execute(attempt);
+    const next = run.next(outcome, attempt);
+    if (!next || defers > MAX_DEFERS) return { ...run.report(outcome, attempt, delays), ...resultOf<TOutput>(outcome) };
+    delays.push(next.delayMs);
+    if (next.isDeferred) defers += 1;
+    else attempt += 1;
+  }
+}
+
+/** One run with all its attempts. */
+class TestRun {
+  readonly firstAttempt: number;
+  readonly #taskId: string;
+  readonly #payload: unknown;
+  readonly #options: RunTaskOptions;
+  readonly #maxAttempts: number;
+  readonly #host: TestHost;
+  readonly #api: TestApi;
+
+  constructor(taskId: string, payload: unknown, options: RunTaskOptions, taskAttempts: number | undefined) {
+    this.firstAttempt = options.attempt ?? 1;
+    this.#taskId = taskId;
+    this.#payload = payload;
+    this.#options = options;
+    const withRetries = taskAttempts ?? DEFAULT_RETRY.maxAttempts;
+    this.#maxAttempts = options.maxAttempts ?? (options.retries ? withRetries : this.firstAttempt);
+    this.#host = new TestHost(options.metadata ?? {});
+    this.#api = new TestApi(options.onTrigger);
+  }
+
+  execute(attempt: number): Promise<TaskOutcome> {
+    const grant = testGrant({
+      taskId: this.#taskId,
+      payload: this.#payload,
+      attempt,
+      maxAttempts: this.#maxAttempts,
+      metadata: this.#host.own,
+      tags: this.#tags,
+      parentRunId: this.#options.parentRunId,
+    });
+    const { fetch } = this.#api;
+    const config = { baseURL: "http://unit.test", accessToken: "test", requestOptions: { fetch } };
+    const signal = this.#options.signal ?? new AbortController().signal;
+    return withAuth(config, () => executeTask(grant, this.#host, signal));
+  }
+
+  /** What a platform would do after this outcome; undefined when the run has ended. */
+  next(outcome: TaskOutcome, attempt: number): { delayMs: number; isDeferred: boolean } | undefined {
+    if (outcome.kind !== "failed" || !this.#options.retries) return undefined;
+    const { retry } = outcome;
+    if (retry.by === "defer") return { delayMs: retry.delayMs, isDeferred: true };
+    if (retry.by === "never" || attempt >= this.#maxAttempts) return undefined;
+    const policy = registeredPolicy(this.#taskId);
+    return { delayMs: retry.by === "after" ? retry.delayMs : retryDelayMs(policy, attempt, 0), isDeferred: false };
+  }
+
+  report(outcome: TaskOutcome, attempt: number, delays: number[]): RunTaskReport {
+    const { logs, own, parent, root } = this.#host;
+    const { triggered } = this.#api;
+    return {
+      outcome,
+      attempt,
+      delays,
+      logs,
+      metadata: own,
+      parentMetadata: parent,
+      rootMetadata: root,
+      tags: this.#tags,
+      triggered,
+    };
+  }
+
+  get #tags(): string[] {
+    return [...new Set([...(this.#options.tags ?? []), ...this.#api.tags])];
+  }
+}
+
+function registeredPolicy(taskId: string) {
+  return catalogue().tasks.get(taskId)?.options.retry ?? {};
+}
+
+function resultOf<TOutput>(outcome: TaskOutcome) {
+  switch (outcome.kind) {
+    case "completed":
+      return {
+        ok: true as const,
+        status: "COMPLETED" as const,
+        output: decodeValue(outcome.output, outcome.outputType) as TOutput,
+      };
+    case "failed":
+      return { ok: false as const, status: "FAILED" as const, error: fromWireError(outcome.error) };
+    case "canceled":
+      return { ok: false as const, status: "CANCELED" as const };
+  }
+}
+
+/** Sets variables; gives what puts them back. */
+function setEnv(env: Record<string, string>): () => void {
+  const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, env);
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+}

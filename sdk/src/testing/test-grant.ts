@@ -1,0 +1,55 @@
+import { encodeValue } from "../client/packet.ts";
+import { type Grant, MACHINE_PRESETS } from "../contract/index.ts";
+
+export interface TestGrantOptions {
+  taskId: string;
+  payload: unknown;
+  attempt: number;
+  maxAttempts: number;
+  metadata: Record<string, unknown>;
+  tags: string[];
+  parentRunId?: string | undefined;
+}
+
+const VERSION = "20260101.1";
+
+/** What a platform would hand to a worker for such a run. */
+export function testGrant({
+  taskId,
+  payload,
+  attempt,
+  maxAttempts,
+  metadata,
+  tags,
+  parentRunId,
+}: TestGrantOptions): Grant {
+  const { data, dataType } = encodeValue(payload);
+  const now = Date.now();
+  return {
+    executionId: "exec_test",
+    fence: "1",
+    attempt,
+    runToken: "test",
+    run: {
+      id: "run_test",
+      taskId,
+      payload: data ?? "",
+      payloadType: dataType,
+      metadata: JSON.stringify(metadata),
+      tags,
+      isTest: true,
+      createdAt: now,
+      startedAt: now,
+      maxAttempts,
+      priority: 0,
+      depth: parentRunId === undefined ? 0 : 1,
+      ...(parentRunId === undefined ? {} : { parentRunId, rootRunId: parentRunId }),
+      version: VERSION,
+    },
+    queue: { id: "queue_test", name: `task/${taskId}` },
+    machine: MACHINE_PRESETS["small-1x"],
+    environment: { id: "env_test", slug: "dev", type: "DEVELOPMENT" },
+    project: { id: "proj_test", ref: "test", name: "test" },
+    deployment: { id: "deployment_test", version: VERSION },
+  };
+}

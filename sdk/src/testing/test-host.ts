@@ -1,0 +1,39 @@
+import { applyMetadataOperations, type Metadata, type MetadataOperation, type RunEvent } from "../contract/index.ts";
+import type { TaskHost } from "../task/host.ts";
+
+/** A line of the run's log, or an event such as a `logger.trace`. */
+export interface TestLog {
+  level: RunEvent["level"];
+  message: string;
+  /** The attributes, as they were sent. */
+  data?: unknown;
+}
+
+/** Keeps what a run reports. */
+export class TestHost implements TaskHost {
+  readonly api = undefined;
+  readonly logs: TestLog[] = [];
+  own: Metadata;
+  parent: Metadata = {};
+  root: Metadata = {};
+
+  constructor(metadata: Metadata) {
+    this.own = structuredClone(metadata);
+  }
+
+  emit({ level, message, data }: RunEvent): void {
+    this.logs.push({ level, message, ...(data === undefined ? {} : { data: JSON.parse(data) }) });
+  }
+
+  metadata(change: {
+    operations?: MetadataOperation[];
+    parentOperations?: MetadataOperation[];
+    rootOperations?: MetadataOperation[];
+  }): void {
+    this.own = applyMetadataOperations(this.own, change.operations ?? []);
+    this.parent = applyMetadataOperations(this.parent, change.parentOperations ?? []);
+    this.root = applyMetadataOperations(this.root, change.rootOperations ?? []);
+  }
+
+  async flush(): Promise<void> {}
+}
