@@ -23,8 +23,6 @@ interface SettingNotes {
   unit: string;
   /** One line for docs/configuration.md. */
   doc: string;
-  /** Never shown, not even in an error. */
-  isSecret?: boolean;
 }
 
 function setting<T extends z.ZodType>(schema: T, notes: SettingNotes): { schema: T } & SettingNotes {
@@ -44,12 +42,10 @@ export const SETTINGS = {
   DATABASE_URL: setting(z.string().optional(), {
     unit: "URL",
     doc: "The Postgres to use; `DATABASE_URL` is accepted too. Without it the embedded one is started.",
-    isSecret: true,
   }),
   DATABASE_DIRECT_URL: setting(z.string().optional(), {
     unit: "URL",
     doc: "A connection past a transaction pooler, for migrations, LISTEN and leader locks.",
-    isSecret: true,
   }),
   DATABASE_POOL_SIZE: setting(whole(2, 500).default(20), { unit: "connections", doc: "Connections to Postgres at most." }),
   EMBEDDED_POSTGRES: setting(boolean.prefault("true"), {
@@ -61,7 +57,6 @@ export const SETTINGS = {
   ENCRYPTION_KEY: setting(masterKey.optional(), {
     unit: "base64",
     doc: "32 bytes that encrypt secrets at rest; without it one is made once and kept in the data folder.",
-    isSecret: true,
   }),
   EXECUTOR: setting(z.enum(["process", "none"], { error: "must be process or none" }).default("process"), {
     unit: "name",
@@ -79,7 +74,6 @@ export const SETTINGS = {
   DEV_KEY_SECRET: setting(z.string().regex(/^[0-9A-Za-z]{24}$/, "must be 24 letters or digits").optional(), {
     unit: "characters",
     doc: "The last 24 characters of that key, so that it stays the same.",
-    isSecret: true,
   }),
 } as const;
 
