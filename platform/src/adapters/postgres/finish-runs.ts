@@ -33,8 +33,11 @@ archived as (
     and k.environment_id = g.environment_id and k.task_id = g.task_id and k.key = g.idempotency_key and k.run_id = g.id
 ), hooks as (
   insert into failure_hook (run_id, environment_id, deployment_id, finished_at, status, error)
-  select g.id, g.environment_id, g.deployment_id, now(), g.final_status, coalesce(g.final_error, '{}')
-  from gone g where g.hook and g.deployment_id is not null
+  -- A run that never started is locked to no version: the current one has its hook.
+  select g.id, g.environment_id, coalesce(g.deployment_id, e.current_deployment_id), now(), g.final_status,
+    coalesce(g.final_error, '{}')
+  from gone g join environment e on e.id = g.environment_id
+  where g.hook and coalesce(g.deployment_id, e.current_deployment_id) is not null
 )`;
 
 const GONE_COLUMNS = `r.*, i.ord, i.status as final_status, i.output, i.output_type, i.error as final_error,

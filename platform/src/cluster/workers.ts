@@ -1,0 +1,255 @@
+import { type CompletionVerdict, type Limits, type RunnerMessage } from "@gantry/sdk/contract";
+import { retryOf } from "../deployments/deployment-catalog.ts";
+import { encodeId } from "../ids.ts";
+import type { EnvironmentRef } from "../projects/principal.ts";
+import { type AttemptDecision, attemptRecord, decideAttempt } from "../runs/attempt-policy.ts";
+import { applyToRelative, metadataAfter } from "../runs/runs.ts";
+import type { RunForDecision } from "../runs/run-store.ts";
+import type { Assignment } from "./connected-workers.ts";
+import type { Dispatch, DispatchDeps } from "./dispatch.ts";
+import { grantOf } from "./grants.ts";
+import type { HeartbeatFlush } from "./heartbeat-flush.ts";
+import type { WorkerLink, WorkerService } from "./worker-service.ts";
+
+export interface WorkersDeps extends DispatchDeps {
+  dispatch: Dispatch;
+  heartbeats: HeartbeatFlush;
+  limits(environment: EnvironmentRef): Promise<Limits>;
+  random(): number;
+}
+
+type Complete = Extract<RunnerMessage, { type: "complete" }>;
+
+/** What happens when a worker speaks; see WorkerService. */
+export function createWorkerService(deps: WorkersDeps): WorkerService {
+  const { store, workers, dispatch, announcements, heartbeats, logger } = deps;
+  const verdicts = new RecentVerdicts();
+  const report = (what: string) => (error: unknown) => logger.error({ err: error }, what);
+
+  return {
+    async hello(link, message) {
+      const known = message.executions.length === 0 ? { alive: [] } : await store.heartbeat(message.executions, LEASE_MS);
+      const alive = new Set(known.alive);
+      workers.adopt(link);
+      workers.add(link);
+      const has = new Set(message.executions.map((execution) => execution.executionId));
+      await Promise.all(workers.missing(link, has).map((lost) => takeBack(lost)));
+      announcements.wake(link.environmentId);
+      return { fenced: [...has].filter((executionId) => !alive.has(executionId)) };
+    },
+
+    capacity(link, free) {
+      workers.setFree(link, free);
+      void dispatch.start(link).catch(report("executions could not be started"));
+      announcements.wake(link.environmentId);
+    },
+
+    started() {},
+
+    heartbeat: (_link, message) => heartbeats.add(message.executions),
+
+    async complete(link, message) {
+      const key = `${message.executionId}/${message.id}`;
+      const given = verdicts.get(key);
+      if (given !== undefined) return given;
+      const verdict = completeAttempt(link, message);
+      verdicts.set(key, verdict);
+      verdict.catch(() => verdicts.delete(key));
+      return verdict;
+    },
+
+    async events(_link, message) {
+      await store.appendEvents(message, message.batch, message.attempt, message.events);
+    },
+
+    async metadata(link, message) {
+      const claimed = await store.claimMetadataBatch(message, message.batch);
+      if (claimed === undefined) return;
+      const environment = await deps.environmentById(link.environmentId);
+      if (environment === undefined) return;
+      const limits = await deps.limits(environment);
+      await store.updateMetadata(claimed.environmentId, claimed.runId, (current) =>
+        metadataAfter(current, message.operations, limits),
+      );
+      if (message.parentOperations?.length || message.rootOperations?.length) {
+        const run = await store.retrieve(claimed.environmentId, claimed.runId);
+        await applyToRelative(deps, claimed.environmentId, run?.parentRunId ?? run?.id, message.parentOperations, limits);
+        await applyToRelative(deps, claimed.environmentId, run?.rootRunId ?? run?.id, message.rootOperations, limits);
+      }
+    },
+
+    disconnected(link) {
+      workers.remove(link);
+    },
+  };
+
+  /** A grant that the worker never got: the run is free for another, at nobody's cost. */
+  async function takeBack(lost: Assignment): Promise<void> {
+    workers.release(lost.executionId);
+    if (lost.isHook) return store.releaseFailureHook(lost.runId, lost.executionId);
+    const now = new Date().toISOString();
+    const announcement = await store.requeue({
+      environmentId: lost.environmentId,
+      runId: lost.runId,
+      execution: lost,
+      nextAttempt: lost.attempt,
+      attempt: { number: lost.attempt, startedAt: now, finishedAt: now, outcome: "LOST" },
+      computeMs: 0,
+      lost: false,
+      deferred: false,
+    });
+    if (announcement !== "fenced") announcements.announce([announcement]);
+  }
+
+  async function completeAttempt(link: WorkerLink, message: Complete): Promise<CompletionVerdict> {
+    const assignment = workers.assignment(message.executionId);
+    if (assignment?.isHook) {
+      workers.release(message.executionId);
+      await store.finishFailureHook(assignment.runId, message.executionId);
+      return { kind: "done", status: message.outcome.kind };
+    }
+    if (message.outcome.kind === "completed" && assignment !== undefined) return complete(link, message, assignment);
+    const run = await store.runForDecision(link.environmentId, message);
+    if (run === undefined) return fenced(message);
+    // A completion resent after its verdict was lost with a restart: the run has moved on to the next attempt.
+    if (run.attempt !== message.attempt) return again(link, message, run);
+    return decide(link, message, run);
+  }
+
+  function fenced(message: Complete): CompletionVerdict {
+    workers.release(message.executionId);
+    return { kind: "fenced" };
+  }
+
+  /** The common case needs no look at the run: the fence decides. */
+  async function complete(link: WorkerLink, message: Complete, assignment: Assignment): Promise<CompletionVerdict> {
+    const run = { runId: assignment.runId, environmentId: link.environmentId };
+    const decision: AttemptDecision = { then: "finish", status: "COMPLETED", reason: "SUCCEEDED", hook: false };
+    return finish(message, run, decision, assignment.startedAt);
+  }
+
+  async function decide(link: WorkerLink, message: Complete, run: RunForDecision): Promise<CompletionVerdict> {
+    const deployment = run.deploymentId === undefined ? undefined : await deps.catalog.byId(run.deploymentId);
+    const task = deployment?.tasks.get(run.taskId)?.declaration;
+    const retry = deployment === undefined ? undefined : retryOf(deployment.manifest, task);
+    const decision = decideAttempt({ run, outcome: message.outcome, retry, random: deps.random() });
+    const startedAt = run.attemptStartedAt?.getTime() ?? Date.now();
+    if (decision.then === "finish") return finish(message, run, decision, startedAt);
+    const record = attemptRecord(message.attempt, message.outcome, startedAt, Date.now(), decision);
+    if (decision.then === "giveBack" || !decision.inPlace) {
+      return putBack(message, run, decision, record);
+    }
+    const next = await store.retryInPlace({
+      environmentId: run.environmentId,
+      runId: run.runId,
+      execution: message,
+      fromAttempt: message.attempt,
+      nextAttempt: decision.nextAttempt,
+      attempt: record,
+      computeMs: message.usage.computeMs,
+      deferred: decision.deferred,
+      delayMs: decision.delayMs,
+    });
+    const grant = next === undefined ? undefined : await grantOf(deps, run.environmentId, next);
+    if (grant === undefined) return fenced(message);
+    workers.nextAttempt(message.executionId, grant.attempt, Date.now() + decision.delayMs);
+    return { kind: "retryInPlace", delayMs: decision.delayMs, grant };
+  }
+
+  async function finish(
+    message: Complete,
+    run: { runId: string; environmentId: number },
+    decision: Extract<AttemptDecision, { then: "finish" }>,
+    startedAt: number,
+  ): Promise<CompletionVerdict> {
+    const { outcome } = message;
+    const finished = await store.finish([
+      {
+        environmentId: run.environmentId,
+        runId: run.runId,
+        execution: message,
+        status: decision.status,
+        output: outcome.kind === "completed" && outcome.output !== undefined
+          ? { data: Buffer.from(outcome.output, "utf8"), type: outcome.outputType }
+          : undefined,
+        error: decision.error,
+        attempt: attemptRecord(message.attempt, outcome, startedAt, Date.now(), decision),
+        computeMs: message.usage.computeMs,
+        failureHook: decision.hook,
+      },
+    ]);
+    workers.release(message.executionId);
+    if (finished.length === 0) return { kind: "fenced" };
+    announcements.announce(finished.map((one) => one.announcement));
+    return { kind: "done", status: decision.status };
+  }
+
+  async function putBack(
+    message: Complete,
+    run: RunForDecision,
+    decision: Exclude<AttemptDecision, { then: "finish" }>,
+    record: ReturnType<typeof attemptRecord>,
+  ): Promise<CompletionVerdict> {
+    const isRetry = decision.then === "retry";
+    const announcement = await store.requeue({
+      environmentId: run.environmentId,
+      runId: run.runId,
+      execution: message,
+      delayUntil: isRetry && decision.delayMs > 0 ? new Date(Date.now() + decision.delayMs) : undefined,
+      nextAttempt: isRetry ? decision.nextAttempt : run.attempt,
+      attempt: record,
+      computeMs: message.usage.computeMs,
+      lost: !isRetry,
+      deferred: isRetry && decision.deferred,
+      machine: isRetry ? decision.machine : undefined,
+    });
+    workers.release(message.executionId);
+    if (announcement === "fenced") return { kind: "fenced" };
+    announcements.announce([announcement]);
+    return { kind: "done", status: isRetry && decision.delayMs > 0 ? "DELAYED" : "QUEUED" };
+  }
+
+  async function again(link: WorkerLink, message: Complete, run: RunForDecision): Promise<CompletionVerdict> {
+    if (run.attempt !== message.attempt + 1) return fenced(message);
+    const now = new Date().toISOString();
+    const next = await store.retryInPlace({
+      environmentId: link.environmentId,
+      runId: run.runId,
+      execution: message,
+      fromAttempt: message.attempt,
+      nextAttempt: run.attempt,
+      attempt: { number: message.attempt, startedAt: now, finishedAt: now, outcome: "FAILED" },
+      computeMs: 0,
+      deferred: false,
+      delayMs: 0,
+    });
+    const grant = next === undefined ? undefined : await grantOf(deps, link.environmentId, next);
+    if (grant === undefined) return fenced(message);
+    logger.info({ runId: encodeId("run", run.runId) }, "a resent completion found its next attempt");
+    return { kind: "retryInPlace", delayMs: 0, grant };
+  }
+}
+
+const LEASE_MS = 15_000;
+
+/** The latest verdicts, so that a resent completion gets the one it was given; bounded. */
+class RecentVerdicts {
+  readonly #verdicts = new Map<string, Promise<CompletionVerdict>>();
+
+  get(key: string): Promise<CompletionVerdict> | undefined {
+    return this.#verdicts.get(key);
+  }
+
+  set(key: string, verdict: Promise<CompletionVerdict>): void {
+    this.#verdicts.set(key, verdict);
+    if (this.#verdicts.size > 5000) {
+      const oldest = this.#verdicts.keys().next();
+      if (!oldest.done) this.#verdicts.delete(oldest.value);
+    }
+  }
+
+  delete(key: string): void {
+    this.#verdicts.delete(key);
+  }
+}
+

@@ -1,0 +1,72 @@
+import type { ConnectedWorkers } from "../cluster/connected-workers.ts";
+import type { Dispatch } from "../cluster/dispatch.ts";
+import type { Announcements } from "../runs/announcements.ts";
+import type { RunStore } from "../runs/run-store.ts";
+import type { Loop } from "./loop.ts";
+
+/** Runs admitted in one call of the store: enough to be cheap a run, few enough to keep the lock short. */
+const BATCH = 100;
+const ANNOUNCEMENTS = 500;
+
+export interface AdmissionDeps {
+  store: RunStore;
+  workers: ConnectedWorkers;
+  dispatch: Dispatch;
+  announcements: Announcements;
+  /** Environments woken since the last tick; cleared by taking. */
+  takeWoken(): number[];
+  environmentIds(): Promise<number[]>;
+  onAdmitted?(count: number): void;
+}
+
+/**
+ * Lets queued runs in, environment by environment, until nothing more may start. A wake names the environments that
+ * changed; once a second all are looked at. It returns when a lane that a rate limit holds is due.
+ */
+export function admissionLoop(deps: AdmissionDeps): Loop {
+  let lastSweep = 0;
+  return {
+    name: "admission",
+    everyMs: 1000,
+    leaderOnly: false,
+    async tick(now) {
+      const woken = new Set(deps.takeWoken());
+      if (now - lastSweep >= 1000) {
+        lastSweep = now;
+        for (const id of await deps.environmentIds()) woken.add(id);
+      }
+      const dues = await Promise.all([...woken].map((environmentId) => admitAll(deps, environmentId)));
+      const soonest = Math.min(...dues.filter((due) => due !== undefined));
+      return Number.isFinite(soonest) ? soonest : undefined;
+    },
+  };
+}
+
+async function admitAll(deps: AdmissionDeps, environmentId: number): Promise<number | undefined> {
+  for (;;) {
+    const announced = deps.announcements.take(environmentId, ANNOUNCEMENTS);
+    let admitted: Awaited<ReturnType<RunStore["admit"]>>;
+    try {
+      admitted = await deps.store.admit(environmentId, BATCH, announced, deps.workers.room(environmentId));
+    } catch (error) {
+      deps.announcements.putBack(announced);
+      throw error;
+    }
+    if (admitted === "busy") {
+      deps.announcements.putBack(announced);
+      return 20;
+    }
+    if (admitted.length > 0) {
+      deps.onAdmitted?.(admitted.length);
+      await deps.dispatch.admitted(environmentId, admitted);
+    }
+    if (admitted.length < BATCH && !deps.announcements.has(environmentId)) {
+      return admitted.length > 0 ? 0 : deps.store.nextTurnInMs(environmentId).then(atLeast);
+    }
+  }
+}
+
+/** A turn that is due although nothing could be admitted waits for an announcement; one in the future is waited for. */
+function atLeast(ms: number | undefined): number | undefined {
+  return ms === undefined || ms <= 0 ? undefined : Math.ceil(ms);
+}

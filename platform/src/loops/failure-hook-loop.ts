@@ -1,0 +1,80 @@
+import type { Grant } from "@gantry/sdk/contract";
+import type { Dispatch } from "../cluster/dispatch.ts";
+import type { Executor } from "../cluster/executor.ts";
+import { grantOf, type GrantDeps } from "../cluster/grants.ts";
+import { decodeId } from "../ids.ts";
+import type { RunDetail } from "../runs/run.ts";
+import type { AdmittedRun, ClaimedHook, RunStore } from "../runs/run-store.ts";
+import type { Loop } from "./loop.ts";
+
+export interface FailureHookDeps extends GrantDeps {
+  store: RunStore;
+  dispatch: Dispatch;
+  executor: Executor;
+}
+
+/**
+ * Runs the task's onFailure, once, in a fresh process, for runs that ended without their own: CRASHED, SYSTEM_FAILURE,
+ * TIMED_OUT, EXPIRED. Hooks hold no slot: they are short and the run has ended.
+ */
+export function failureHookLoop(deps: FailureHookDeps): Loop {
+  return {
+    name: "failure-hooks",
+    everyMs: 1000,
+    leaderOnly: false,
+    async tick() {
+      const claimed = await deps.store.claimFailureHooks(20);
+      const delivered = await Promise.all(claimed.map((hook) => deliver(deps, hook)));
+      return claimed.length === 20 && delivered.some(Boolean) ? 0 : undefined;
+    },
+  };
+}
+
+async function deliver(deps: FailureHookDeps, hook: ClaimedHook): Promise<boolean> {
+  const run = await deps.store.retrieve(hook.environmentId, hook.runId);
+  const deployment = await deps.catalog.byId(hook.deploymentId);
+  const declaration = run === undefined ? undefined : deployment?.tasks.get(run.taskId)?.declaration;
+  if (run === undefined || deployment === undefined || declaration?.hasOnFailure !== true) {
+    await deps.store.finishFailureHook(hook.runId, hook.executionId);
+    return false;
+  }
+  const grant = await hookGrant(deps, hook, run);
+  if (grant !== undefined && deps.dispatch.offer(hook.environmentId, hook.deploymentId, grant, hook.runId)) return true;
+  await deps.store.releaseFailureHook(hook.runId, hook.executionId);
+  await deps.executor.prepare(deployment, 1);
+  return false;
+}
+
+async function hookGrant(deps: FailureHookDeps, hook: ClaimedHook, run: RunDetail): Promise<Grant | undefined> {
+  const uuid = (id: string | undefined) => (id === undefined ? undefined : decodeId("run", id));
+  const admitted: AdmittedRun = {
+    runId: hook.runId,
+    executionId: hook.executionId,
+    fence: "0",
+    direct: true,
+    deploymentId: hook.deploymentId,
+    taskId: run.taskId,
+    queueId: (await deps.catalog.queueId(hook.environmentId, run.queue)) ?? 0,
+    attempt: Math.max(1, run.attemptCount),
+    maxAttempts: run.maxAttempts,
+    payload: run.payload,
+    metadata: run.metadata?.data,
+    tags: run.tags,
+    isTest: run.isTest,
+    createdAt: run.createdAt,
+    startedAt: run.startedAt,
+    idempotencyKey: run.idempotencyKey,
+    maxDurationMs: undefined,
+    computeMs: 0,
+    priorityMs: 0,
+    concurrencyKey: run.concurrencyKey,
+    parentRunId: uuid(run.parentRunId),
+    rootRunId: uuid(run.rootRunId),
+    depth: run.depth,
+    batchId: run.batchId === undefined ? undefined : decodeId("batch", run.batchId),
+    machine: run.machine,
+  };
+  const grant = await grantOf(deps, hook.environmentId, admitted);
+  if (grant === undefined) return undefined;
+  return { ...grant, run: { ...grant.run, failureHook: { status: hook.status, error: hook.error } } };
+}

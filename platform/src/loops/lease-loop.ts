@@ -1,0 +1,94 @@
+import { DEFAULT_LIMITS, LEASE_TTL_MS } from "@gantry/sdk/contract";
+import type { ConnectedWorkers } from "../cluster/connected-workers.ts";
+import type { Executor } from "../cluster/executor.ts";
+import type { HeartbeatFlush } from "../cluster/heartbeat-flush.ts";
+import { encodeId } from "../ids.ts";
+import type { Logger } from "../logging.ts";
+import type { Announcements } from "../runs/announcements.ts";
+import { decideLoss, REASONS } from "../runs/attempt-policy.ts";
+import type { LostExecution, RunStore } from "../runs/run-store.ts";
+import type { Loop } from "./loop.ts";
+
+export interface LeaseDeps {
+  store: RunStore;
+  heartbeats: HeartbeatFlush;
+  workers: ConnectedWorkers;
+  executor: Executor;
+  announcements: Announcements;
+  tellWorker(executionId: string, what: "cancel" | "drop", reason?: string): void;
+  logger: Logger;
+}
+
+/** A pause of this loop longer than this is the platform's own: no worker is blamed for it. */
+const OWN_GAP_MS = 5_000;
+
+/**
+ * Stores heartbeats once a second, then looks for executions without a live lease. Time in which the platform itself
+ * could not receive or store heartbeats does not count: after such a gap all leases are fresh.
+ */
+export function leaseLoop(deps: LeaseDeps): Loop {
+  let lastGood: number | undefined;
+  return {
+    name: "leases",
+    everyMs: 1000,
+    leaderOnly: false,
+    async tick(now) {
+      if (lastGood === undefined || now - lastGood > OWN_GAP_MS) {
+        await deps.store.refreshLeases(LEASE_TTL_MS);
+      }
+      await deps.heartbeats.flush();
+      for (const lost of await deps.store.lostExecutions(200)) await lose(deps, lost);
+      lastGood = now;
+    },
+  };
+}
+
+async function lose(deps: LeaseDeps, lost: LostExecution): Promise<void> {
+  const run = await deps.store.runForDecision(lost.environmentId, lost);
+  if (run === undefined) return;
+  const decision = decideLoss(run, DEFAULT_LIMITS.platformLosses);
+  const now = new Date().toISOString();
+  const attempt = {
+    number: run.attempt,
+    startedAt: run.attemptStartedAt?.toISOString() ?? now,
+    finishedAt: now,
+    outcome: "LOST" as const,
+    error: { name: "WorkerLost", code: lost.why, message: lossMessage(lost) },
+  };
+  if (decision.then === "requeue") {
+    const announcement = await deps.store.requeue({
+      environmentId: lost.environmentId,
+      runId: lost.runId,
+      execution: lost,
+      nextAttempt: run.attempt,
+      attempt,
+      computeMs: 0,
+      lost: true,
+      deferred: false,
+    });
+    if (announcement !== "fenced") deps.announcements.announce([announcement]);
+  } else {
+    const finished = await deps.store.finish([
+      {
+        environmentId: lost.environmentId,
+        runId: lost.runId,
+        execution: lost,
+        status: decision.status,
+        error: { name: "WorkerLost", code: decision.reason, message: REASONS[decision.reason] },
+        attempt,
+        failureHook: decision.status === "SYSTEM_FAILURE",
+      },
+    ]);
+    deps.announcements.announce(finished.map((one) => one.announcement));
+  }
+  deps.logger.warn({ runId: encodeId("run", lost.runId), why: lost.why, reason: decision.reason }, "an execution was lost");
+  deps.workers.release(lost.executionId);
+  deps.tellWorker(lost.executionId, "drop", lost.why);
+  await deps.executor.abandon(lost.executionId);
+}
+
+function lossMessage(lost: LostExecution): string {
+  return lost.why === "START_DEADLINE"
+    ? "No worker came for the run in time."
+    : "The worker sent no heartbeat for the length of its lease.";
+}
