@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/adapters/embedded-postgres/embedded-postgres.ts";
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from "../../src/adapters/embedded-postgres/embedded-postgres.ts";
 import { isAlive, readPostmasterFile } from "../../src/adapters/embedded-postgres/postmaster-file.ts";
 import { migrate } from "../../src/adapters/postgres/migrator.ts";
 import { migrationsDirectory } from "../../src/adapters/postgres/migration-files.ts";
@@ -63,6 +66,9 @@ async function build(): Promise<void> {
   try {
     await promisify(execFile)(process.execPath, [script, "--no-types", "--if-changed"]);
   } catch (error) {
-    console.error("dist was not built; tests that spawn a program will fail:\n", (error as { stderr?: string }).stderr ?? error);
+    console.error(
+      "dist was not built; tests that spawn a program will fail:\n",
+      (error as { stderr?: string }).stderr ?? error,
+    );
   }
 }

@@ -14,7 +14,9 @@ export interface TestDatabase {
  */
 export async function testDatabase(options: { isEmpty?: boolean } = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString("hex")}`;
-  await asOwner((owner) => owner.query(`create database ${name} template ${options.isEmpty ? "template0" : inject("postgresTemplate")}`));
+  await asOwner((owner) =>
+    owner.query(`create database ${name} template ${options.isEmpty ? "template0" : inject("postgresTemplate")}`),
+  );
   const url = inject("postgresUrl").replace(/\/[^/]*$/, `/${name}`);
   const pool = new Pool({ connectionString: url, max: 20, options: "-c search_path=gantry" });
   // Dropping the database ends connections that a test has left open.
