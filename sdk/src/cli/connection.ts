@@ -35,9 +35,14 @@ export function projectAround(cwd: string): string {
   return nearestWith(cwd, "package.json") ?? cwd;
 }
 
+/** The project's `.env` files that exist. */
+export function envFilesOf(projectDir: string): string[] {
+  return ENV_FILES.map((name) => join(projectDir, name)).filter((file) => existsSync(file));
+}
+
 /** The variables of `.env` and `.env.local`. Error: ENV_FILE_BROKEN. */
 export function readEnvFiles(projectDir: string): { values: Record<string, string>; files: string[] } {
-  const files = ENV_FILES.map((name) => join(projectDir, name)).filter((file) => existsSync(file));
+  const files = envFilesOf(projectDir);
   const values: Record<string, string> = {};
   for (const file of files) {
     try {

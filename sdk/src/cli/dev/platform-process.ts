@@ -47,7 +47,10 @@ export async function startPlatform(options: PlatformOptions, signal: AbortSigna
   });
   const url = `http://localhost:${options.port}`;
   const platform: PlatformProcess = { url, pid: child.pid ?? 0, logFile, ended, stop: () => stop(child, ended) };
-  const outcome = await Promise.race([waitUntilReady(options.port, signal), ended]);
+  const given = new AbortController();
+  const ready = waitUntilReady(options.port, AbortSignal.any([signal, given.signal]));
+  const outcome = await Promise.race([ready, ended]);
+  given.abort();
   if (outcome === "ready") return platform;
   await platform.stop();
   if (signal.aborted) throw new CliError("INTERRUPTED", "Interrupted before the platform was ready.");
