@@ -17,6 +17,8 @@ export interface Effort {
   warmUpMs: number;
   /** Multiplies fixed amounts of work (jobs, backlog); 1 in the full benchmark. */
   scale: number;
+  /** How long an old snapshot is held before admissions are measured under it. */
+  snapshotMs: number;
 }
 
 /** What rows share: one Postgres, one Redis, the peers, and platforms; all ended by `close`. */

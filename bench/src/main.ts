@@ -2,22 +2,41 @@ import { parseArgs } from "node:util";
 import { Bench, type Effort } from "./bench.ts";
 import { describeMachine } from "./machine.ts";
 import type { Row } from "./row.ts";
+import { admissionBacklog } from "./rows/admission-backlog.ts";
 import { batchTriggers } from "./rows/batch-triggers.ts";
+import { platformMemory } from "./rows/memory.ts";
 import { singleTriggers } from "./rows/single-triggers.ts";
+import { startLatency } from "./rows/start-latency.ts";
+import { throughputFresh } from "./rows/throughput-fresh.ts";
 import { throughputWarm } from "./rows/throughput-warm.ts";
 import { type Report, renderReport } from "./table.ts";
 
-const ROWS: Row[] = [singleTriggers, batchTriggers, throughputWarm];
-const FULL: Effort = { rounds: 3, roundMs: 4000, warmUpMs: 1000, scale: 1 };
-const QUICK: Effort = { rounds: 1, roundMs: 1500, warmUpMs: 500, scale: 0.1 };
+const ROWS: Row[] = [
+  singleTriggers,
+  batchTriggers,
+  startLatency,
+  throughputWarm,
+  throughputFresh,
+  admissionBacklog,
+  platformMemory,
+];
+const FULL: Effort = { rounds: 3, roundMs: 4000, warmUpMs: 1000, scale: 1, snapshotMs: 60_000 };
+const QUICK: Effort = { rounds: 1, roundMs: 1500, warmUpMs: 500, scale: 0.1, snapshotMs: 5000 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean" }, quick: { type: "boolean" }, help: { type: "boolean" } },
+  options: {
+    json: { type: "boolean" },
+    quick: { type: "boolean" },
+    help: { type: "boolean" },
+    "snapshot-seconds": { type: "string" },
+  },
 });
 
 if (values.help) {
-  console.log(`node bench/src/main.ts [--quick] [--json] [row…]\nRows: ${ROWS.map(({ id }) => id).join(", ")}`);
+  console.log(
+    `node bench/src/main.ts [--quick] [--json] [--snapshot-seconds <n>] [row…]\nRows: ${ROWS.map(({ id }) => id).join(", ")}`,
+  );
 } else {
   process.exitCode = await main();
 }
@@ -29,7 +48,9 @@ async function main(): Promise<number> {
     return 2;
   }
   const start = performance.now();
-  const bench = new Bench(values.quick ? QUICK : FULL, (text) => console.error(text));
+  const effort = { ...(values.quick ? QUICK : FULL) };
+  if (values["snapshot-seconds"] !== undefined) effort.snapshotMs = Number(values["snapshot-seconds"]) * 1000;
+  const bench = new Bench(effort, (text) => console.error(text));
   const report: Report = {
     machine: { ...describeMachine(), postgres: await bench.postgresVersion() },
     rows: [],
