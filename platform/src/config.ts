@@ -122,3 +122,6 @@ function unknownNames(environment: Environment): string[] {
 function camelCase(name: string): string {
   return name.toLowerCase().replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
+
+/** The process's own environment, for what is started from it: tasks get it, less the platform's settings. */
+export const processEnvironment = (): Environment => process.env;

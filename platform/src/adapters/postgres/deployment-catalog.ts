@@ -129,3 +129,16 @@ function toCataloged(row: Row): CatalogedDeployment {
     ),
   };
 }
+
+/** Versions that are neither current nor needed by a live run. */
+export async function idleDeployments(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: "idle-deployments",
+    text: `select d.id from deployment d
+           where d.created_at > now() - interval '7 days'
+             and not exists (select 1 from environment e where e.id = d.environment_id and e.current_deployment_id = d.id)
+             and not exists (select 1 from run r where r.environment_id = d.environment_id and r.deployment_id = d.id)
+             and not exists (select 1 from failure_hook h where h.deployment_id = d.id)`,
+  });
+  return rows.map((row) => row.id);
+}

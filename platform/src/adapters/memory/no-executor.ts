@@ -1,0 +1,11 @@
+import type { Executor } from "../../cluster/executor.ts";
+
+/** Starts no workers: those of elsewhere connect by themselves. */
+export class NoExecutor implements Executor {
+  readonly name = "none";
+  async launch(): Promise<void> {}
+  async prepare(): Promise<void> {}
+  async retire(): Promise<void> {}
+  async abandon(): Promise<void> {}
+  async stop(): Promise<void> {}
+}

@@ -1,0 +1,169 @@
+import type { Limits } from "@gantry/sdk/contract";
+import type pg from "pg";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { createDeploymentCatalog, idleDeployments } from "./adapters/postgres/deployment-catalog.ts";
+import { createPostgresRunStore, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
+import type { PrismaClient } from "./adapters/postgres/prisma.ts";
+import { createDeploymentService } from "./adapters/postgres/prisma-deployments.ts";
+import { createQueueService } from "./adapters/postgres/queues.ts";
+import { createUpkeep } from "./adapters/postgres/upkeep.ts";
+import type { Clock } from "./clock.ts";
+import { ConnectedWorkers } from "./cluster/connected-workers.ts";
+import type { WorkerCredentials } from "./cluster/credentials.ts";
+import { Dispatch } from "./cluster/dispatch.ts";
+import type { Executor } from "./cluster/executor.ts";
+import { HeartbeatFlush } from "./cluster/heartbeat-flush.ts";
+import type { WorkerService } from "./cluster/worker-service.ts";
+import { createWorkerService } from "./cluster/workers.ts";
+import type { DeploymentService } from "./deployments/deployment-service.ts";
+import type { Logger } from "./logging.ts";
+import { admissionLoop } from "./loops/admission-loop.ts";
+import { failureHookLoop } from "./loops/failure-hook-loop.ts";
+import { leaseLoop } from "./loops/lease-loop.ts";
+import type { Loop } from "./loops/loop.ts";
+import { LoopRunner } from "./loops/loop-runner.ts";
+import { retireLoop } from "./loops/retire-loop.ts";
+import { sweepLoop } from "./loops/sweep-loop.ts";
+import { timerLoop } from "./loops/timer-loop.ts";
+import { upkeepLoop } from "./loops/upkeep-loop.ts";
+import type { EnvironmentRef } from "./projects/principal.ts";
+import type { ProjectService } from "./projects/project-service.ts";
+import type { QueueService } from "./queues/queue-service.ts";
+import { Announcements } from "./runs/announcements.ts";
+import type { RunService } from "./runs/run-service.ts";
+import type { RunStore } from "./runs/run-store.ts";
+import { createRunService } from "./runs/runs.ts";
+
+export interface EngineDeps {
+  pool: pg.Pool;
+  prisma: PrismaClient;
+  projects: ProjectService;
+  credentials: WorkerCredentials;
+  executor: Executor;
+  clock: Clock;
+  logger: Logger;
+  metrics: Registry;
+  random: () => number;
+  timing?: Partial<StoreTiming>;
+}
+
+export interface Engine {
+  runs: RunService;
+  queues: QueueService;
+  deployments: DeploymentService;
+  workers: WorkerService;
+  store: RunStore;
+  loops: LoopRunner;
+}
+
+/** Wires the capabilities to their adapters and lists every loop. No process, no port: main.ts and tests start it. */
+export function createEngine(deps: EngineDeps): Engine {
+  const { pool, prisma, projects, credentials, executor, clock, logger } = deps;
+  const store = createPostgresRunStore(pool, deps.timing);
+  const catalog = createDeploymentCatalog(pool);
+  const connected = new ConnectedWorkers();
+  const metrics = engineMetrics(deps.metrics, connected);
+  const woken = new Set<number>();
+  const announcements = new Announcements((environmentId) => {
+    woken.add(environmentId);
+    loops.wake("admission");
+  });
+  const limits = (environment: EnvironmentRef): Promise<Limits> => projects.limits(environment);
+  const environmentById = (id: number) => projects.environmentById(id);
+  const shared = { store, catalog, announcements, credentials, executor, logger, workers: connected, environmentById };
+  const dispatch = new Dispatch(shared);
+  const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, LEASE_MS));
+  const tellWorker = (executionId: string, what: "cancel" | "drop", reason?: string) => {
+    const assignment = connected.assignment(executionId);
+    assignment?.link.send({ type: "cancel", executionId, ...(reason === undefined ? {} : { reason }) });
+    if (what === "drop") connected.release(executionId);
+  };
+  const wokenTimers = wakeTimers(createRunService({ store, catalog, announcements, limits, tellWorker }), () => loops.wake("timers"));
+
+  const all: Loop[] = [
+    admissionLoop({
+      store,
+      dispatch,
+      announcements,
+      workers: connected,
+      takeWoken: () => {
+        const ids = [...woken];
+        woken.clear();
+        return ids;
+      },
+      environmentIds: async () => (await projects.environments()).map((environment) => environment.id),
+      onAdmitted: (count) => metrics.admitted.inc(count),
+    }),
+    timerLoop({ store, announcements, tellWorker }),
+    leaseLoop({ store, heartbeats, workers: connected, executor, announcements, tellWorker, logger }),
+    sweepLoop({ store, announcements }),
+    failureHookLoop({ ...shared, dispatch }),
+    retireLoop({ idleDeployments: () => idleDeployments(pool), executor }),
+    upkeepLoop({ store, upkeep: createUpkeep(pool) }),
+  ];
+  const loops = new LoopRunner(all, {
+    clock,
+    logger,
+    onTick: (name, ms, failed) => metrics.ticks.labels(name, failed ? "failed" : "ok").observe(ms / 1000),
+  });
+
+  const deployments = createDeploymentService({
+    prisma,
+    onPromoted: async (environment, deploymentId) => {
+      catalog.invalidate(environment.id);
+      announcements.announce(await store.releasePendingVersions(environment.id));
+      announcements.wake(environment.id);
+      const deployment = await catalog.byId(deploymentId);
+      const { environmentConcurrency, devConcurrency } = await limits(environment);
+      const concurrency = environment.type === "DEVELOPMENT" ? devConcurrency : environmentConcurrency;
+      if (deployment !== undefined) await executor.prepare(deployment, concurrency);
+    },
+  });
+  return {
+    runs: wokenTimers,
+    queues: createQueueService(pool, announcements),
+    deployments,
+    workers: createWorkerService({ ...shared, dispatch, heartbeats, limits, random: deps.random }),
+    store,
+    loops,
+  };
+}
+
+const LEASE_MS = 15_000;
+
+/** A delayed run that is due before the timer loop's next look moves that look forward. */
+function wakeTimers(runs: RunService, wake: () => void): RunService {
+  return {
+    ...runs,
+    async trigger(environment, requests, fence) {
+      const results = await runs.trigger(environment, requests, fence);
+      if (requests.some((request) => request.delayUntil !== undefined)) wake();
+      return results;
+    },
+    async reschedule(environment, runId, delayUntil) {
+      await runs.reschedule(environment, runId, delayUntil);
+      wake();
+    },
+  };
+}
+
+function engineMetrics(registry: Registry, connected: ConnectedWorkers) {
+  new Gauge({
+    name: "gantry_assigned_executions",
+    help: "Executions given to workers connected to this platform.",
+    registers: [registry],
+    collect() {
+      this.set(connected.assigned);
+    },
+  });
+  return {
+    admitted: new Counter({ name: "gantry_admitted_runs_total", help: "Runs let in by admission.", registers: [registry] }),
+    ticks: new Histogram({
+      name: "gantry_loop_tick_seconds",
+      help: "How long a loop's tick took.",
+      labelNames: ["loop", "outcome"],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers: [registry],
+    }),
+  };
+}

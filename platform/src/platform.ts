@@ -1,0 +1,173 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { join, resolve } from "node:path";
+import type pg from "pg";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { startEmbeddedPostgres } from "./adapters/embedded-postgres/embedded-postgres.ts";
+import { NoExecutor } from "./adapters/memory/no-executor.ts";
+import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
+import { migrationsDirectory } from "./adapters/postgres/migration-files.ts";
+import { migrate } from "./adapters/postgres/migrator.ts";
+import { createPool } from "./adapters/postgres/pool.ts";
+import { createPrisma } from "./adapters/postgres/prisma.ts";
+import { PrismaProjects } from "./adapters/postgres/prisma-projects.ts";
+import { ProcessExecutor } from "./adapters/process/process-executor.ts";
+import { systemClock } from "./clock.ts";
+import type { Executor } from "./cluster/executor.ts";
+import { createCredentials } from "./cluster/jwt-credentials.ts";
+import type { Config } from "./config.ts";
+import { createEngine, type Engine } from "./engine.ts";
+import { createHttpApp, SERVER_OPTIONS } from "./http/app.ts";
+import { attachWorkerChannel } from "./http/worker-channel.ts";
+import type { Logger } from "./logging.ts";
+import type { ProjectService } from "./projects/project-service.ts";
+import { MasterKey } from "./secrets/master-key.ts";
+import { SecretBox } from "./secrets/secret-box.ts";
+
+export interface Platform {
+  url: string;
+  port: number;
+  /** The dev environment's key, where a dev project was asked for. */
+  devKey: string | undefined;
+  engine: Engine;
+  projects: ProjectService;
+  pool: pg.Pool;
+  /** Finishes what is under way; `workers` says what becomes of the processes it started. */
+  stop(workers: "drain" | "kill" | "leave"): Promise<void>;
+}
+
+export interface PlatformOptions {
+  config: Config;
+  logger: Logger;
+  version: string;
+  /** The process's own environment: tasks get it, less the platform's settings. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The composition root: the only place where adapters meet. Starts everything, in order; what failed to start is stopped again. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const stops: (() => Promise<unknown>)[] = [];
+  try {
+    return await compose(options, stops);
+  } catch (error) {
+    for (const stop of stops.reverse()) await stop().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function compose({ config, logger, version, environment }: PlatformOptions, stops: (() => Promise<unknown>)[]): Promise<Platform> {
+  const dataDir = resolve(config.dataDir);
+  const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(dataDir, logger, stops));
+  await migrate({ connectionString: config.databaseDirectUrl ?? databaseUrl, directory: migrationsDirectory() });
+
+  const pool = createPool({ connectionString: databaseUrl, max: config.databasePoolSize });
+  stops.push(() => pool.end());
+  const prisma = createPrisma(pool);
+  const master = new MasterKey(config.encryptionKey ?? (await keptKey(dataDir)));
+  await bindMasterKey(prisma, master);
+  const projects = new PrismaProjects({ prisma, secrets: new SecretBox(master), clock: systemClock });
+  const credentials = createCredentials(master);
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+
+  let url = "";
+  const executor: Executor =
+    config.executor === "none"
+      ? new NoExecutor()
+      : new ProcessExecutor({
+          workersDir: config.runsDir ?? join(dataDir, "workers"),
+          platformUrl: () => config.publicUrl ?? url,
+          credentials,
+          environment,
+          log: logger,
+          poolSize: config.processPoolSize,
+          keepAlive: config.processKeepAlive,
+        });
+  const engine = createEngine({
+    pool, prisma, projects, credentials, executor, logger, metrics,
+    clock: systemClock,
+    random: Math.random,
+  });
+  const app = createHttpApp({
+    ...engine, projects, credentials, logger, metrics,
+    clock: systemClock,
+    pingStore: async () => void (await pool.query("select 1")),
+    config: {
+      tokenSecret: master.derive("public-tokens"),
+      version,
+      ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+    },
+  });
+  const server = createServer(SERVER_OPTIONS, app);
+  const channel = attachWorkerChannel(server, { credentials, workers: engine.workers, log: logger });
+  const devKey = config.devProject === undefined ? undefined : await devEnvironment(projects, config.devProject, config.devKeySecret, master);
+
+  const port = await listen(server, config.host, config.port);
+  url = `http://${config.host === "0.0.0.0" ? "127.0.0.1" : config.host}:${port}`;
+  if (config.roles.includes("scheduler")) engine.loops.start();
+  logger.info({ url, executor: executor.name }, "the platform is ready");
+
+  return {
+    url, port, devKey, engine, projects, pool,
+    async stop(workers) {
+      await executor.stop(workers);
+      await channel.close();
+      await closeServer(server, config.shutdownGraceMs);
+      await engine.loops.stop();
+      for (const stop of stops.reverse()) await stop();
+    },
+  };
+}
+
+async function embeddedDatabase(dataDir: string, logger: Logger, stops: (() => Promise<unknown>)[]): Promise<string> {
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(dataDir, "postgres"),
+    database: "gantry",
+    onExit: (reason) => logger.error({ reason }, "the embedded Postgres has ended"),
+  });
+  stops.push(() => postgres.stop());
+  return postgres.url;
+}
+
+/** The key that encrypts secrets, made once and kept readable by its owner alone. */
+async function keptKey(dataDir: string): Promise<string> {
+  const path = join(dataDir, "encryption-key");
+  const kept = await readFile(path, "utf8").catch(() => undefined);
+  if (kept !== undefined) return kept.trim();
+  await mkdir(dataDir, { recursive: true });
+  const made = randomBytes(32).toString("base64");
+  await writeFile(path, `${made}\n`, { mode: 0o600, flag: "wx" });
+  return made;
+}
+
+/** The dev project with its key, the same at every start. */
+async function devEnvironment(projects: ProjectService, ref: string, secret: string | undefined, master: MasterKey): Promise<string> {
+  const [environment] = await projects.ensureProject({ ref, name: ref, environments: [{ slug: "dev", type: "DEVELOPMENT" }] });
+  if (environment === undefined) throw new Error(`The dev project ${ref} could not be made.`);
+  const characters = secret ?? devSecret(master, ref);
+  const key = `gt_dev_sk_${characters}`;
+  if ((await projects.authenticateKey(key)) === undefined) await projects.createKey(environment, "full", characters);
+  return key;
+}
+
+/** 24 letters and digits that depend on the installation's key and the project alone. */
+function devSecret(master: MasterKey, ref: string): string {
+  return master.derive(`dev-key/${ref}`).toString("base64").replaceAll(/[^0-9A-Za-z]/g, "0").slice(0, 24);
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  server.listen(port, host);
+  await once(server, "listening");
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : port;
+}
+
+async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((done) => server.close(() => done()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(timer);
+}
