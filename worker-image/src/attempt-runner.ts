@@ -44,6 +44,7 @@ export class AttemptRunner {
   receive(message: ToTaskProcess): void {
     if (message.t === "run") void this.#run(message.grant);
     else if (message.t === "ping") this.#connection.send({ t: "pong", n: message.n });
+    else if (message.t === "exit") process.exit(0);
     else if (message.executionId === this.#current?.executionId) this.#current.abort.abort(cancelReason(message.reason));
   }
 
@@ -91,7 +92,6 @@ export class AttemptRunner {
       stderrBytes: sizeOf(2),
       exits,
     });
-    if (exits) void this.#connection.close().then(() => process.exit(0));
   }
 
   /** An error nobody awaited. The run's attempt fails with it; the process is in an unknown state and ends. */

@@ -217,7 +217,7 @@ export class Execution implements Waiter, Occupant {
   async #finished(message: OutcomeMessage): Promise<void> {
     const child = this.#leaveProcess();
     if (!child) return;
-    if (message.exits) child.expectExit();
+    if (message.exits) child.dismiss();
     const { stdoutBytes, stderrBytes } = message;
     if (!child.stdout.hasReadTo(stdoutBytes) || !child.stderr.hasReadTo(stderrBytes)) {
       await this.#read(child, true, { stdoutBytes, stderrBytes });

@@ -2,6 +2,9 @@ import { DEFAULT_LIMITS, type RunEvent } from "@gantry/sdk/contract";
 
 const { logLineBytes, logLinesPerAttempt, logBytesPerAttempt } = DEFAULT_LIMITS;
 
+/** A line that was cut before, where it was made, carries a mark, and is not cut again. */
+const MARK_BYTES = 128;
+
 /** Counts one attempt's lines; says which to keep. After the limit one last event says so. */
 export class LogLimit {
   #lines = 0;
@@ -31,7 +34,7 @@ export class LogLimit {
 }
 
 function cutEvent(event: RunEvent): RunEvent {
-  const isLong = event.message.length * 3 > logLineBytes && Buffer.byteLength(event.message) > logLineBytes;
+  const isLong = event.message.length * 3 > logLineBytes && Buffer.byteLength(event.message) > logLineBytes + MARK_BYTES;
   const isDataLong = event.data !== undefined && Buffer.byteLength(event.data) > logLineBytes;
   if (!isLong && !isDataLong) return event;
   return {
@@ -50,7 +53,7 @@ function cutText(text: string): string {
 
 /** What follows a line that was cut. */
 export function cutMark(bytes: number): string {
-  return `… (cut: the line has ${bytes} bytes, ${logLineBytes} are kept)`;
+  return `… (cut: ${bytes} bytes, the limit is ${logLineBytes})`;
 }
 
 /** Text of bytes that may end within a character. */

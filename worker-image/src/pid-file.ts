@@ -6,6 +6,8 @@ export interface RunnerIdentity {
   pid: number;
   startedAt: string;
   workerId: string;
+  /** The platform's URL that it was started with. */
+  url: string;
 }
 
 /** The living runner that a pid file names; undefined where there is none. */
@@ -24,12 +26,16 @@ async function readIdentity(file: string): Promise<RunnerIdentity | undefined> {
 }
 
 /** Writes this process into the file, unless a living runner is named there: returns that one instead. */
-export async function claimPidFile(file: string, workerId: string, os: OsDifferences): Promise<RunnerIdentity | undefined> {
+export async function claimPidFile(
+  file: string,
+  runner: Pick<RunnerIdentity, "workerId" | "url">,
+  os: OsDifferences,
+): Promise<RunnerIdentity | undefined> {
   const other = await livingRunner(file, os);
   if (other && other.pid !== process.pid) return other;
   const startedAt = (await os.processStart(process.pid)) ?? "";
   const draft = `${file}.${process.pid}`;
-  await writeFile(draft, JSON.stringify({ pid: process.pid, startedAt, workerId } satisfies RunnerIdentity));
+  await writeFile(draft, JSON.stringify({ pid: process.pid, startedAt, ...runner } satisfies RunnerIdentity));
   await rename(draft, file);
   return undefined;
 }

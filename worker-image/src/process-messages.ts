@@ -38,7 +38,9 @@ export interface MetadataChange {
 export type ToTaskProcess =
   | { t: "run"; grant: Grant }
   | { t: "cancel"; executionId: string; reason?: string }
-  | { t: "ping"; n: number };
+  | { t: "ping"; n: number }
+  /** The outcome has arrived and this process is not kept alive: it may end. */
+  | { t: "exit" };
 
 export type FromTaskProcess =
   /** First on every connection. `holds` is the attempt that it works on, after a reconnect. */
@@ -61,6 +63,6 @@ export interface OutcomeMessage extends AttemptRef {
   /** Sizes of the output files when the attempt ended: what was written up to there is the attempt's. */
   stdoutBytes: number;
   stderrBytes: number;
-  /** True where the process ends after this. */
+  /** True where the process is to end after this. */
   exits: boolean;
 }

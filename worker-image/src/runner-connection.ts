@@ -48,8 +48,8 @@ export class RunnerConnection {
 
   /** Closes the socket once all is out; `open` connects again. Nothing is lost in between. */
   async close(): Promise<void> {
-    this.#isClosing = true;
     await this.flush();
+    this.#isClosing = true;
     await new Promise<void>((resolve) => (this.#socket ? this.#socket.end(resolve) : resolve()));
   }
 
@@ -71,13 +71,17 @@ export class RunnerConnection {
   }
 
   /** Resolves when what was sent so far is in the kernel's hands. */
-  flush(): Promise<void> {
-    const socket = this.#socket;
-    if (!socket || !this.#isOpen || socket.writableLength === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      socket.write("", () => resolve());
-      socket.once("close", () => resolve());
-    });
+  async flush(): Promise<void> {
+    while (!this.#isOpen || this.#socket?.writableLength !== 0) {
+      const socket = this.#socket as Socket;
+      await new Promise<void>((resolve) => {
+        socket.once("close", resolve);
+        if (this.#isOpen) socket.write("", () => resolve());
+        else socket.once("connect", () => resolve());
+      });
+      // While there is no connection the next try makes a socket of its own.
+      if (!this.#isOpen) await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+    }
   }
 
   /** Whether the open socket alone keeps this process alive. It must not while a function runs: see stalled-function.ts. */
@@ -88,6 +92,7 @@ export class RunnerConnection {
   }
 
   #opened(socket: Socket): void {
+    if (this.#socket !== socket) return;
     this.#isOpen = true;
     this.#lostAt = 0;
     const holds = this.#options.holds();

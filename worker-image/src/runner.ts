@@ -25,7 +25,7 @@ let isEnding = false;
 
 await mkdir(config.runsDir, { recursive: true });
 if (config.pidFile !== undefined) {
-  const other = await claimPidFile(config.pidFile, config.workerId, os);
+  const other = await claimPidFile(config.pidFile, { workerId: config.workerId, url: config.url }, os);
   if (other) {
     log("info", "another runner has this deployment already", { other });
     process.exit(0);

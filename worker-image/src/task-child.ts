@@ -163,8 +163,19 @@ export class TaskChild implements TaskPeer {
   killNow(kill: Kill | undefined): void {
     this.kill ??= kill;
     if (this.#end) return;
-    for (const pid of this.pid === undefined ? [] : this.#boot.os.descendants(this.pid)) signalPid(pid);
+    this.#killDescendants();
     this.#signal("SIGKILL");
+  }
+
+  /** Its attempt is over: lets it end, and ends what it started and left behind. */
+  dismiss(): void {
+    this.#killDescendants();
+    this.send({ t: "exit" });
+    this.expectExit();
+  }
+
+  #killDescendants(): void {
+    for (const pid of this.pid === undefined ? [] : this.#boot.os.descendants(this.pid)) signalPid(pid);
   }
 
   /** It is on its way out: make sure that it gets there. */

@@ -142,7 +142,7 @@ export class FakePlatform {
 }
 
 /** A grant for the task, all the rest filled in. */
-export function grantOf(taskId: string, overrides: Partial<Grant> & { payload?: unknown; run?: Partial<Grant["run"]> } = {}): Grant {
+export function grantOf(taskId: string, overrides: Partial<Omit<Grant, "run">> & { payload?: unknown; run?: Partial<Grant["run"]> } = {}): Grant {
   const executionId = overrides.executionId ?? `execution_${Math.random().toString(36).slice(2)}`;
   const { payload, run, ...rest } = overrides;
   return {

@@ -1,0 +1,229 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { rm } from "node:fs/promises";
+import { grantOf } from "./support/fake-platform.ts";
+import { gone, isAlive } from "./support/processes.ts";
+import { RunnerProcess, type RunnerOptions } from "./support/runner-process.ts";
+
+let runner: RunnerProcess;
+afterEach(() => runner.stop());
+
+const TASKS = `
+  import { task, } from "@gantry/sdk/task";
+  import { existsSync, watch } from "node:fs";
+  const seen = (name: string) => new Promise<void>((resolve) => {
+    const look = () => { if (existsSync(name)) { clearInterval(timer); resolve(); } };
+    const timer = setInterval(look, 10);
+  });
+  task({ id: "gate", run: async ({ name }: { name: string }) => { console.log("pid " + process.pid); await seen(name); console.log("passed"); return process.pid; } });
+  task({ id: "flaky", run: async (_: unknown, { ctx }: any) => { if (ctx.attempt.number < 3) throw new Error("attempt " + ctx.attempt.number); return process.pid; } });
+  task({ id: "quick", run: async () => process.pid });
+`;
+
+async function begin(taskId: string, overrides: Parameters<typeof grantOf>[1] = {}, options: RunnerOptions = {}) {
+  runner = await RunnerProcess.start(TASKS, options);
+  await runner.platform.message("capacity");
+  return grantMore(taskId, overrides);
+}
+
+function grantMore(taskId: string, overrides: Parameters<typeof grantOf>[1] = {}) {
+  const grant = grantOf(taskId, overrides);
+  runner.platform.grant(grant);
+  return grant;
+}
+
+async function pidOf(executionId: string): Promise<number> {
+  const { message } = await runner.platform.event(executionId, "pid ");
+  return Number(message.split(" ")[1]);
+}
+
+describe("while the platform is away", () => {
+  test("runs go on, and their results are delivered when it is back", async () => {
+    const { executionId } = await begin("gate", { payload: { name: "go" } });
+    await pidOf(executionId);
+    await runner.platform.goAway();
+    await runner.write("go", "");
+    await runner.platform.listen();
+    const outcome = await runner.platform.outcome(executionId);
+    expect(outcome).toMatchObject({ kind: "completed" });
+    expect(runner.platform.events(executionId).map((event) => event.message)).toContain("passed");
+    const [, again] = runner.platform.of("hello");
+    expect(again?.executions).toEqual([{ executionId, fence: "7.1" }]);
+  });
+
+  test("a request without an answer is sent again with its id, in order, until it is answered", async () => {
+    runner = await RunnerProcess.start(TASKS);
+    let isSilent = true;
+    runner.platform.onRequest = (message) => (isSilent && message.type !== "hello" ? "silence" : undefined);
+    await runner.platform.message("capacity");
+    const { executionId } = grantMore("gate", { payload: { name: "." } });
+    await runner.platform.message("complete");
+    const before = runner.platform.received.length;
+    isSilent = false;
+    runner.platform.disconnect();
+    await runner.platform.until(() => runner.platform.received.slice(before).some((message) => message.type === "complete"));
+    const [first, second] = runner.platform.of("complete");
+    expect(second).toEqual(first);
+    const resent = runner.platform.received.slice(before).filter((message) => message.type === "events" || message.type === "complete");
+    expect(resent.map((message) => message.type).at(-1)).toBe("complete");
+    expect(runner.platform.events(executionId).map((event) => event.message)).toContain("passed");
+  });
+
+  test("a request that the platform cannot carry out now is sent again", async () => {
+    runner = await RunnerProcess.start(TASKS);
+    let refusals = 3;
+    runner.platform.onRequest = (message) =>
+      message.type === "complete" && refusals-- > 0 ? { error: { code: "STORE_UNAVAILABLE", message: "away", retryable: true } } : undefined;
+    await runner.platform.message("capacity");
+    grantMore("quick");
+    await runner.platform.until(() => runner.platform.of("complete").length === 4);
+    // Nothing is left: the runner ends without giving anything back.
+    runner.child.kill("SIGINT");
+    expect((await runner.exited).code).toBe(0);
+  });
+
+  test("for longer than maxOffline, processes are ended", async () => {
+    runner = await RunnerProcess.start(TASKS, {});
+    runner.platform.maxOfflineMs = 500;
+    runner.platform.heartbeatMs = 100;
+    await runner.platform.message("capacity");
+    const { executionId } = grantMore("gate", { payload: { name: "never" } });
+    const pid = await pidOf(executionId);
+    await runner.platform.goAway();
+    await gone(pid);
+    await runner.platform.listen();
+    const hello = await runner.platform.until(() => runner.platform.of("hello")[1]);
+    expect(hello.executions).toEqual([]);
+  });
+
+  test("a runner with nothing to do ends", async () => {
+    runner = await RunnerProcess.start(TASKS, { env: { GANTRY_WORKER_IDLE_OFFLINE_MS: "100" } });
+    await runner.platform.message("capacity");
+    await runner.platform.goAway();
+    expect((await runner.exited).code).toBe(0);
+  });
+});
+
+describe("fencing", () => {
+  test("by the welcome ends the process, and nothing more is said of the execution", async () => {
+    const { executionId } = await begin("gate", { payload: { name: "never" } });
+    const pid = await pidOf(executionId);
+    runner.platform.onHello = () => [executionId];
+    runner.platform.disconnect();
+    await gone(pid);
+    await runner.platform.until(() => runner.platform.of("heartbeat").at(-1)?.executions.length === 0);
+    expect(runner.platform.of("complete")).toEqual([]);
+  });
+
+  test("by a heartbeat's answer does the same", async () => {
+    const { executionId } = await begin("gate", { payload: { name: "never" } });
+    const pid = await pidOf(executionId);
+    runner.platform.onHeartbeat = () => ({ fenced: [executionId], cancel: [] });
+    await gone(pid);
+    expect(runner.platform.of("complete")).toEqual([]);
+  });
+});
+
+describe("a retry in place", () => {
+  test("runs the next attempt with its own grant in a fresh process, and beats on meanwhile", async () => {
+    runner = await RunnerProcess.start(TASKS);
+    const grant = grantOf("flaky", { fence: "9.1" });
+    runner.platform.onComplete = ({ attempt, outcome }) =>
+      outcome.kind === "failed" ? { kind: "retryInPlace", delayMs: 300, grant: { ...grant, attempt: attempt + 1 } } : { kind: "done", status: "COMPLETED" };
+    await runner.platform.message("capacity");
+    runner.platform.grant(grant);
+    expect(await runner.platform.outcome(grant.executionId, 3)).toMatchObject({ kind: "completed" });
+    const outcomes = runner.platform.of("complete").map(({ attempt, outcome }) => [attempt, outcome.kind]);
+    expect(outcomes).toEqual([[1, "failed"], [2, "failed"], [3, "completed"]]);
+    expect(runner.platform.of("heartbeat").some((beat) => beat.executions[0]?.executionId === grant.executionId)).toBe(true);
+  });
+
+  test("that is still to come is given up by a cancel", async () => {
+    runner = await RunnerProcess.start(TASKS);
+    const grant = grantOf("flaky");
+    runner.platform.onComplete = ({ outcome }) =>
+      outcome.kind === "failed" ? { kind: "retryInPlace", delayMs: 60_000, grant: { ...grant, attempt: 2 } } : { kind: "done", status: "CANCELED" };
+    await runner.platform.message("capacity");
+    runner.platform.grant(grant);
+    await runner.platform.outcome(grant.executionId, 1);
+    runner.platform.push({ type: "cancel", executionId: grant.executionId });
+    expect(await runner.platform.outcome(grant.executionId, 2)).toEqual({ kind: "canceled" });
+  });
+});
+
+describe("processes that are kept alive", () => {
+  test("take one run after another", async () => {
+    runner = await RunnerProcess.start(TASKS, { env: { GANTRY_PROCESS_KEEP_ALIVE: "true" } });
+    await runner.platform.message("capacity");
+    const pids = new Set<string>();
+    for (let i = 0; i < 5; i++) {
+      const { executionId } = grantMore("quick");
+      const outcome = await runner.platform.outcome(executionId);
+      pids.add(outcome.kind === "completed" ? (outcome.output ?? "") : outcome.kind);
+    }
+    expect(pids.size).toBe(1);
+  });
+
+  test("are not kept without the option: each run has a process of its own", async () => {
+    runner = await RunnerProcess.start(TASKS);
+    await runner.platform.message("capacity");
+    const grants = Array.from({ length: 6 }, () => grantOf("quick"));
+    runner.platform.grant(...grants);
+    const outcomes = await Promise.all(grants.map(({ executionId }) => runner.platform.outcome(executionId)));
+    const pids = outcomes.map((outcome) => (outcome.kind === "completed" ? outcome.output : outcome.kind));
+    expect(new Set(pids).size).toBe(6);
+  });
+});
+
+describe("a runner that must go", () => {
+  test("on SIGTERM lets runs finish, takes no new ones, and exits", async () => {
+    const { executionId } = await begin("gate", { payload: { name: "go" } });
+    await pidOf(executionId);
+    runner.child.kill("SIGTERM");
+    await runner.platform.message("capacity", (each) => each.free === 0);
+    const late = grantMore("quick");
+    expect(await runner.platform.outcome(late.executionId)).toMatchObject({ kind: "returned" });
+    await runner.write("go", "");
+    expect(await runner.platform.outcome(executionId)).toMatchObject({ kind: "completed" });
+    expect((await runner.exited).code).toBe(0);
+  });
+
+  test("gives back what has not finished within the grace", async () => {
+    const { executionId } = await begin("gate", { payload: { name: "never" } }, { env: { GANTRY_WORKER_DRAIN_GRACE_MS: "200" } });
+    const pid = await pidOf(executionId);
+    runner.platform.push({ type: "drain" });
+    expect(await runner.platform.outcome(executionId)).toMatchObject({ kind: "returned" });
+    expect((await runner.exited).code).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test("on SIGINT or shutdown gives everything back and exits now", async () => {
+    const { executionId } = await begin("gate", { payload: { name: "never" } });
+    await pidOf(executionId);
+    runner.child.kill("SIGINT");
+    expect(await runner.platform.outcome(executionId)).toMatchObject({ kind: "returned" });
+    expect((await runner.exited).code).toBe(0);
+  });
+
+  test.each([401, 403, 410])("exits when the platform answers %d", async (status) => {
+    const { executionId } = await begin("gate", { payload: { name: "never" } });
+    const pid = await pidOf(executionId);
+    runner.platform.refuseWith = status;
+    runner.platform.disconnect();
+    expect((await runner.exited).code).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test("exits when its bundle's folder is gone", async () => {
+    runner = await RunnerProcess.start(TASKS);
+    await runner.platform.message("capacity");
+    await rm(runner.bundleDir, { recursive: true });
+    expect((await runner.exited).code).toBe(0);
+  });
+
+  test("that is killed leaves no task process behind", async () => {
+    const { executionId } = await begin("gate", { payload: { name: "never" } });
+    const pid = await pidOf(executionId);
+    runner.child.kill("SIGKILL");
+    await gone(pid);
+  });
+});
