@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { createRequire } from "node:module";
 import { ConfigError, processEnvironment, readConfig } from "./config.ts";
 import { createLogger } from "./logging.ts";
@@ -8,26 +9,32 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger({ level: config.logLevel });
   const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+  const asked = untilAskedToEnd();
   const platform = await startPlatform({ config, logger, version, environment: processEnvironment() });
   // A dev platform takes its workers with it; any other leaves them to work on and be adopted by the next start.
-  endOnSignal(platform, config.devProject === undefined ? "leave" : "kill");
+  endWhen(asked, platform, config.devProject === undefined ? "leave" : "kill");
 }
 
-function endOnSignal(platform: Platform, workers: "kill" | "leave"): void {
-  let isEnding = false;
-  const end = (signal: string) => {
-    if (isEnding) return;
-    isEnding = true;
+/** Listens from the very start: what was begun is ended in its order, also where the wish comes before the platform is up. */
+function untilAskedToEnd(): Promise<string> {
+  return new Promise((resolve) => {
+    process.on("SIGTERM", () => resolve("SIGTERM"));
+    process.on("SIGINT", () => resolve("SIGINT"));
+    // Whoever started this process over a channel (`gantry dev`) is gone, or says so on a system without SIGTERM.
+    if (process.connected) process.once("disconnect", () => resolve("the end of its parent"));
+  });
+}
+
+function endWhen(asked: Promise<string>, platform: Platform, workers: "kill" | "leave"): void {
+  void asked.then((why) =>
     platform
       .stop(workers)
       .then(() => process.exit(0))
       .catch((error: unknown) => {
-        process.stderr.write(`The platform could not stop cleanly after ${signal}: ${String(error)}\n`);
+        process.stderr.write(`The platform could not stop cleanly after ${why}: ${String(error)}\n`);
         process.exit(1);
-      });
-  };
-  process.on("SIGTERM", () => end("SIGTERM"));
-  process.on("SIGINT", () => end("SIGINT"));
+      }),
+  );
 }
 
 main().catch((error: unknown) => {
