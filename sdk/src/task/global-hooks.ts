@@ -3,7 +3,7 @@ import { catalogue } from "./catalogue.ts";
 import type { HookName, Hooks, InitOutput } from "./hooks.ts";
 
 /** A hook, with a name that its records show. */
-interface Register<TName extends HookName> {
+export interface Register<TName extends HookName> {
   (fn: Hooks<unknown, unknown, InitOutput>[TName]): void;
   (name: string, fn: Hooks<unknown, unknown, InitOutput>[TName]): void;
 }
