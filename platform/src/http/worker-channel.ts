@@ -4,7 +4,13 @@
  */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { HEARTBEAT_MS, LEASE_TTL_MS, MAX_OFFLINE_MS, WORKER_CHANNEL_PATH, WORKER_FRAME_BYTES } from "@gantry/sdk/contract";
+import {
+  HEARTBEAT_MS,
+  LEASE_TTL_MS,
+  MAX_OFFLINE_MS,
+  WORKER_CHANNEL_PATH,
+  WORKER_FRAME_BYTES,
+} from "@gantry/sdk/contract";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { WorkerCredentials } from "../cluster/credentials.ts";
 import type { WorkerService } from "../cluster/worker-service.ts";
@@ -32,7 +38,11 @@ const WELCOME = { heartbeatMs: HEARTBEAT_MS, leaseTtlMs: LEASE_TTL_MS, maxOfflin
 
 /** Takes the upgrades of WORKER_CHANNEL_PATH on this server; leaves those of other paths to others. */
 export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): WorkerChannel {
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: deps.maxFrameBytes ?? WORKER_FRAME_BYTES });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: deps.maxFrameBytes ?? WORKER_FRAME_BYTES,
+  });
   const connections = new Map<string, WorkerConnection>();
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -45,7 +55,11 @@ export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): Wo
   const connect = (socket: WebSocket, worker: NonNullable<ReturnType<WorkerCredentials["verifyWorkerToken"]>>) => {
     // One connection per worker: a runner that comes again has lost the old one, even if we have not noticed.
     connections.get(worker.workerId)?.close("replaced by a newer connection");
-    const connection = new WorkerConnection(socket, worker, { workers: deps.workers, log: deps.log, welcome: deps.welcome ?? WELCOME });
+    const connection = new WorkerConnection(socket, worker, {
+      workers: deps.workers,
+      log: deps.log,
+      welcome: deps.welcome ?? WELCOME,
+    });
     connections.set(worker.workerId, connection);
     socket.once("close", () => {
       if (connections.get(worker.workerId) === connection) connections.delete(worker.workerId);

@@ -1,4 +1,9 @@
-import { type PlatformMessage, type RunnerMessage, type RunnerRequest, runnerMessageSchema } from "@gantry/sdk/contract";
+import {
+  type PlatformMessage,
+  type RunnerMessage,
+  type RunnerRequest,
+  runnerMessageSchema,
+} from "@gantry/sdk/contract";
 import type { WebSocket } from "ws";
 import type { WorkerLink, WorkerService } from "../cluster/worker-service.ts";
 import { AppError, ERRORS } from "../errors.ts";
@@ -166,16 +171,22 @@ export class WorkerConnection implements WorkerLink {
   }
 
   #describe(thrown: unknown): ReplyError {
-    if (thrown instanceof AppError) return { code: thrown.code, message: thrown.message, retryable: ERRORS[thrown.code].retryable };
+    if (thrown instanceof AppError)
+      return { code: thrown.code, message: thrown.message, retryable: ERRORS[thrown.code].retryable };
     this.#around.log.error({ workerId: this.workerId, err: thrown }, "a worker's request failed");
     return { code: "INTERNAL", message: "The platform could not carry this out; its log says why.", retryable: true };
   }
 
   #refuse(raw: unknown, error: { message: string }): void {
-    this.#around.log.warn({ workerId: this.workerId, problem: error.message }, "a worker sent a message that breaks the protocol");
+    this.#around.log.warn(
+      { workerId: this.workerId, problem: error.message },
+      "a worker sent a message that breaks the protocol",
+    );
     const id = (raw as { id?: unknown } | null)?.id;
     if (typeof id === "string") {
-      this.#reply(id, { error: { code: "VALIDATION_FAILED", message: "The message breaks the worker protocol.", retryable: false } });
+      this.#reply(id, {
+        error: { code: "VALIDATION_FAILED", message: "The message breaks the worker protocol.", retryable: false },
+      });
     }
   }
 

@@ -26,6 +26,8 @@ export interface RunnerSurroundings {
 export interface RunnerStart {
   cwd: string;
   bundleDir: string;
+  /** Base URL of the platform. */
+  url: string;
   envFiles: string[];
   variables: Record<string, string>;
 }
@@ -74,8 +76,11 @@ export class DeploymentRunner {
 
   async #ensure(): Promise<void> {
     if (performance.now() < this.#notBefore || !this.#start) return;
-    if (await livingRunner(this.#pidFile)) return;
     const start = this.#start();
+    const living = await livingRunner(this.#pidFile);
+    if (living?.url === start.url) return;
+    // It looks for the platform where it no longer is.
+    if (living) await this.#end(living.pid);
     if (!(await exists(start.bundleDir))) {
       return this.#postpone(`the bundle's folder ${start.bundleDir} is gone; deploy the version again`);
     }
@@ -149,9 +154,13 @@ export class DeploymentRunner {
     if (mode === "drain") {
       await this.retire();
       await this.#isGoneWithin(Number.POSITIVE_INFINITY);
-    } else if (this.#around.tree.askToShutDown(pid)) {
-      await this.#isGoneWithin(SHUTDOWN_PATIENCE_MS);
     }
+    await this.#end(pid);
+  }
+
+  /** Lets it give its runs back, then ends by force what is left. */
+  async #end(pid: number): Promise<void> {
+    if (this.#around.tree.askToShutDown(pid)) await this.#isGoneWithin(SHUTDOWN_PATIENCE_MS);
     await this.#around.tree.kill(pid);
     await this.#isGoneWithin(SHUTDOWN_PATIENCE_MS);
     await rm(this.#pidFile, { force: true });

@@ -85,6 +85,7 @@ export class ProcessExecutor implements Executor {
     return {
       cwd: source.projectDir,
       bundleDir: source.bundleDir,
+      url: platformUrl(),
       envFiles: source.envFiles,
       variables: {
         GANTRY_API_URL: platformUrl(),
