@@ -20,7 +20,7 @@ export interface TriggerDeps {
 export class TriggerRuns {
   readonly #deps: TriggerDeps;
   /** Per environment: runs counted in its queues, plus those triggered since; never too small for this platform's own triggers. */
-  readonly #queued = new Map<number, { bound: number; countedAt: number }>();
+  readonly #queued = new Map<number, QueuedBound>();
 
   constructor(deps: TriggerDeps) {
     this.#deps = deps;
@@ -164,9 +164,12 @@ export class TriggerRuns {
     const known = this.#queued.get(environment.id) ?? { bound: limits.queuedRuns, countedAt: 0 };
     this.#queued.set(environment.id, known);
     if (known.bound + more > limits.queuedRuns && Date.now() - known.countedAt > 1000) {
-      known.countedAt = Date.now();
-      known.bound = await this.#deps.store.countQueued(environment.id);
+      known.counting ??= this.#count(environment.id, known).finally(() => {
+        known.counting = undefined;
+      });
     }
+    // Who comes while it is counted waits for the count: the old bound may be no more than a first guess.
+    await known.counting;
     if (known.bound + more > limits.queuedRuns) {
       throw new AppError("QUEUE_FULL", `The environment has ${known.bound} queued runs; the limit (queuedRuns) is ${limits.queuedRuns}.`, {
         retryAfterSeconds: 5,
@@ -175,6 +178,18 @@ export class TriggerRuns {
     }
     known.bound += more;
   }
+
+  async #count(environmentId: number, known: QueuedBound): Promise<void> {
+    known.bound = await this.#deps.store.countQueued(environmentId);
+    known.countedAt = Date.now();
+  }
+}
+
+interface QueuedBound {
+  bound: number;
+  countedAt: number;
+  /** Under way. */
+  counting?: Promise<void> | undefined;
 }
 
 type ParentFacts =
