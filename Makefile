@@ -26,8 +26,8 @@ test: build ## Runs every test, on a real Postgres that it starts itself
 e2e: build ## Runs the black-box tests only
 	@node node_modules/vitest/vitest.mjs run e2e
 
-bench: build ## Measures Gantry beside its peers on this machine and prints the table
-	@node bench/src/main.ts
+bench: build ## Measures Gantry beside its peers on this machine; ARGS="--quick single" for less
+	@node --conditions=gantry-source bench/src/main.ts $(ARGS)
 
 lint: build ## Checks format, types, lint rules, the import law, unused code and stray secrets
 	@node .make/lint.mjs
