@@ -6,8 +6,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { descendants, livingOf } from "./demo/processes.mjs";
+import { inspect } from "node:util";
 import { startDev } from "./demo/dev-session.mjs";
+import { descendants, livingOf } from "./demo/processes.mjs";
 import { ROOT } from "./paths.mjs";
 
 const EXAMPLE = join(ROOT, "examples", "airports");
@@ -36,8 +37,10 @@ async function main() {
     const run = await importAirports(apiUrl, secretKey);
     check(run);
     const took = run.finishedAt - run.startedAt;
-    say(`\n${JSON.stringify(run.output, undefined, 2)}\n`);
-    say(`Checked: ${run.output.count} airports, every row valid, in ${(took / 1000).toFixed(1)} s and ${run.attemptCount} attempts.`);
+    say(`\n${inspect(run.output, { depth: 4, breakLength: 100 })}\n`);
+    say(
+      `Checked: ${run.output.count} airports, every row valid, in ${(took / 1000).toFixed(1)} s and ${run.attemptCount} attempts.`,
+    );
   } finally {
     await end(session, port);
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
@@ -57,8 +60,13 @@ async function importAirports(apiUrl, secretKey) {
   configure({ baseURL: apiUrl, secretKey });
   const { id } = await tasks.trigger("import-airports", { paceMs: 120 });
   say(`Triggered ${id}`);
+  let failures = 0;
   for (let shown = ""; ; await pause(100)) {
     const run = await runs.retrieve(id);
+    const failed = run.attempts?.filter(({ outcome }) => outcome === "FAILED") ?? [];
+    for (const { number, error } of failed.slice(failures))
+      say(`  attempt ${number} failed: ${error?.message} It is tried again.`);
+    failures = failed.length;
     const line = progressLine(run);
     if (line !== shown) say(line);
     shown = line;
@@ -104,6 +112,8 @@ function seconds(sinceMs) {
   return `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`;
 }
 
+// Whoever reads this may go away; what was started is stopped all the same.
+process.stdout.on("error", () => {});
 await main().catch((error) => {
   process.stderr.write(`The demo failed: ${error?.stack ?? error}\n`);
   process.exitCode = 1;

@@ -27,8 +27,12 @@ export function startDev({ project, port, dataDir }) {
     async event(name) {
       if (seen.has(name)) return seen.get(name);
       const told = new Promise((resolve) => waiting.set(name, resolve));
-      const late = new Promise((_, reject) => setTimeout(reject, WAIT_MS, new Error(`no "${name}" after ${WAIT_MS / 1000} s\n${trouble.join("\n")}`)).unref());
-      const over = ended.then(([code]) => Promise.reject(new Error(`gantry dev ended (${code})\n${trouble.join("\n")}`)));
+      const late = new Promise((_, reject) =>
+        setTimeout(reject, WAIT_MS, new Error(`no "${name}" after ${WAIT_MS / 1000} s\n${trouble.join("\n")}`)).unref(),
+      );
+      const over = ended.then(([code]) =>
+        Promise.reject(new Error(`gantry dev ended (${code})\n${trouble.join("\n")}`)),
+      );
       return Promise.race([told, late, over]);
     },
     async stop() {

@@ -4,9 +4,17 @@ import { promisify } from "node:util";
 
 /** What differs between systems: how to list every process with its parent. Dead ones that wait for their parent do not count. */
 const LISTINGS = {
-  linux: async () => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap(readStat),
+  linux: async () =>
+    readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap(readStat),
   darwin: () => command("ps", ["-A", "-o", "pid=,ppid="]),
-  win32: () => command("powershell", ["-NoProfile", "-Command", 'Get-CimInstance Win32_Process | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId)" }']),
+  win32: () =>
+    command("powershell", [
+      "-NoProfile",
+      "-Command",
+      'Get-CimInstance Win32_Process | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId)" }',
+    ]),
 };
 const listProcesses = LISTINGS[process.platform] ?? LISTINGS.darwin;
 
@@ -29,7 +37,9 @@ export async function livingOf(pids) {
 
 function readStat(name) {
   try {
-    const [state, parent] = readFileSync(`/proc/${name}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    const [state, parent] = readFileSync(`/proc/${name}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return state === "Z" ? [] : [[Number(name), Number(parent)]];
   } catch {
     return [];

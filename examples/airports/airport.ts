@@ -2,8 +2,7 @@ import { z } from "zod";
 
 /** The file writes NA where it does not know. */
 const orNull = z.string().transform((text) => (text === "NA" || text === "" ? null : text));
-const degrees = (limit: number) =>
-  z.string().min(1).transform(Number).pipe(z.number().min(-limit).max(limit));
+const degrees = (limit: number) => z.string().min(1).transform(Number).pipe(z.number().min(-limit).max(limit));
 
 /** One row of airports.csv: everything arrives as text. */
 export const airportSchema = z.object({

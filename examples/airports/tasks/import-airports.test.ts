@@ -28,7 +28,15 @@ test("without a second attempt the failure says what was down", async () => {
   expect(result.error?.message).toBe("The country service answered 503.");
 });
 
-const row = { iata: "BRW", name: "Wiley Post", city: "Barrow", state: "AK", country: "USA", latitude: "71.3", longitude: "-156.8" };
+const row = {
+  iata: "BRW",
+  name: "Wiley Post",
+  city: "Barrow",
+  state: "AK",
+  country: "USA",
+  latitude: "71.3",
+  longitude: "-156.8",
+};
 const WRONG: Record<string, object> = {
   "a latitude beyond the pole": { latitude: "90.1" },
   "no longitude": { longitude: "" },

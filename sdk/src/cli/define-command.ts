@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { ExitCode } from "./cli-error.ts";
-import { commandContext, type CommandContext, type CommonOptions, type Surroundings } from "./command-context.ts";
+import { type CommandContext, type CommonOptions, commandContext, type Surroundings } from "./command-context.ts";
 
 type Action<Flags> = (context: CommandContext, flags: Flags, ...args: string[]) => Promise<ExitCode | void>;
 

@@ -2,9 +2,10 @@
  * A process of its own that imports a bundle and tells over IPC what it declares: what task files do on import happens
  * here, not in the CLI. `node describe-process.js <file URL of the entry>`.
  */
+
+import type { Manifest } from "../contract/manifest.ts";
 import { toWireError, type WireError } from "../contract/wire-error.ts";
 import { DeclarationError, describeCatalogue } from "../task/index.ts";
-import type { Manifest } from "../contract/manifest.ts";
 
 export type Description =
   | { ok: true; declared: Pick<Manifest, "tasks" | "queues"> }
@@ -24,7 +25,8 @@ async function describe(entryUrl: string): Promise<Description> {
 }
 
 const entryUrl = process.argv[2];
-if (entryUrl === undefined || process.send === undefined) throw new Error("describe-process is started by the CLI only");
+if (entryUrl === undefined || process.send === undefined)
+  throw new Error("describe-process is started by the CLI only");
 const description = await describe(entryUrl);
 // Task files may have opened connections: the process ends when the answer is out, whatever is still open.
 process.send(description, undefined, undefined, () => process.exit(0));

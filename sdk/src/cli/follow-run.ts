@@ -22,10 +22,10 @@ export async function followRun(api: ApiClient, runId: string, options: FollowOp
   for (;;) {
     // The run first: events written before its end are then surely in the next page.
     const run = await api.retrieveRun(runId);
+    if (options.onEvents !== undefined) after = await drainEvents(api, runId, after, options.onEvents);
     const state = JSON.stringify([run.status, run.attemptCount, run.metadata]);
     if (state !== shown) options.onChange?.(run);
     shown = state;
-    if (options.onEvents !== undefined) after = await drainEvents(api, runId, after, options.onEvents);
     if (isFinalRunStatus(run.status) || options.signal.aborted) return run;
     await pause(options.pollMs ?? 400, options.signal);
     if (options.signal.aborted) return run;

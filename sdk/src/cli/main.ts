@@ -41,4 +41,5 @@ function interrupt(controller: AbortController): void {
   if (now - interruptedAt > 1000) process.exit(130);
   controller.abort();
 }
+
 export {};

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { RetrievedRun, RunError, RunEventItem, RunListItem } from "../client/replies.ts";
 import { projectAround } from "./connection.ts";
 import { readableStack } from "./stack-trace.ts";
-import { age, duration, statusText, table, type Terminal } from "./terminal.ts";
+import { age, duration, statusText, type Terminal, table } from "./terminal.ts";
 
 type Run = RetrievedRun<unknown, unknown>;
 

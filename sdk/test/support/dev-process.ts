@@ -1,17 +1,27 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
-import { createInterface } from "node:readline";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
 import { sdkRoot } from "../../src/cli/bundle/project-root.ts";
 
 export type DevEvent = { event: string } & Record<string, unknown>;
 
 /** `gantry dev --json` as built, in a process of its own. It is ended with the test at the latest. */
-export function devProcess(projectDir: string, options: { port: number; args?: string[]; env?: Record<string, string> }) {
+export function devProcess(
+  projectDir: string,
+  options: { port: number; args?: string[]; env?: Record<string, string> },
+) {
   const { DATABASE_URL: _theirs, GANTRY_SECRET_KEY: _key, GANTRY_API_URL: _url, ...env } = process.env;
-  const args = [join(sdkRoot(), "dist/cli/main.js"), "dev", "--json", "--port", String(options.port), ...(options.args ?? [])];
+  const args = [
+    join(sdkRoot(), "dist/cli/main.js"),
+    "dev",
+    "--json",
+    "--port",
+    String(options.port),
+    ...(options.args ?? []),
+  ];
   const child = spawn(process.execPath, args, {
     cwd: projectDir,
     env: { ...env, ...options.env },

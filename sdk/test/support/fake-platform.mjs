@@ -17,7 +17,12 @@ const server = createServer(async (request, response) => {
   if (pathname !== "/api/v1/deployments") return response.writeHead(404).end("{}");
   const body = JSON.parse(text);
   if (!versions.has(body.contentHash)) versions.set(body.contentHash, `20260101.${versions.size + 1}`);
-  reply({ id: "deployment_1", version: versions.get(body.contentHash), createdAt: new Date().toISOString(), status: "DEPLOYED" });
+  reply({
+    id: "deployment_1",
+    version: versions.get(body.contentHash),
+    createdAt: new Date().toISOString(),
+    status: "DEPLOYED",
+  });
 });
 server.listen(Number(process.env.GANTRY_PLATFORM_PORT), "127.0.0.1");
 const stop = () => process.exit(0);

@@ -35,7 +35,10 @@ test("tasks of every kind of file are declared with their file and export", asyn
 
 const FAILURES: Record<string, { files: Record<string, string>; wantCode: string; wantText: (string | RegExp)[] }> = {
   "a task file that throws on import is named, with its line in the source": {
-    files: { "tasks/ok.ts": taskFile("ok"), "tasks/bad.ts": "type Url = string;\n\nthrow new Error('no DATABASE_URL');\n" },
+    files: {
+      "tasks/ok.ts": taskFile("ok"),
+      "tasks/bad.ts": "type Url = string;\n\nthrow new Error('no DATABASE_URL');\n",
+    },
     wantCode: "TASK_FILE_THREW",
     wantText: ["tasks/bad.ts throws", "no DATABASE_URL", /tasks\/bad\.ts:3:/],
   },
@@ -124,7 +127,8 @@ test("CommonJS dependencies, JSON, wasm, tsconfig paths, decorators and init.ts 
     "lib/name.ts": "export const name: string = 'from-paths';",
     "lib/data.json": `{ "suffix": "json" }`,
     "node_modules/old/package.json": `{ "name": "old", "main": "index.js" }`,
-    "node_modules/old/index.js": "const path = require('path'); module.exports = { dir: __dirname, sep: path.posix.sep };",
+    "node_modules/old/index.js":
+      "const path = require('path'); module.exports = { dir: __dirname, sep: path.posix.sep };",
     "tasks/init.ts": "(globalThis as any).initRan = true;",
     "tasks/a.ts": `
 import { task } from "@gantry/sdk";
@@ -165,7 +169,9 @@ test("the same code gives the same folder, another code another one, with source
   expect(second.hash).not.toBe(first.hash);
   expect(readdirSync(bundlesDir(project)).sort()).toEqual([first.hash, second.hash].sort());
   const maps = readdirSync(join(second.dir, "chunks")).filter((name) => name.endsWith(".map"));
-  const sources = maps.flatMap((name) => (JSON.parse(readFileSync(join(second.dir, "chunks", name), "utf8")) as { sources: string[] }).sources);
+  const sources = maps.flatMap(
+    (name) => (JSON.parse(readFileSync(join(second.dir, "chunks", name), "utf8")) as { sources: string[] }).sources,
+  );
   const own = sources.find((source) => source.endsWith("tasks/a.ts")) ?? "";
   expect(existsSync(join(second.dir, "chunks", own))).toBe(true);
 });

@@ -55,7 +55,11 @@ export async function startBundler(
   const esbuild = await context(buildOptions(config, [outcomePlugin(config, onOutcome)]));
   return {
     // A failed build rejects too; it has been told to onOutcome already.
-    rebuild: () => esbuild.rebuild().then(undefined, () => undefined).then(() => undefined),
+    rebuild: () =>
+      esbuild
+        .rebuild()
+        .then(undefined, () => undefined)
+        .then(() => undefined),
     watch: () => esbuild.watch(),
     dispose: () => esbuild.dispose(),
   };

@@ -5,8 +5,8 @@ import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { z } from "zod";
 import type { GantryConfig } from "../../config.ts";
-import { retrySchema } from "../../contract/manifest.ts";
 import { machineName } from "../../contract/machine-presets.ts";
+import { retrySchema } from "../../contract/manifest.ts";
 import { CliError } from "../cli-error.ts";
 import { compatPlugin, keepPackagesOutside } from "./resolve-plugins.ts";
 
@@ -25,9 +25,7 @@ const configSchema = z.strictObject({
   retries: z.strictObject({ enabledInDev: z.boolean().optional(), default: plainRetry.optional() }).optional(),
   maxDuration: z.number().positive().optional(),
   machine: machineSchema.optional(),
-  processKeepAlive: z
-    .union([z.boolean(), z.looseObject({ enabled: z.boolean() })])
-    .optional(),
+  processKeepAlive: z.union([z.boolean(), z.looseObject({ enabled: z.boolean() })]).optional(),
   build: z
     .looseObject({
       external: z.array(z.union([z.string(), z.instanceof(RegExp)])).optional(),

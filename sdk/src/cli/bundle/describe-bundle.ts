@@ -32,7 +32,11 @@ export async function describeBundle(
   return manifestOf(config, bundle, description.declared);
 }
 
-function askProcess(config: ProjectConfig, bundle: Bundle, env: Record<string, string | undefined>): Promise<Description> {
+function askProcess(
+  config: ProjectConfig,
+  bundle: Bundle,
+  env: Record<string, string | undefined>,
+): Promise<Description> {
   const entry = pathToFileURL(join(bundle.dir, bundle.entry)).href;
   const child = fork(ownModule("describe-process"), [entry], {
     cwd: config.projectDir,
@@ -60,9 +64,13 @@ function askProcess(config: ProjectConfig, bundle: Bundle, env: Record<string, s
     child.once("exit", (code, signal) => {
       clearTimeout(timer);
       reject(
-        new CliError("IMPORT_EXITED", `A task file ended the process while it was imported (${signal ?? `code ${code}`}).`, {
-          remedy: `Remove process.exit() and the like from the top level of task files.${output ? `\n${output.trimEnd()}` : ""}`,
-        }),
+        new CliError(
+          "IMPORT_EXITED",
+          `A task file ended the process while it was imported (${signal ?? `code ${code}`}).`,
+          {
+            remedy: `Remove process.exit() and the like from the top level of task files.${output ? `\n${output.trimEnd()}` : ""}`,
+          },
+        ),
       );
     });
   });

@@ -1,6 +1,6 @@
 import type { Plugin } from "esbuild";
-import type { ProjectConfig } from "./config-file.ts";
 import { envFilesOf } from "../connection.ts";
+import type { ProjectConfig } from "./config-file.ts";
 import { findTaskFiles, projectPath } from "./task-files.ts";
 
 export const ENTRY = "gantry:entry";
@@ -22,7 +22,10 @@ export function entryPlugin(config: ProjectConfig): Plugin {
           loader: "js" as const,
           resolveDir: config.projectDir,
           watchDirs: [config.projectDir, ...files.folders],
-          watchFiles: [...(config.configFile === undefined ? [] : [config.configFile]), ...envFilesOf(config.projectDir)],
+          watchFiles: [
+            ...(config.configFile === undefined ? [] : [config.configFile]),
+            ...envFilesOf(config.projectDir),
+          ],
         };
       });
     },

@@ -30,7 +30,14 @@ const NEVER_BUNDLED = [
   "jsdom",
   "pdfkit",
 ];
-const NATIVE_MARKS = ["node-gyp-build", "bindings", "prebuild-install", "@mapbox/node-pre-gyp", "node-addon-api", "node-gyp"];
+const NATIVE_MARKS = [
+  "node-gyp-build",
+  "bindings",
+  "prebuild-install",
+  "@mapbox/node-pre-gyp",
+  "node-addon-api",
+  "node-gyp",
+];
 
 /** `@trigger.dev/sdk` and `@trigger.dev/sdk/v3` mean `@gantry/sdk`, so that task files run unchanged. */
 export function compatPlugin(): Plugin {
@@ -110,7 +117,9 @@ export function nativePlugin(projectDir: string, external: (string | RegExp)[]):
       build.onResolve({ filter: MAYBE_BARE }, async (args) => {
         if (args.pluginData === RESOLVING || args.kind === "entry-point" || NOT_BARE.test(args.path)) return undefined;
         const name = packageOf(args.path);
-        const isNamed = external.some((entry) => (typeof entry === "string" ? entry === name || entry === args.path : entry.test(args.path)));
+        const isNamed = external.some((entry) =>
+          typeof entry === "string" ? entry === name || entry === args.path : entry.test(args.path),
+        );
         const found = await build.resolve(args.path, {
           kind: args.kind,
           resolveDir: args.resolveDir,
@@ -136,7 +145,11 @@ function packageOf(path: string): string {
 function packageFolder(file: string): string | undefined {
   if (!file.includes("node_modules")) return undefined;
   // Inner package.json files ({"type": "commonjs"}) have no name; the package's own has.
-  for (let folder = nearestWith(dirname(file), "package.json"); folder; folder = nearestWith(dirname(folder), "package.json")) {
+  for (
+    let folder = nearestWith(dirname(file), "package.json");
+    folder;
+    folder = nearestWith(dirname(folder), "package.json")
+  ) {
     if (readManifest(folder)?.name !== undefined) return folder;
   }
   return undefined;

@@ -16,7 +16,10 @@ export function adminCommand(program: Command): void {
 async function setPaused(context: CommandContext, paused: boolean): Promise<void> {
   const reply = await context.api().pauseEnvironment(paused);
   if (context.json) context.printJson({ paused, ...reply });
-  else context.terminal.out(paused ? "Paused: runs are accepted and wait. `gantry admin resume` starts them." : "Resumed.");
+  else
+    context.terminal.out(
+      paused ? "Paused: runs are accepted and wait. `gantry admin resume` starts them." : "Resumed.",
+    );
 }
 
 const DRAIN_POLL_MS = 500;

@@ -1,6 +1,6 @@
+import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { devProcess, freePort } from "../../../test/support/dev-process.ts";
@@ -23,7 +23,10 @@ test("each change of the code is a new version, a broken one keeps the last, and
   const port = await freePort();
   const dev = devProcess(folder, { port });
   const ready = await dev.next(is("ready"));
-  expect(ready).toMatchObject({ apiUrl: `http://localhost:${port}`, secretKey: expect.stringMatching(/^gt_dev_sk_[0-9A-Za-z]{24}$/) as string });
+  expect(ready).toMatchObject({
+    apiUrl: `http://localhost:${port}`,
+    secretKey: expect.stringMatching(/^gt_dev_sk_[0-9A-Za-z]{24}$/) as string,
+  });
   expect(await dev.next(is("deployed"))).toMatchObject({ version: "20260101.1", tasks: ["a"], isFirst: true });
 
   writeFiles(folder, { "tasks/a.ts": "export const = ;" });
@@ -57,7 +60,10 @@ test("a second session in the same project is refused", async () => {
   await first.next(is("ready"));
   const second = devProcess(folder, { port: await freePort() });
   expect(await second.ended).toBe(2);
-  expect(JSON.parse(second.stderr())).toMatchObject({ code: "ALREADY_RUNNING", error: expect.stringContaining(String(first.pid)) as string });
+  expect(JSON.parse(second.stderr())).toMatchObject({
+    code: "ALREADY_RUNNING",
+    error: expect.stringContaining(String(first.pid)) as string,
+  });
 });
 
 test("a port that is taken is named, with the option that chooses another", async () => {
@@ -67,7 +73,10 @@ test("a port that is taken is named, with the option that chooses another", asyn
   const { port } = taken.address() as { port: number };
   const dev = devProcess(folder, { port });
   expect(await dev.ended).toBe(2);
-  expect(JSON.parse(dev.stderr())).toMatchObject({ code: "PORT_TAKEN", remedy: expect.stringContaining(`--port ${port + 1}`) as string });
+  expect(JSON.parse(dev.stderr())).toMatchObject({
+    code: "PORT_TAKEN",
+    remedy: expect.stringContaining(`--port ${port + 1}`) as string,
+  });
   taken.close();
 });
 
@@ -75,5 +84,8 @@ test("a platform that does not start is told with the end of its log", async () 
   const folder = project({ "tasks/a.ts": taskFile("a") });
   const dev = devProcess(folder, { port: await freePort(), env: { FAKE_PLATFORM_FAILS: "1" } });
   expect(await dev.ended).toBe(3);
-  expect(JSON.parse(dev.stderr())).toMatchObject({ code: "PLATFORM_FAILED", error: expect.stringMatching(/fatal no database connect ECONNREFUSED/) as string });
+  expect(JSON.parse(dev.stderr())).toMatchObject({
+    code: "PLATFORM_FAILED",
+    error: expect.stringMatching(/fatal no database connect ECONNREFUSED/) as string,
+  });
 });

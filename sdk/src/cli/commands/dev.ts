@@ -66,7 +66,11 @@ async function runSession(
   const signal = AbortSignal.any([context.signal, stopping.signal]);
   const api = new ApiClient({ baseUrl: platform.url, token: secretKey, requestOptions: { retry: { maxAttempts: 3 } } });
   const versions = new Versions({ api, reporter, env: context.env });
-  reporter.ready({ apiUrl: platform.url, secretKey, database: options.databaseUrl === undefined ? "embedded Postgres" : "DATABASE_URL" });
+  reporter.ready({
+    apiUrl: platform.url,
+    secretKey,
+    database: options.databaseUrl === undefined ? "embedded Postgres" : "DATABASE_URL",
+  });
   const bundling = keepBundling(config, flags, versions, reporter, signal);
   try {
     await Promise.race([aborted(signal), crashed(platform), watchRuns(api, reporter, signal, sinceMs), bundling]);
@@ -83,7 +87,9 @@ async function runSession(
 function platformOptions(context: CommandContext, flags: DevFlags, config: ProjectConfig): PlatformOptions {
   const { projectDir } = config;
   const fromFiles = readEnvFiles(projectDir).values;
-  const settings = Object.fromEntries(Object.entries(fromFiles).filter(([name]) => name.startsWith("GANTRY_PLATFORM_")));
+  const settings = Object.fromEntries(
+    Object.entries(fromFiles).filter(([name]) => name.startsWith("GANTRY_PLATFORM_")),
+  );
   const env: Record<string, string | undefined> = { ...settings, ...context.env };
   const dataDir = resolve(context.cwd, flags.dataDir ?? devDataDir(projectDir));
   return {
@@ -116,7 +122,11 @@ async function keepBundling(
   await versions.settled();
 }
 
-async function watchConfigured(config: ProjectConfig, versions: Versions, onChange: () => void): Promise<BundlerSession> {
+async function watchConfigured(
+  config: ProjectConfig,
+  versions: Versions,
+  onChange: () => void,
+): Promise<BundlerSession> {
   const session = await startBundler(config, (outcome) => {
     if (isStale(config)) onChange();
     else versions.take(config, outcome);

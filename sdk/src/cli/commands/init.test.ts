@@ -31,7 +31,9 @@ test("init overwrites nothing, and a second one changes nothing", async () => {
   expect(existsSync(join(cwd, "gantry.config.ts"))).toBe(false);
   expect(JSON.parse(out)).toMatchObject({ changes: [{ file: "trigger.config.ts", what: "kept" }, {}, {}, {}] });
   const again = await cli(["init", "--json"], { cwd });
-  expect((JSON.parse(again.out) as { changes: { what: string }[] }).changes.map(({ what }) => what)).toEqual(Array(4).fill("kept"));
+  expect((JSON.parse(again.out) as { changes: { what: string }[] }).changes.map(({ what }) => what)).toEqual(
+    Array(4).fill("kept"),
+  );
 });
 
 test("a package.json that is no JSON is named and left as it is", async () => {

@@ -9,16 +9,21 @@ import { table } from "../terminal.ts";
 export function queuesCommand(program: Command): void {
   const queues = program.command("queues").description("List queues, pause them, change their limits");
   addCommand(queues, "list", "List queues with what waits and runs in them", list);
-  addCommand(queues, "pause <queue>", "Start nothing from a queue until it is resumed; what runs goes on", (context, _flags, name) =>
-    change(context, name, (ref) => context.api().pauseQueue(ref, "pause")),
+  addCommand(
+    queues,
+    "pause <queue>",
+    "Start nothing from a queue until it is resumed; what runs goes on",
+    (context, _flags, name) => change(context, name, (ref) => context.api().pauseQueue(ref, "pause")),
   );
   addCommand(queues, "resume <queue>", "Start runs from a paused queue again", (context, _flags, name) =>
     change(context, name, (ref) => context.api().pauseQueue(ref, "resume")),
   );
-  addCommand(queues, "limit <queue> <limit>", 'Set a queue\'s concurrency limit; "reset" goes back to the declared one', limit).addHelpText(
-    "after",
-    "\nA queue is named as declared; the own queue of a task is task/<task id>.",
-  );
+  addCommand(
+    queues,
+    "limit <queue> <limit>",
+    'Set a queue\'s concurrency limit; "reset" goes back to the declared one',
+    limit,
+  ).addHelpText("after", "\nA queue is named as declared; the own queue of a task is task/<task id>.");
 }
 
 async function list(context: CommandContext, _flags: CommonOptions): Promise<void> {

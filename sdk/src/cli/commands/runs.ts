@@ -38,10 +38,12 @@ export function runsCommand(program: Command): void {
   );
   addCommand(runs, "watch <run>", "Follow a run until it has ended; exit code 1 unless it is COMPLETED", watchRun);
   addCommand<CommonOptions & { reason?: string }>(runs, "cancel <run...>", "Cancel runs", cancel);
-  addCommand<CommonOptions & { wait?: boolean }>(runs, "replay <run>", "Run again with the same payload", replay).option(
-    "-w, --wait",
-    "wait for the end",
-  );
+  addCommand<CommonOptions & { wait?: boolean }>(
+    runs,
+    "replay <run>",
+    "Run again with the same payload",
+    replay,
+  ).option("-w, --wait", "wait for the end");
   addCommand(runs, "explain <run>", "Say what holds a run back", explain);
   addCommand<CommonOptions & { reason?: string; yes?: boolean }>(
     runs,
@@ -128,7 +130,8 @@ async function explain(context: CommandContext, _flags: CommonOptions, runId: st
     terminal.out(`  ${colors.bold(reason)}  ${message}${details ? colors.dim(` ${JSON.stringify(details)}`) : ""}`);
   }
   if (explanation.position !== undefined) terminal.out(`  ${explanation.position} runs are ahead of it in its queue`);
-  if (explanation.reasons.length === 0 && !isFinalRunStatus(explanation.status)) terminal.out("  nothing holds it back");
+  if (explanation.reasons.length === 0 && !isFinalRunStatus(explanation.status))
+    terminal.out("  nothing holds it back");
 }
 
 async function forceFail(context: CommandContext, flags: { reason?: string }, runId: string): Promise<void> {

@@ -45,7 +45,10 @@ export function triggerCommand(program: Command): void {
     .option("--machine <preset>", "machine preset, e.g. small-2x")
     .option("--priority <seconds>", "head start in the queue", number)
     .option("--lock-version <version>", "run exactly this version")
-    .addHelpText("after", `\nExamples:\n  gantry trigger hello --payload '{"name":"Ada"}' --wait\n  gantry trigger import-rows --payload @rows.json --tag nightly`);
+    .addHelpText(
+      "after",
+      `\nExamples:\n  gantry trigger hello --payload '{"name":"Ada"}' --wait\n  gantry trigger import-rows --payload @rows.json --tag nightly`,
+    );
 }
 
 async function runTrigger(context: CommandContext, flags: TriggerFlags, task: string): Promise<ExitCode> {
@@ -60,7 +63,9 @@ async function runTrigger(context: CommandContext, flags: TriggerFlags, task: st
   if (!flags.wait) {
     if (context.json) context.printJson({ id: reply.id, isCached: reply.isCached });
     else {
-      context.terminal.out(`${reply.id}${reply.isCached ? colors.dim(" (the idempotency key had this run already)") : ""}`);
+      context.terminal.out(
+        `${reply.id}${reply.isCached ? colors.dim(" (the idempotency key had this run already)") : ""}`,
+      );
       context.terminal.err(colors.dim(`Watch it: gantry runs watch ${reply.id}`));
     }
     return EXIT.ok;
@@ -113,7 +118,8 @@ function triggerOptions(flags: TriggerFlags, metadata: object | undefined): Trig
 /** JSON from the argument itself, `@file` or `-`. Errors: PAYLOAD_FILE_UNREADABLE, PAYLOAD_NOT_JSON. */
 export async function readJson(context: CommandContext, flag: string, source: string | undefined): Promise<unknown> {
   if (source === undefined) return undefined;
-  const text = source === "-" ? await context.stdin() : source.startsWith("@") ? readText(context, source.slice(1)) : source;
+  const text =
+    source === "-" ? await context.stdin() : source.startsWith("@") ? readText(context, source.slice(1)) : source;
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

@@ -23,13 +23,13 @@ export async function watchRun(context: CommandContext, _flags: CommonOptions, r
       onChange: (changed) => {
         last = changed;
         if (live !== undefined) redraw();
-        else if (context.json) context.printJson({ kind: "run", ...brief(changed) });
+        else if (context.json) context.printJson({ type: "run", ...brief(changed) });
         else terminal.err(stateLine(changed, context));
       },
       onEvents: (events) => {
         live?.clear();
         for (const event of events) {
-          if (context.json) context.printJson({ ...event, kind: "event" });
+          if (context.json) context.printJson({ type: "event", ...event });
           else terminal.out(eventText(event, terminal));
         }
         redraw();

@@ -12,7 +12,11 @@ const LIVE: RunStatus[] = ["PENDING_VERSION", "DELAYED", "QUEUED", "DEQUEUED", "
  * Removes old bundles. `versionOf` tells the version a bundle was registered as in this session; a bundle stays while a
  * run of its version is live, and unknown ones stay while any run is.
  */
-export async function collectBundles(projectDir: string, api: ApiClient, versionOf: Map<string, string>): Promise<void> {
+export async function collectBundles(
+  projectDir: string,
+  api: ApiClient,
+  versionOf: Map<string, string>,
+): Promise<void> {
   const folders = bundlesByAge(projectDir).slice(KEPT);
   if (folders.length === 0) return;
   const live = await api.listRuns({ status: LIVE, limit: 100 });

@@ -10,7 +10,7 @@ import type { FeedChange, FeedRun } from "./run-feed.ts";
 export interface DevReporter {
   step(text: string): void;
   ready(session: { apiUrl: string; secretKey: string; database: string }): void;
-  deployed(version: { version: string; tasks: string[]; durationMs: number; isFirst: boolean; isNew: boolean }): void;
+  deployed(version: { version: string; tasks: string[]; durationMs: number; isFirst: boolean }): void;
   broken(error: CliError, keepsVersion: string | undefined): void;
   warning(text: string): void;
   run(change: FeedChange, error: RunError | undefined): void;
@@ -68,9 +68,9 @@ function textReporter(context: CommandContext): DevReporter {
           "",
         ].join("\n"),
       ),
-    deployed: ({ version, tasks, durationMs, isFirst, isNew }) => {
-      if (!isNew) return say(`${stamp()} ${dim(`no change; still ${version}`)}`);
-      const names = tasks.length > 6 ? `${tasks.slice(0, 6).join(", ")} and ${tasks.length - 6} more` : tasks.join(", ");
+    deployed: ({ version, tasks, durationMs, isFirst }) => {
+      const names =
+        tasks.length > 6 ? `${tasks.slice(0, 6).join(", ")} and ${tasks.length - 6} more` : tasks.join(", ");
       say(`${stamp()} ${green("version")} ${bold(version)} ${dim(`in ${duration(durationMs)}:`)} ${names}`);
       if (isFirst) say(dim(`Waiting for runs. Start one: gantry trigger ${tasks[0]}   ·   Ctrl-C stops everything`));
     },
@@ -79,7 +79,11 @@ function textReporter(context: CommandContext): DevReporter {
         [
           `${stamp()} ${red(bold("error"))} ${error.message} ${dim(`[${error.code}]`)}`,
           ...(error.remedy === undefined ? [] : [`${dim("→")} ${error.remedy}`]),
-          dim(keepsVersion === undefined ? "Nothing is deployed yet; waiting for a change." : `Still on ${keepsVersion}; waiting for a change.`),
+          dim(
+            keepsVersion === undefined
+              ? "Nothing is deployed yet; waiting for a change."
+              : `Still on ${keepsVersion}; waiting for a change.`,
+          ),
         ].join("\n"),
       ),
     warning: (text) => say(`${yellow("warning")} ${text}`),
@@ -104,7 +108,8 @@ function textReporter(context: CommandContext): DevReporter {
 function runLine({ run, kind }: FeedChange, { terminal }: CommandContext): string {
   const { bold, dim } = terminal.colors;
   const attempt = kind === "retried" ? ` attempt ${run.attemptCount}` : "";
-  const took = run.startedAt && run.finishedAt ? ` in ${duration(run.finishedAt.getTime() - run.startedAt.getTime())}` : "";
+  const took =
+    run.startedAt && run.finishedAt ? ` in ${duration(run.finishedAt.getTime() - run.startedAt.getTime())}` : "";
   const tries = kind === "ended" && (run.attemptCount ?? 0) > 1 ? dim(` after ${run.attemptCount} attempts`) : "";
   return `${bold(run.taskIdentifier)} ${dim(run.id)} ${statusText(run.status, terminal.colors)}${attempt}${kind === "ended" ? took : ""}${tries}`;
 }

@@ -119,10 +119,7 @@ function launch(main: string, logFile: string, options: PlatformOptions): { chil
 /** Settings of the shell and the project's `.env` come through; what `gantry dev` decides wins. */
 function platformEnvironment(options: PlatformOptions): Record<string, string | undefined> {
   return {
-    LOG_LEVEL: undefined,
     ...options.env,
-    NODE_ENV: options.env.NODE_ENV,
-    DATABASE_URL: undefined,
     GANTRY_PLATFORM_SHUTDOWN_GRACE_MS: options.env.GANTRY_PLATFORM_SHUTDOWN_GRACE_MS ?? "2000",
     GANTRY_PLATFORM_DATABASE_URL: options.databaseUrl,
     GANTRY_PLATFORM_EMBEDDED_POSTGRES: options.databaseUrl === undefined ? "true" : "false",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { RunFeed, type FeedRun } from "./run-feed.ts";
+import { type FeedRun, RunFeed } from "./run-feed.ts";
 
 const run = (id: string, status: FeedRun["status"], rest: Partial<FeedRun> = {}): FeedRun => ({
   id,

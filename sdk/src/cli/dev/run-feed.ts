@@ -19,7 +19,7 @@ export interface FeedChange {
  * `open`, so that it is asked for by its id.
  */
 export class RunFeed {
-  readonly #seen = new Map<string, { status: RunStatus; attempt: number }>();
+  readonly #seen = new Map<string, Seen>();
   readonly #open = new Map<string, FeedRun>();
   readonly #since: number;
 
@@ -40,15 +40,25 @@ export class RunFeed {
 
   #changesOf(run: FeedRun): FeedChange[] {
     const before = this.#seen.get(run.id);
-    const attempt = run.attemptCount ?? 0;
     const isFinal = isFinalRunStatus(run.status);
-    this.#seen.set(run.id, { status: run.status, attempt });
+    this.#seen.set(run.id, { status: run.status, attempt: run.attemptCount ?? 0 });
     if (isFinal) this.#open.delete(run.id);
     else this.#open.set(run.id, run);
-    if (before === undefined && isFinal && run.createdAt.getTime() < this.#since) return [];
-    if (before?.status === run.status && before.attempt === attempt) return [];
-    if (isFinal) return before !== undefined && isFinalRunStatus(before.status) ? [] : [{ run, kind: "ended" }];
-    if (run.status === "EXECUTING") return [{ run, kind: attempt > 1 && before !== undefined ? "retried" : "started" }];
-    return before === undefined ? [{ run, kind: "queued" }] : [];
+    const isOld = before === undefined && isFinal && run.createdAt.getTime() < this.#since;
+    const kind = isOld ? undefined : changeOf(before, run);
+    return kind === undefined ? [] : [{ run, kind }];
   }
+}
+
+interface Seen {
+  status: RunStatus;
+  attempt: number;
+}
+
+function changeOf(before: Seen | undefined, run: FeedRun): FeedChange["kind"] | undefined {
+  const attempt = run.attemptCount ?? 0;
+  if (before?.status === run.status && before.attempt === attempt) return undefined;
+  if (isFinalRunStatus(run.status)) return before && isFinalRunStatus(before.status) ? undefined : "ended";
+  if (run.status === "EXECUTING") return attempt > 1 && before !== undefined ? "retried" : "started";
+  return before === undefined ? "queued" : undefined;
 }

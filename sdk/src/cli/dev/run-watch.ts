@@ -2,7 +2,7 @@ import type { ApiClient } from "../../client/api-client.ts";
 import type { RunError } from "../../client/replies.ts";
 import { pause } from "../command-context.ts";
 import type { DevReporter } from "./dev-reporter.ts";
-import { type FeedChange, RunFeed, type FeedRun } from "./run-feed.ts";
+import { type FeedChange, type FeedRun, RunFeed } from "./run-feed.ts";
 
 const BUSY_POLL_MS = 400;
 const IDLE_POLL_MS = 800;
@@ -12,7 +12,12 @@ const ASKED_BY_ID = 5;
 const UNHAPPY = new Set(["FAILED", "CRASHED", "SYSTEM_FAILURE", "TIMED_OUT", "EXPIRED"]);
 
 /** Tells the reporter of runs until the signal is aborted. A platform that does not answer for a moment is waited for. */
-export async function watchRuns(api: ApiClient, reporter: DevReporter, signal: AbortSignal, sinceMs: number): Promise<void> {
+export async function watchRuns(
+  api: ApiClient,
+  reporter: DevReporter,
+  signal: AbortSignal,
+  sinceMs: number,
+): Promise<void> {
   const feed = new RunFeed(sinceMs);
   while (!signal.aborted) {
     try {

@@ -77,12 +77,12 @@ export class Versions {
       contentHash: contentHash(outcome.bundle, manifest, envFiles.files),
     });
     this.#versionOf.set(outcome.bundle.hash, deployment.version);
+    if (this.#current === deployment.version) return;
     reporter.deployed({
       version: deployment.version,
       tasks: manifest.tasks.map((task) => task.id),
       durationMs: outcome.durationMs + performance.now() - startedAt,
       isFirst: this.#current === undefined,
-      isNew: this.#current !== deployment.version,
     });
     this.#current = deployment.version;
     await collectBundles(config.projectDir, api, this.#versionOf).catch((error: unknown) => {

@@ -1,0 +1,2 @@
+export function descendants(pid: number): Promise<number[]>;
+export function livingOf(pids: number[]): Promise<number[]>;
