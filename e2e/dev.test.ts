@@ -117,6 +117,7 @@ test("a project is run, changed while it runs, watched by the CLI, and stopped w
   const list = await gantry(project, "runs", "list", "--json");
   expect((JSON.parse(list.out) as { taskIdentifier: string }[]).map((run) => run.taskIdentifier)).toEqual([
     "greet",
+    "greet",
     "slow",
     "broken",
     "greet",
