@@ -17,7 +17,7 @@ export function captureConsole(): void {
   for (const level of ["debug", "log", "info", "warn", "error"] as const) {
     replace(level, level, (values) => format(...values));
   }
-  replace("trace", "trace", (values) => `${format(...values)}\n${callerStack()}`);
+  replace("trace", "trace", (values) => `${format(...values)}\n${callerStack(console.trace)}`);
   replace("dir", "log", ([value, options]) => inspect(value, options as object));
 }
 
@@ -41,8 +41,9 @@ function rendered(render: (values: unknown[]) => string, values: unknown[]): str
   }
 }
 
-function callerStack(): string {
-  const [, ...frames] = (new Error().stack ?? "").split("\n");
-  // The first three frames are this file's.
-  return frames.slice(3).join("\n");
+/** The stack below a function, without a head line. */
+function callerStack(below: (...values: unknown[]) => void): string {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, below);
+  return (holder.stack ?? "").split("\n").slice(1).join("\n");
 }

@@ -1,4 +1,5 @@
 /* oxlint-disable typescript/no-explicit-any -- only `any` lets a type parameter be inferred in both directions here */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { batchTrigger } from "../client/batch-trigger.ts";
 import type { TriggerRequestOptions } from "../client/request-options.ts";
 import type {
@@ -12,7 +13,7 @@ import type {
 import { trigger } from "../client/trigger.ts";
 import { catalogue, registerTask } from "./catalogue.ts";
 import type { InitOutput } from "./hooks.ts";
-import { payloadParser, type SchemaIn, type SchemaOut, type TaskSchema } from "./schema.ts";
+import { type CustomSchema, payloadParser, type SchemaIn, type SchemaOut, type TaskSchema } from "./schema.ts";
 import type { AnyTaskOptions, TaskOptions } from "./task-options.ts";
 
 /** A task as others see it: its id and how to start runs of it. */
@@ -72,13 +73,26 @@ export function task(options: AnyTaskOptions): Task<string, any, any> {
  */
 export function schemaTask<
   TIdentifier extends string,
+  TSchema extends StandardSchemaV1<any, any>,
+  TOutput = unknown,
+  TInit extends InitOutput = any,
+>(
+  options: TaskWithSchemaOptions<TIdentifier, TSchema, TOutput, TInit> & { schema: TSchema },
+): TaskWithSchema<TIdentifier, TSchema, TOutput>;
+// Apart from the above, so that a parser written in place gives its type.
+export function schemaTask<TIdentifier extends string, TPayload, TOutput = unknown, TInit extends InitOutput = any>(
+  options: TaskOptions<TIdentifier, TPayload, TOutput, TInit> & { schema: CustomSchema<TPayload> },
+): TaskWithSchema<TIdentifier, CustomSchema<TPayload>, TOutput>;
+export function schemaTask<
+  TIdentifier extends string,
   TSchema extends TaskSchema | undefined = undefined,
   TOutput = unknown,
   TInit extends InitOutput = any,
->(options: TaskWithSchemaOptions<TIdentifier, TSchema, TOutput, TInit>): TaskWithSchema<TIdentifier, TSchema, TOutput> {
+>(options: TaskWithSchemaOptions<TIdentifier, TSchema, TOutput, TInit>): TaskWithSchema<TIdentifier, TSchema, TOutput>;
+export function schemaTask(options: AnyTaskOptions & { schema?: TaskSchema | undefined }): Task<string, any, any> {
   const { schema } = options;
   const defined = define(options, schema ? { schema, parsePayload: payloadParser(schema) } : {});
-  return Object.assign(defined, { schema }) as unknown as TaskWithSchema<TIdentifier, TSchema, TOutput>;
+  return Object.assign(defined, { schema });
 }
 
 interface Parsing {
