@@ -29,6 +29,8 @@ export function admissionLoop(deps: AdmissionDeps): Loop {
     name: "admission",
     everyMs: 1000,
     leaderOnly: false,
+    // Under load every completion wakes it: a pause lets some gather, and one admission serves them all.
+    minGapMs: 4,
     async tick(now) {
       const woken = new Set(deps.takeWoken());
       if (now - lastSweep >= 1000) {
@@ -61,7 +63,7 @@ async function admitAll(deps: AdmissionDeps, environmentId: number): Promise<num
       await deps.dispatch.admitted(environmentId, admitted);
     }
     if (admitted.length < BATCH && !deps.announcements.has(environmentId)) {
-      return admitted.length > 0 ? 0 : deps.store.nextTurnInMs(environmentId).then(atLeast);
+      return deps.store.nextTurnInMs(environmentId).then(atLeast);
     }
   }
 }

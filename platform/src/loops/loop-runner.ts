@@ -7,6 +7,8 @@ interface Running {
   timer: NodeJS.Timeout | undefined;
   isTicking: boolean;
   isWoken: boolean;
+  /** When its last tick ended, by the monotonic clock. */
+  endedAt: number;
 }
 
 /**
@@ -25,7 +27,7 @@ export class LoopRunner {
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#onTick = deps.onTick;
-    for (const loop of loops) this.#running.set(loop.name, { loop, timer: undefined, isTicking: false, isWoken: false });
+    for (const loop of loops) this.#running.set(loop.name, { loop, timer: undefined, isTicking: false, isWoken: false, endedAt: -Infinity });
   }
 
   start(): void {
@@ -39,8 +41,10 @@ export class LoopRunner {
     if (running.isTicking) running.isWoken = true;
     else if (!running.isWoken) {
       running.isWoken = true;
+      const restMs = this.#restOf(running);
       clearTimeout(running.timer);
-      setImmediate(() => this.#tick(running));
+      if (restMs > 0) this.#schedule(running, restMs);
+      else setImmediate(() => this.#tick(running));
     }
   }
 
@@ -80,6 +84,11 @@ export class LoopRunner {
     }
     this.#onTick?.(loop.name, performance.now() - startedAt, failed);
     running.isTicking = false;
-    this.#schedule(running, running.isWoken ? 0 : next);
+    running.endedAt = performance.now();
+    this.#schedule(running, running.isWoken ? this.#restOf(running) : next);
+  }
+
+  #restOf({ loop, endedAt }: Running): number {
+    return Math.max(0, Math.ceil(endedAt + (loop.minGapMs ?? 0) - performance.now()));
   }
 }

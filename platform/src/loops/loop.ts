@@ -4,6 +4,8 @@ export interface Loop {
   /** Fallback period; a wake runs it sooner. */
   everyMs: number;
   leaderOnly: boolean;
+  /** Least time between two ticks however often it is woken: what comes meanwhile is done together. A wake after a rest is answered at once. */
+  minGapMs?: number;
   /** Returns when it wants to run again sooner than `everyMs`, in milliseconds from now, or nothing. */
   tick(now: number): Promise<number | void>;
 }

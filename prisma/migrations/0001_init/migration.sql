@@ -457,6 +457,7 @@ declare
   v_used int;
   v_room int;
   v_admitted int;
+  v_left int := p_n;
   v_now timestamptz;
 begin
   if not pg_try_advisory_xact_lock(4400, p_environment) then
@@ -507,11 +508,12 @@ begin
   if v_used + p_n > v_limit then
     select count(*) into v_used from slot s where s.environment_id = p_environment;
   end if;
-  v_room := least(p_n, v_limit - v_used);
-  if v_room <= 0 then
-    update environment_usage u set used_upper = v_used where u.environment_id = p_environment and u.used_upper <> v_used;
-    return;
-  end if;
+  -- Each pass serves at most 32 lanes and takes those it could not serve out of the way, until the room or the due lanes
+  -- are used up, or a tenth of a second is.
+  loop
+  v_room := least(v_left, v_limit - v_used);
+  exit when v_room <= 0 or clock_timestamp() - v_now > interval '100 ms'
+    or not exists (select 1 from turn t where t.environment_id = p_environment and t.served_at <= v_now);
 
   return query
   with candidate as materialized (
@@ -638,6 +640,9 @@ begin
   where (select count(*) from rated) >= 0;
 
   get diagnostics v_admitted = row_count;
-  update environment_usage u set used_upper = v_used + v_admitted
-  where u.environment_id = p_environment and u.used_upper <> v_used + v_admitted;
+  v_used := v_used + v_admitted;
+  v_left := v_left - v_admitted;
+  end loop;
+
+  update environment_usage u set used_upper = v_used where u.environment_id = p_environment and u.used_upper <> v_used;
 end $$;
