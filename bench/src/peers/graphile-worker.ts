@@ -8,6 +8,7 @@ const quiet = new Logger(() => () => undefined);
 export async function graphileWorkerPeer(databaseUrl: string): Promise<Peer> {
   const pgPool = new Pool({ connectionString: databaseUrl, max: 20 });
   pgPool.on("error", () => undefined);
+  pgPool.on("connect", (client) => client.on("error", () => undefined));
   const utils = await makeWorkerUtils({ pgPool, logger: quiet });
   await utils.migrate();
   return {
