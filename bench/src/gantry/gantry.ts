@@ -132,6 +132,11 @@ export class Gantry {
     return { completed: Number(row?.completed), others: Number(row?.others), lastAt: row?.last_at?.getTime() ?? 0 };
   }
 
+  /** Of the platform's own process. */
+  pid(): number {
+    return this.#platform.pid;
+  }
+
   /** The platform's own process, without Postgres and workers; bytes. Undefined where there is no /proc. */
   async memory(): Promise<{ rss: number; peakRss: number } | undefined> {
     const status = await readFile(`/proc/${this.#platform.pid}/status`, "utf8").catch(() => undefined);
