@@ -7,7 +7,11 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["{sdk,worker-image,platform}/{src,test}/**/*.test.ts", "{e2e,bench,examples}/**/*.test.ts", ".make/**/*.test.mjs"],
+    include: [
+      "{sdk,worker-image,platform}/{src,test}/**/*.test.ts",
+      "{e2e,bench,examples}/**/*.test.ts",
+      ".make/**/*.test.mjs",
+    ],
     exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**"],
     globalSetup: ["platform/test/support/global-setup.ts"],
     pool: "forks",

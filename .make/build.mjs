@@ -12,7 +12,8 @@ async function build(flags) {
   const types = !flags.has("--no-types");
   if (flags.has("--if-changed") && !(await changedSince({ types }))) return;
   if (flags.has("--clean")) {
-    for (const name of ["sdk", "worker-image", "platform"]) await rm(join(ROOT, name, "dist"), { recursive: true, force: true });
+    for (const name of ["sdk", "worker-image", "platform"])
+      await rm(join(ROOT, name, "dist"), { recursive: true, force: true });
   }
   const startedAt = new Date();
   await generatePrismaClient();

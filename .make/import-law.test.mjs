@@ -44,14 +44,27 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "gantry-law-"));
   const edges = [...Object.values(forbidden), ...allowed];
   const importers = new Set(edges.map(([importer]) => importer));
-  for (const [, imported] of edges) if (imported.endsWith(".ts") && !importers.has(imported)) await write(imported, "export type A = 1;\n");
+  for (const [, imported] of edges)
+    if (imported.endsWith(".ts") && !importers.has(imported)) await write(imported, "export type A = 1;\n");
   for (const [importer, imported] of edges) {
     const path = imported.endsWith(".ts") ? `./${relative(dirname(importer), imported)}` : imported;
     await write(importer, `import type { A } from "${path}";\nexport type B = A;\n`);
   }
   const cli = join(ROOT, "node_modules", "dependency-cruiser", "bin", "dependency-cruiser.mjs");
-  const args = [cli, "--config", join(ROOT, ".dependency-cruiser.cjs"), "--output-type", "json", "sdk", "platform", "worker-image", "e2e"];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, maxBuffer: 1e8 }).catch((error) => error);
+  const args = [
+    cli,
+    "--config",
+    join(ROOT, ".dependency-cruiser.cjs"),
+    "--output-type",
+    "json",
+    "sdk",
+    "platform",
+    "worker-image",
+    "e2e",
+  ];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, maxBuffer: 1e8 }).catch(
+    (error) => error,
+  );
   found = JSON.parse(stdout).summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to }));
 });
 

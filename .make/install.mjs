@@ -8,7 +8,9 @@ const readJson = async (path) => JSON.parse(await readFile(path, "utf8").catch((
 
 /** Path → version and hash, without what this machine has no use for. */
 function wantedPackages(lock) {
-  const entries = Object.entries(lock.packages ?? {}).filter(([path, entry]) => path.startsWith("node_modules/") && !entry.optional);
+  const entries = Object.entries(lock.packages ?? {}).filter(
+    ([path, entry]) => path.startsWith("node_modules/") && !entry.optional,
+  );
   return entries.map(([path, entry]) => [path, entry.version ?? entry.resolved]);
 }
 
@@ -19,6 +21,10 @@ const isCurrent = wantedPackages(lock).every(([path, version]) => {
   return found && (found.version ?? found.resolved) === version;
 });
 if (!isCurrent) {
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: ROOT, stdio: "inherit", shell: process.platform === "win32" });
+  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
+    cwd: ROOT,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
   process.exitCode = status ?? 1;
 }

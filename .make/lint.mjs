@@ -15,12 +15,24 @@ function hasSources(name) {
 }
 
 const CHECKS = [
-  { name: "format", args: [...bin("@biomejs/biome", "biome"), "check", "--max-diagnostics=200", ...(fix ? ["--write"] : [])] },
+  {
+    name: "format",
+    args: [...bin("@biomejs/biome", "biome"), "check", "--max-diagnostics=200", ...(fix ? ["--write"] : [])],
+  },
   { name: "lint rules", args: [...bin("oxlint", "oxlint"), "--type-aware", ...(fix ? ["--fix"] : [])] },
   ...PACKAGES.map((name) => ({ name: `types of ${name}`, args: [...bin("typescript", "tsc"), "-p", name] })),
   {
     name: "import law",
-    args: [...bin("dependency-cruiser", "dependency-cruiser.mjs"), "--config", ".dependency-cruiser.cjs", "sdk", "platform", "worker-image", "e2e", "examples"],
+    args: [
+      ...bin("dependency-cruiser", "dependency-cruiser.mjs"),
+      "--config",
+      ".dependency-cruiser.cjs",
+      "sdk",
+      "platform",
+      "worker-image",
+      "e2e",
+      "examples",
+    ],
   },
   { name: "unused code", args: [...bin("knip", "knip.js"), "--no-progress"] },
   { name: "hygiene", args: [join(ROOT, ".make", "hygiene.mjs")] },

@@ -21,9 +21,19 @@ export function nodeFor({ platform, arch, home, env }) {
     win32: env.LOCALAPPDATA ?? path.join(home, "AppData", "Local"),
     darwin: path.join(home, "Library", "Caches"),
   };
-  const cache = path.join(caches[platform] ?? env.XDG_CACHE_HOME ?? path.join(home, ".cache"), "gantry", `node-${MAJOR}`);
+  const cache = path.join(
+    caches[platform] ?? env.XDG_CACHE_HOME ?? path.join(home, ".cache"),
+    "gantry",
+    `node-${MAJOR}`,
+  );
   const bin = path.join(cache, "node_modules", packageName, "bin");
-  return { packageName, cache, bin, executable: path.join(bin, isWindows ? "node.exe" : "node"), npm: isWindows ? "npm.cmd" : "npm" };
+  return {
+    packageName,
+    cache,
+    bin,
+    executable: path.join(bin, isWindows ? "node.exe" : "node"),
+    npm: isWindows ? "npm.cmd" : "npm",
+  };
 }
 
 function install({ packageName, cache, npm }) {
@@ -34,7 +44,9 @@ function install({ packageName, cache, npm }) {
   const { status } = spawnSync(npm, args, { stdio: ["ignore", 2, 2], shell: npm.endsWith(".cmd") });
   if (status !== 0) {
     rmSync(partial, { recursive: true, force: true });
-    throw new Error(`npm could not install ${packageName}@${MAJOR}: install Node ${MAJOR} yourself, or check npm's registry settings.`);
+    throw new Error(
+      `npm could not install ${packageName}@${MAJOR}: install Node ${MAJOR} yourself, or check npm's registry settings.`,
+    );
   }
   rmSync(cache, { recursive: true, force: true });
   renameSync(partial, cache);

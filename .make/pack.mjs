@@ -14,8 +14,19 @@ export const PACKAGES = ["sdk", "worker-image", "platform"];
 export async function packAll(target) {
   await mkdir(target, { recursive: true });
   for (const name of PACKAGES) await copyFile(join(ROOT, "LICENSE"), join(ROOT, name, "LICENSE"));
-  const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", target, ...PACKAGES.flatMap((name) => ["--workspace", name])];
-  const { stdout } = await promisify(execFile)("npm", args, { cwd: ROOT, shell: process.platform === "win32", maxBuffer: 1e8 });
+  const args = [
+    "pack",
+    "--json",
+    "--ignore-scripts",
+    "--pack-destination",
+    target,
+    ...PACKAGES.flatMap((name) => ["--workspace", name]),
+  ];
+  const { stdout } = await promisify(execFile)("npm", args, {
+    cwd: ROOT,
+    shell: process.platform === "win32",
+    maxBuffer: 1e8,
+  });
   return Object.values(JSON.parse(stdout)).map(({ name, filename, files }) => ({
     name,
     path: join(target, filename.replace("@", "").replace("/", "-")),

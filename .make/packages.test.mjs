@@ -14,7 +14,11 @@ let packages;
 
 /** Runs a program in the project of the user; gives what it printed. */
 async function run(file, args) {
-  const { stdout } = await execute(file, args, { cwd: folder, shell: process.platform === "win32", maxBuffer: 1e8 }).catch((error) => {
+  const { stdout } = await execute(file, args, {
+    cwd: folder,
+    shell: process.platform === "win32",
+    maxBuffer: 1e8,
+  }).catch((error) => {
     throw new Error(`${file} ${args.join(" ")}\n${error.stdout}${error.stderr}`);
   });
   return stdout.trim();
@@ -34,23 +38,39 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe("the packed packages", () => {
   test("hold what they need, and no tests", () => {
     const want = {
-      "@gantry/sdk": ["dist/index.js", "dist/index.cjs", "dist/index.d.ts", "dist/index.d.cts", "dist/cli/main.js", "LICENSE"],
+      "@gantry/sdk": [
+        "dist/index.js",
+        "dist/index.cjs",
+        "dist/index.d.ts",
+        "dist/index.d.cts",
+        "dist/cli/main.js",
+        "LICENSE",
+      ],
       "@gantry/worker": ["dist/runner.js", "dist/task-process.js", "LICENSE"],
       "@gantry/platform": ["dist/main.js", "prisma/migrations/0001_init/migration.sql", "LICENSE"],
     };
     for (const [name, files] of Object.entries(want)) {
       expect(packages[name].files).toEqual(expect.arrayContaining(files));
-      expect(packages[name].files.filter((file) => /\.test(-d)?\.|\/fixtures\/|\.env|\.tsbuildinfo/.test(file))).toEqual([]);
+      expect(
+        packages[name].files.filter((file) => /\.test(-d)?\.|\/fixtures\/|\.env|\.tsbuildinfo/.test(file)),
+      ).toEqual([]);
     }
   });
 
   test("are found in order by publint and by Are the Types Wrong", async () => {
-    for (const { name, path } of Object.values(packages)) await checkPackage(path, { hasTypes: name === "@gantry/sdk" });
+    for (const { name, path } of Object.values(packages))
+      await checkPackage(path, { hasTypes: name === "@gantry/sdk" });
   }, 60_000);
 
   test("load as ES modules and as CommonJS", async () => {
-    await writeFile(join(folder, "load.mjs"), 'import * as sdk from "@gantry/sdk"; console.log(typeof sdk.task, typeof sdk.runs.retrieve);');
-    await writeFile(join(folder, "load.cjs"), 'const sdk = require("@gantry/sdk"); console.log(typeof sdk.task, typeof sdk.runs.retrieve);');
+    await writeFile(
+      join(folder, "load.mjs"),
+      'import * as sdk from "@gantry/sdk"; console.log(typeof sdk.task, typeof sdk.runs.retrieve);',
+    );
+    await writeFile(
+      join(folder, "load.cjs"),
+      'const sdk = require("@gantry/sdk"); console.log(typeof sdk.task, typeof sdk.runs.retrieve);',
+    );
     expect(await run(process.execPath, ["load.mjs"])).toBe("function function");
     expect(await run(process.execPath, ["load.cjs"])).toBe("function function");
   });
@@ -70,6 +90,8 @@ describe("the packed packages", () => {
   }, 60_000);
 
   test("bring the CLI", async () => {
-    expect(await run(process.execPath, [join("node_modules", "@gantry", "sdk", "dist", "cli", "main.js"), "--help"])).toContain("gantry");
+    expect(
+      await run(process.execPath, [join("node_modules", "@gantry", "sdk", "dist", "cli", "main.js"), "--help"]),
+    ).toContain("gantry");
   });
 });

@@ -4,7 +4,12 @@ import { CACHE, ROOT } from "../paths.mjs";
 
 /** Declarations are not always built, so they have a stamp of their own. */
 const stampOf = (types) => join(CACHE, types ? "types.stamp" : "build.stamp");
-const INPUTS = ["{sdk,worker-image,platform}/src/**/*.ts", "{sdk,worker-image,platform}/package.json", "prisma/**/*", ".make/build/**"];
+const INPUTS = [
+  "{sdk,worker-image,platform}/src/**/*.ts",
+  "{sdk,worker-image,platform}/package.json",
+  "prisma/**/*",
+  ".make/build/**",
+];
 
 const changedAt = async (path) => (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
 

@@ -20,7 +20,12 @@ export async function generatePrismaClient() {
   const wanted = createHash("sha256").update(schema).update(version).digest("hex");
   if ((await readFile(STAMP, "utf8").catch(() => "")) === wanted) return;
   const cli = require.resolve("prisma/build/index.js");
-  const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: "1", PRISMA_HIDE_UPDATE_MESSAGE: "1" };
+  const env = {
+    ...process.env,
+    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+    CHECKPOINT_DISABLE: "1",
+    PRISMA_HIDE_UPDATE_MESSAGE: "1",
+  };
   await promisify(execFile)(process.execPath, [cli, "generate", "--no-hints"], { cwd: ROOT, env });
   await writeFile(STAMP, wanted);
 }

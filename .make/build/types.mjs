@@ -19,7 +19,8 @@ export async function emitTypes() {
     for await (const file of glob("**/*.d.ts", { cwd: folder })) {
       const text = await readFile(join(folder, file), "utf8");
       await write(join(target, file), text.replaceAll(RELATIVE_IMPORT, "$1.js$2"));
-      if (!isModuleOnly(file)) await write(join(target, file.replace(/\.d\.ts$/, ".d.cts")), text.replaceAll(RELATIVE_IMPORT, "$1.cjs$2"));
+      if (!isModuleOnly(file))
+        await write(join(target, file.replace(/\.d\.ts$/, ".d.cts")), text.replaceAll(RELATIVE_IMPORT, "$1.cjs$2"));
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -4,7 +4,11 @@ import { parseSync } from "oxc-parser";
 import { ROOT } from "../paths.mjs";
 
 /** Entry of @gantry/sdk → its declarations, as built. */
-const ENTRIES = { "@gantry/sdk": "index.d.ts", "@gantry/sdk/task": "task/index.d.ts", "@gantry/sdk/testing": "testing/index.d.ts" };
+const ENTRIES = {
+  "@gantry/sdk": "index.d.ts",
+  "@gantry/sdk/task": "task/index.d.ts",
+  "@gantry/sdk/testing": "testing/index.d.ts",
+};
 
 /**
  * What each public entry of the SDK exports, with its declaration: a change here is a change for users. Made from the
@@ -31,13 +35,20 @@ async function exportsOf(file, seen = new Set()) {
     for (const entry of entries) {
       const exportedName = entry.exportName.name ?? (entry.exportName.kind === "Default" ? "default" : undefined);
       const from = entry.moduleRequest?.value;
-      const there = from?.startsWith(".") ? await exportsOf(normalize(join(dirname(file), from.replace(/\.js$/, ".d.ts"))), new Set(seen)) : new Map();
+      const there = from?.startsWith(".")
+        ? await exportsOf(normalize(join(dirname(file), from.replace(/\.js$/, ".d.ts"))), new Set(seen))
+        : new Map();
       if (!exportedName) {
         for (const [name, text] of there) found.set(name, text);
         continue;
       }
       const importedName = entry.importName.name ?? entry.localName.name ?? exportedName;
-      found.set(exportedName, there.get(importedName) ?? local.get(importedName) ?? `export { ${exportedName} }${from ? ` from "${from}"` : ""};`);
+      found.set(
+        exportedName,
+        there.get(importedName) ??
+          local.get(importedName) ??
+          `export { ${exportedName} }${from ? ` from "${from}"` : ""};`,
+      );
     }
   }
   return found;

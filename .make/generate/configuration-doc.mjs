@@ -3,7 +3,12 @@ import { table } from "./markdown-table.mjs";
 
 /** The settings' table, from the schema that reads them. */
 export function configurationDoc() {
-  const rows = Object.entries(SETTINGS).map(([name, { schema, unit, doc }]) => [`\`${PREFIX}${name}\``, defaultOf(schema), unit, doc]);
+  const rows = Object.entries(SETTINGS).map(([name, { schema, unit, doc }]) => [
+    `\`${PREFIX}${name}\``,
+    defaultOf(schema),
+    unit,
+    doc,
+  ]);
   return `# Configuration
 
 <!-- Written by make generate from platform/src/config.ts. -->

@@ -3,7 +3,12 @@ import { table } from "./markdown-table.mjs";
 
 /** The list of errors, from the registry. */
 export function errorsDoc() {
-  const rows = Object.entries(ERRORS).map(([code, { status, retryable, remedy }]) => [`\`${code}\``, status, retryable ? "yes" : "no", remedy]);
+  const rows = Object.entries(ERRORS).map(([code, { status, retryable, remedy }]) => [
+    `\`${code}\``,
+    status,
+    retryable ? "yes" : "no",
+    remedy,
+  ]);
   return `# Errors
 
 <!-- Written by make generate from platform/src/errors.ts. -->

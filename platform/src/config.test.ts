@@ -6,7 +6,14 @@ const key = Buffer.alloc(32, 7).toString("base64");
 const accepted: Record<string, { environment: Environment; want: Record<string, unknown> }> = {
   "nothing set gives the defaults": {
     environment: {},
-    want: { host: "127.0.0.1", port: 4400, roles: ["api", "scheduler"], embeddedPostgres: true, processKeepAlive: false, databaseUrl: undefined },
+    want: {
+      host: "127.0.0.1",
+      port: 4400,
+      roles: ["api", "scheduler"],
+      embeddedPostgres: true,
+      processKeepAlive: false,
+      databaseUrl: undefined,
+    },
   },
   "DATABASE_URL is an alias": {
     environment: { DATABASE_URL: "postgresql://db/gantry" },
@@ -16,9 +23,17 @@ const accepted: Record<string, { environment: Environment; want: Record<string, 
     environment: { DATABASE_URL: "postgresql://app/app", GANTRY_PLATFORM_DATABASE_URL: "postgresql://db/gantry" },
     want: { databaseUrl: "postgresql://db/gantry" },
   },
-  "an empty value counts as unset": { environment: { GANTRY_PLATFORM_PORT: "", DATABASE_URL: "" }, want: { port: 4400, databaseUrl: undefined } },
+  "an empty value counts as unset": {
+    environment: { GANTRY_PLATFORM_PORT: "", DATABASE_URL: "" },
+    want: { port: 4400, databaseUrl: undefined },
+  },
   "values are read in their types": {
-    environment: { GANTRY_PLATFORM_PORT: "0", GANTRY_PLATFORM_ROLES: "scheduler", GANTRY_PLATFORM_PROCESS_KEEP_ALIVE: "1", GANTRY_PLATFORM_ENCRYPTION_KEY: key },
+    environment: {
+      GANTRY_PLATFORM_PORT: "0",
+      GANTRY_PLATFORM_ROLES: "scheduler",
+      GANTRY_PLATFORM_PROCESS_KEEP_ALIVE: "1",
+      GANTRY_PLATFORM_ENCRYPTION_KEY: key,
+    },
     want: { port: 0, roles: ["scheduler"], processKeepAlive: true, encryptionKey: key },
   },
   "variables of others are ignored": { environment: { PATH: "/bin", GANTRY_SECRET_KEY: "x" }, want: { port: 4400 } },
@@ -29,12 +44,30 @@ const refused: Record<string, { environment: Environment; want: RegExp }> = {
     environment: { GANTRY_PLATFORM_DATABSE_URL: "x" },
     want: /GANTRY_PLATFORM_DATABSE_URL is not a setting; did you mean GANTRY_PLATFORM_DATABASE_URL\?/,
   },
-  "a port that is none": { environment: { GANTRY_PLATFORM_PORT: "http" }, want: /GANTRY_PLATFORM_PORT must be a number/ },
-  "a boolean that is none": { environment: { GANTRY_PLATFORM_EMBEDDED_POSTGRES: "maybe" }, want: /EMBEDDED_POSTGRES must be true or false/ },
-  "a role that does not exist": { environment: { GANTRY_PLATFORM_ROLES: "api,cook" }, want: /ROLES must be a list of api, scheduler/ },
-  "a key that is too short": { environment: { GANTRY_PLATFORM_ENCRYPTION_KEY: "c2hvcnQ=" }, want: /ENCRYPTION_KEY must be 32 bytes/ },
-  "no database at all": { environment: { GANTRY_PLATFORM_EMBEDDED_POSTGRES: "false" }, want: /DATABASE_URL is required/ },
-  "several mistakes at once": { environment: { GANTRY_PLATFORM_PORT: "x", GANTRY_PLATFORM_HOSTT: "y" }, want: /HOSTT[\s\S]*PORT/ },
+  "a port that is none": {
+    environment: { GANTRY_PLATFORM_PORT: "http" },
+    want: /GANTRY_PLATFORM_PORT must be a number/,
+  },
+  "a boolean that is none": {
+    environment: { GANTRY_PLATFORM_EMBEDDED_POSTGRES: "maybe" },
+    want: /EMBEDDED_POSTGRES must be true or false/,
+  },
+  "a role that does not exist": {
+    environment: { GANTRY_PLATFORM_ROLES: "api,cook" },
+    want: /ROLES must be a list of api, scheduler/,
+  },
+  "a key that is too short": {
+    environment: { GANTRY_PLATFORM_ENCRYPTION_KEY: "c2hvcnQ=" },
+    want: /ENCRYPTION_KEY must be 32 bytes/,
+  },
+  "no database at all": {
+    environment: { GANTRY_PLATFORM_EMBEDDED_POSTGRES: "false" },
+    want: /DATABASE_URL is required/,
+  },
+  "several mistakes at once": {
+    environment: { GANTRY_PLATFORM_PORT: "x", GANTRY_PLATFORM_HOSTT: "y" },
+    want: /HOSTT[\s\S]*PORT/,
+  },
 };
 
 describe("the configuration", () => {
@@ -47,7 +80,8 @@ describe("the configuration", () => {
   });
 
   test("an error never shows the value of a secret", () => {
-    const read = () => readConfig({ GANTRY_PLATFORM_ENCRYPTION_KEY: "hunter2", GANTRY_PLATFORM_DEV_KEY_SECRET: "hunter2" });
+    const read = () =>
+      readConfig({ GANTRY_PLATFORM_ENCRYPTION_KEY: "hunter2", GANTRY_PLATFORM_DEV_KEY_SECRET: "hunter2" });
     expect(read).toThrow(/ENCRYPTION_KEY[\s\S]*DEV_KEY_SECRET/);
     expect(read).not.toThrow(/hunter2/);
   });

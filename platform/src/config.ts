@@ -31,14 +31,19 @@ function setting<T extends z.ZodType>(schema: T, notes: SettingNotes): { schema:
 
 /** Name (less its prefix) → what it may be, its default, unit and purpose. */
 export const SETTINGS = {
-  HOST: setting(z.string().default("127.0.0.1"), { unit: "address", doc: "The address to listen on; 0.0.0.0 for all." }),
+  HOST: setting(z.string().default("127.0.0.1"), {
+    unit: "address",
+    doc: "The address to listen on; 0.0.0.0 for all.",
+  }),
   PORT: setting(whole(0, 65_535).default(4400), { unit: "port", doc: "The port to listen on; 0 takes a free one." }),
   PUBLIC_URL: setting(z.url({ error: "must be a URL" }).optional(), {
     unit: "URL",
     doc: "How clients and workers reach the platform, where that is not its own address.",
   }),
-  TRUST_PROXY: setting(whole(0, 10).default(0), { unit: "proxies", doc: "How many proxies in front are believed about a client's address." }),
-  ROLES: setting(list(["api", "scheduler"]).prefault("api,scheduler"), { unit: "list", doc: "What this process does: api, scheduler." }),
+  ROLES: setting(list(["api", "scheduler"]).prefault("api,scheduler"), {
+    unit: "list",
+    doc: "What this process does: api, scheduler.",
+  }),
   DATABASE_URL: setting(z.string().optional(), {
     unit: "URL",
     doc: "The Postgres to use; `DATABASE_URL` is accepted too. Without it the embedded one is started.",
@@ -47,13 +52,22 @@ export const SETTINGS = {
     unit: "URL",
     doc: "A connection past a transaction pooler, for migrations, LISTEN and leader locks.",
   }),
-  DATABASE_POOL_SIZE: setting(whole(2, 500).default(20), { unit: "connections", doc: "Connections to Postgres at most." }),
+  DATABASE_POOL_SIZE: setting(whole(2, 500).default(20), {
+    unit: "connections",
+    doc: "Connections to Postgres at most.",
+  }),
   EMBEDDED_POSTGRES: setting(boolean.prefault("true"), {
     unit: "boolean",
     doc: "Whether the embedded Postgres is started where no URL is given; false makes the URL required.",
   }),
-  DATA_DIR: setting(z.string().default(".gantry"), { unit: "folder", doc: "Where the embedded Postgres, its key and workers' files live." }),
-  RUNS_DIR: setting(z.string().optional(), { unit: "folder", doc: "Where workers' sockets and output go; a temporary folder by default." }),
+  DATA_DIR: setting(z.string().default(".gantry"), {
+    unit: "folder",
+    doc: "Where the embedded Postgres, its key and workers' files live.",
+  }),
+  RUNS_DIR: setting(z.string().optional(), {
+    unit: "folder",
+    doc: "Where workers' sockets and output go; a temporary folder by default.",
+  }),
   ENCRYPTION_KEY: setting(masterKey.optional(), {
     unit: "base64",
     doc: "32 bytes that encrypt secrets at rest; without it one is made once and kept in the data folder.",
@@ -62,23 +76,46 @@ export const SETTINGS = {
     unit: "name",
     doc: "What starts workers: `process` on this machine, or `none` here.",
   }),
-  PROCESS_POOL_SIZE: setting(whole(0, 256).default(2), { unit: "processes", doc: "Booted processes kept ready for each version." }),
-  PROCESS_KEEP_ALIVE: setting(boolean.prefault("false"), { unit: "boolean", doc: "Whether a process runs one run after another." }),
+  PROCESS_POOL_SIZE: setting(whole(0, 256).default(2), {
+    unit: "processes",
+    doc: "Booted processes kept ready for each version.",
+  }),
+  PROCESS_KEEP_ALIVE: setting(boolean.prefault("false"), {
+    unit: "boolean",
+    doc: "Whether a process runs one run after another.",
+  }),
   LOG_LEVEL: setting(z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"), {
     unit: "level",
     doc: "The least important lines that are logged.",
   }),
-  LOG_FORMAT: setting(z.enum(["json", "pretty"]).default("json"), { unit: "name", doc: "`json`, or `pretty` for people." }),
-  SHUTDOWN_GRACE_MS: setting(whole(0).default(10_000), { unit: "milliseconds", doc: "How long requests in flight may take once the platform stops." }),
-  DEV_PROJECT: setting(z.string().optional(), { unit: "ref", doc: "Makes this project with its environment `dev` and one key at the start." }),
-  DEV_KEY_SECRET: setting(z.string().regex(/^[0-9A-Za-z]{24}$/, "must be 24 letters or digits").optional(), {
-    unit: "characters",
-    doc: "The last 24 characters of that key, so that it stays the same.",
+  LOG_FORMAT: setting(z.enum(["json", "pretty"]).default("json"), {
+    unit: "name",
+    doc: "`json`, or `pretty` for people.",
   }),
+  SHUTDOWN_GRACE_MS: setting(whole(0).default(10_000), {
+    unit: "milliseconds",
+    doc: "How long requests in flight may take once the platform stops.",
+  }),
+  DEV_PROJECT: setting(z.string().optional(), {
+    unit: "ref",
+    doc: "Makes this project with its environment `dev` and one key at the start.",
+  }),
+  DEV_KEY_SECRET: setting(
+    z
+      .string()
+      .regex(/^[0-9A-Za-z]{24}$/, "must be 24 letters or digits")
+      .optional(),
+    {
+      unit: "characters",
+      doc: "The last 24 characters of that key, so that it stays the same.",
+    },
+  ),
 } as const;
 
 type Settings = typeof SETTINGS;
-type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}` : Lowercase<S>;
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}`
+  : Lowercase<S>;
 /** The settings in camel case: DATABASE_URL is `databaseUrl`. */
 export type Config = { [K in keyof Settings & string as CamelCase<K>]: z.output<Settings[K]["schema"]> };
 
@@ -96,12 +133,15 @@ export function readConfig(environment: Environment = process.env): Config {
   const problems = unknownNames(environment);
   const entries = Object.entries(SETTINGS).map(([name, { schema }]) => {
     const parsed = schema.safeParse(valueOf(name, environment));
-    if (!parsed.success) problems.push(`${PREFIX}${name} ${parsed.error.issues.map((issue) => issue.message).join(", ")}`);
+    if (!parsed.success)
+      problems.push(`${PREFIX}${name} ${parsed.error.issues.map((issue) => issue.message).join(", ")}`);
     return [camelCase(name), parsed.data];
   });
   const config = Object.fromEntries(entries) as Config;
-  if (!config.embeddedPostgres && !config.databaseUrl) problems.push(`${PREFIX}DATABASE_URL is required where the embedded Postgres is off`);
-  if (problems.length > 0) throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  if (!config.embeddedPostgres && !config.databaseUrl)
+    problems.push(`${PREFIX}DATABASE_URL is required where the embedded Postgres is off`);
+  if (problems.length > 0)
+    throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
   return config;
 }
 

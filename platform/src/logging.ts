@@ -1,18 +1,42 @@
-import { type DestinationStream, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
+import { isColorSupported, prettyFactory } from "pino-pretty";
 
 export type { Logger } from "pino";
 
 export interface LoggingOptions {
   level: string;
+  /** `pretty` is for people; `json` where it is left out. */
+  format?: "json" | "pretty";
   /** Where lines go; standard output where it is left out. */
   destination?: DestinationStream;
 }
 
 /** Fields that may hold what a user sent, or a credential: their values are never written. */
 const SECRET_FIELDS = new Set([
-  "authorization", "cookie", "set-cookie", "x-trigger-jwt", "password", "secret", "secretkey", "apikey", "key", "token", "accesstoken",
-  "runtoken", "workertoken", "publicaccesstoken", "payload", "output", "metadata", "body", "env", "encryptionkey", "databaseurl",
-  "databasedirecturl", "devkeysecret", "connectionstring",
+  "authorization",
+  "cookie",
+  "set-cookie",
+  "x-trigger-jwt",
+  "password",
+  "secret",
+  "secretkey",
+  "apikey",
+  "key",
+  "token",
+  "accesstoken",
+  "runtoken",
+  "workertoken",
+  "publicaccesstoken",
+  "payload",
+  "output",
+  "metadata",
+  "body",
+  "env",
+  "encryptionkey",
+  "databaseurl",
+  "databasedirecturl",
+  "devkeysecret",
+  "connectionstring",
 ]);
 const CREDENTIALS = [
   /\b(?:gt|tr)_(?:[a-z0-9-]+_sk|pat)_[0-9A-Za-z]+/g,
@@ -26,9 +50,9 @@ const MAX_DEPTH = 6;
 
 /** A log whose every line is free of keys, tokens, passwords and payloads, wherever in it they were. */
 export function createLogger(options: LoggingOptions): Logger {
-  const settings = {
+  const settings: LoggerOptions = {
     level: options.level,
-    base: undefined,
+    base: null,
     timestamp: () => `,"at":"${new Date().toISOString()}"`,
     formatters: {
       level: (label: string) => ({ level: label }),
@@ -38,7 +62,14 @@ export function createLogger(options: LoggingOptions): Logger {
     // The last look at the finished line: catches what a message, a child's fields or a stack brought along.
     hooks: { streamWrite: censorText },
   };
-  return options.destination ? pino(settings as never, options.destination) : pino(settings as never);
+  const destination = options.destination ?? pino.destination(1);
+  return pino(settings, options.format === "pretty" ? prettyStream(destination) : destination);
+}
+
+/** Lines for people, each with its fields below it; coloured on a terminal. */
+function prettyStream(destination: DestinationStream): DestinationStream {
+  const format = prettyFactory({ timestampKey: "at", translateTime: "SYS:HH:MM:ss.l", colorize: isColorSupported });
+  return { write: (line) => destination.write(format(line)) };
 }
 
 /** The text with every credential in it replaced. */

@@ -1,18 +1,28 @@
 #!/usr/bin/env node
 import { createRequire } from "node:module";
-import { ConfigError, processEnvironment, readConfig } from "./config.ts";
+import { parseArgs } from "node:util";
+import { bootstrap, bootstrapRequest } from "./bootstrap.ts";
+import { type Config, ConfigError, processEnvironment, readConfig } from "./config.ts";
 import { createLogger } from "./logging.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 
 /** The platform's process: settings from the environment, one line when it is ready, a clean end on SIGTERM and SIGINT. */
 async function main(): Promise<void> {
   const config = readConfig();
-  const logger = createLogger({ level: config.logLevel });
+  if (process.argv[2] === "bootstrap") return printBootstrap(config);
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
   const asked = untilAskedToEnd();
   const platform = await startPlatform({ config, logger, version, environment: processEnvironment() });
   // A dev platform takes its workers with it; any other leaves them to work on and be adopted by the next start.
   endWhen(asked, platform, config.devProject === undefined ? "leave" : "kill");
+}
+
+/** One line of JSON with the key: for `gantry admin bootstrap` and for install scripts. */
+async function printBootstrap(config: Config): Promise<void> {
+  const options = { project: { type: "string" }, environment: { type: "string" }, "new-key": { type: "boolean" } } as const;
+  const { values } = parseArgs({ args: process.argv.slice(3), options });
+  process.stdout.write(`${JSON.stringify(await bootstrap(config, bootstrapRequest(values)))}\n`);
 }
 
 /** Listens from the very start: what was begun is ended in its order, also where the wish comes before the platform is up. */

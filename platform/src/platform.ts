@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join, resolve } from "node:path";
 import type pg from "pg";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { startEmbeddedPostgres } from "./adapters/embedded-postgres/embedded-postgres.ts";
+import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
 import { NoExecutor } from "./adapters/memory/no-executor.ts";
 import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
 import { migrationsDirectory } from "./adapters/postgres/migration-files.ts";
@@ -65,7 +64,7 @@ async function compose({ config, logger, version, environment }: PlatformOptions
   const pool = createPool({ connectionString: databaseUrl, max: config.databasePoolSize });
   stops.push(() => pool.end());
   const prisma = createPrisma(pool);
-  const master = new MasterKey(config.encryptionKey ?? (await keptKey(dataDir)));
+  const master = new MasterKey(config.encryptionKey ?? (await encryptionKeyFile(dataDir)));
   await bindMasterKey(prisma, master);
   const projects = new PrismaProjects({ prisma, secrets: new SecretBox(master), clock: systemClock });
   const credentials = createCredentials(master);
@@ -129,17 +128,6 @@ async function embeddedDatabase(dataDir: string, logger: Logger, stops: (() => P
   });
   stops.push(() => postgres.stop());
   return postgres.url;
-}
-
-/** The key that encrypts secrets, made once and kept readable by its owner alone. */
-async function keptKey(dataDir: string): Promise<string> {
-  const path = join(dataDir, "encryption-key");
-  const kept = await readFile(path, "utf8").catch(() => undefined);
-  if (kept !== undefined) return kept.trim();
-  await mkdir(dataDir, { recursive: true });
-  const made = randomBytes(32).toString("base64");
-  await writeFile(path, `${made}\n`, { mode: 0o600, flag: "wx" });
-  return made;
 }
 
 /** The dev project with its key, the same at every start. */

@@ -13,7 +13,8 @@ const SQL_ONLY: Record<string, string> = {
   "run index (parent_run_id) where (parent_run_id IS NOT NULL)": "children of a run; most have no parent",
   "run_history index gin (tags) where (tags <> '{}'::text[])": "runs by tag; most have none",
   "run_history index (parent_run_id) where (parent_run_id IS NOT NULL)": "children of a run; most have no parent",
-  "run_history index (environment_id, status, id) where (status <> 'COMPLETED'::run_status)": "what went wrong; most did not",
+  "run_history index (environment_id, status, id) where (status <> 'COMPLETED'::run_status)":
+    "what went wrong; most did not",
   "batch unique (environment_id, idempotency_key) where (idempotency_key IS NOT NULL)": "a batch is made once per key",
 };
 
@@ -28,14 +29,21 @@ const OWN_TABLES = `from pg_class c where c.relnamespace = 'gantry'::regnamespac
 async function readDatabase(): Promise<DatabaseShape> {
   const enums = await lines(`select t.typname || ': ' || string_agg(e.enumlabel, ', ' order by e.enumsortorder) as line
     from pg_type t join pg_enum e on e.enumtypid = t.oid where t.typnamespace = 'gantry'::regnamespace group by t.typname`);
-  const columns = await pool.query<{ name: string; type: string; is_nullable: boolean; is_identity: boolean; fallback: string | null }>(
+  const columns = await pool.query<{
+    name: string;
+    type: string;
+    is_nullable: boolean;
+    is_identity: boolean;
+    fallback: string | null;
+  }>(
     `select t.relname || '.' || a.attname as name, format_type(a.atttypid, a.atttypmod) as type, not a.attnotnull as is_nullable,
        a.attidentity <> '' as is_identity, pg_get_expr(d.adbin, d.adrelid) as fallback
      from (select c.oid, c.relname ${OWN_TABLES}) t
      join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum`,
   );
-  const indexes = await lines(`select t.relname || ' ' || case when i.indisprimary then 'primary' when i.indisunique then 'unique' else 'index' end
+  const indexes =
+    await lines(`select t.relname || ' ' || case when i.indisprimary then 'primary' when i.indisunique then 'unique' else 'index' end
        || case when m.amname = 'btree' then '' else ' ' || m.amname end
        || ' (' || (select string_agg(pg_get_indexdef(i.indexrelid, k.n, true), ', ' order by k.n) from generate_series(1, i.indnkeyatts) k (n)) || ')'
        || coalesce(' where ' || pg_get_expr(i.indpred, i.indrelid), '') as line

@@ -23,7 +23,10 @@ describe("worker credentials", () => {
     "a token of another installation": createCredentials(master(2)).issueRunToken(run),
     "a token without a signature": unsigned,
     "a token whose signature was changed": signed.slice(0, -4) + (signed.endsWith("AAAA") ? "BBBB" : "AAAA"),
-    "a token whose claims were changed": signed.split(".").with(1, encode({ ...run, environmentId: 2, aud: "gantry:run" })).join("."),
+    "a token whose claims were changed": signed
+      .split(".")
+      .with(1, encode({ ...run, environmentId: 2, aud: "gantry:run" }))
+      .join("."),
     "an API key": "gt_dev_sk_0123456789abcdefghijABCD",
     nothing: "",
   };

@@ -15,9 +15,12 @@ export function effectiveLimits(overrides: Partial<Limits>, type: EnvironmentRef
 /** Errors: VALIDATION_FAILED where a name is no limit, or a value no whole number from 0. */
 export function refuseBadLimits(limits: Partial<Limits>): void {
   for (const [name, value] of Object.entries(limits)) {
-    if (!(name in DEFAULT_LIMITS)) throw new AppError("VALIDATION_FAILED", `${name} is not a limit.`, { details: { limit: name } });
+    if (!(name in DEFAULT_LIMITS))
+      throw new AppError("VALIDATION_FAILED", `${name} is not a limit.`, { details: { limit: name } });
     if (!Number.isSafeInteger(value) || value < 0) {
-      throw new AppError("VALIDATION_FAILED", `The limit ${name} must be a whole number from 0.`, { details: { limit: name, value } });
+      throw new AppError("VALIDATION_FAILED", `The limit ${name} must be a whole number from 0.`, {
+        details: { limit: name, value },
+      });
     }
   }
 }

@@ -17,7 +17,14 @@ export type KeyScope = "full" | "trigger" | "read" | "deploy";
 export type Principal =
   | { kind: "key"; environment: EnvironmentRef; keyId: string; scope: KeyScope }
   /** A public access token: `scopes` like `read:runs:run_x`, `trigger:tasks:x`. */
-  | { kind: "public"; environment: EnvironmentRef; scopes: string[]; tokenId: string | undefined; oneTimeUse: boolean; expiresAt: number }
+  | {
+      kind: "public";
+      environment: EnvironmentRef;
+      scopes: string[];
+      tokenId: string | undefined;
+      oneTimeUse: boolean;
+      expiresAt: number;
+    }
   /** The SDK inside a run, for the lifetime of one execution. Its writes check the fence. */
   | { kind: "run"; environment: EnvironmentRef; runId: string; executionId: string; fence: string }
   /** A personal access token of the CLI: all projects. */

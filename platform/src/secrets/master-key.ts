@@ -9,7 +9,8 @@ export class MasterKey {
   /** `base64` is 32 bytes. Errors: another length. */
   constructor(base64: string) {
     this.#bytes = Buffer.from(base64, "base64");
-    if (this.#bytes.length !== 32) throw new Error("The encryption key must be 32 bytes in base64: openssl rand -base64 32");
+    if (this.#bytes.length !== 32)
+      throw new Error("The encryption key must be 32 bytes in base64: openssl rand -base64 32");
   }
 
   /** 32 bytes for one purpose. */

@@ -9,7 +9,9 @@ const other = new MasterKey(Buffer.alloc(32, 2).toString("base64"));
 describe("the secret box", () => {
   test("opens what it sealed, whatever it was", () => {
     const box = new SecretBox(master);
-    fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => box.open(box.seal(text, "row 1"), "row 1") === text));
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), (text) => box.open(box.seal(text, "row 1"), "row 1") === text),
+    );
   });
 
   test("never seals the same text to the same bytes", () => {

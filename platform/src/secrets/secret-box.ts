@@ -29,7 +29,9 @@ export class SecretBox {
   open(sealed: Uint8Array, context: string): string {
     if (sealed[0] !== VERSION) throw new Error(`A secret is in form ${sealed[0]}, which this release does not know.`);
     const body = Buffer.from(sealed.buffer, sealed.byteOffset + 1, sealed.byteLength - 1);
-    const decipher = createDecipheriv("aes-256-gcm", this.#key, body.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+    const decipher = createDecipheriv("aes-256-gcm", this.#key, body.subarray(0, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    })
       .setAAD(Buffer.from(context))
       .setAuthTag(body.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
     return decipher.update(body.subarray(NONCE_BYTES + TAG_BYTES), undefined, "utf8") + decipher.final("utf8");

@@ -9,8 +9,8 @@ import {
   startEmbeddedPostgres,
 } from "../../src/adapters/embedded-postgres/embedded-postgres.ts";
 import { isAlive, readPostmasterFile } from "../../src/adapters/embedded-postgres/postmaster-file.ts";
-import { migrate } from "../../src/adapters/postgres/migrator.ts";
 import { migrationsDirectory } from "../../src/adapters/postgres/migration-files.ts";
+import { migrate } from "../../src/adapters/postgres/migrator.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

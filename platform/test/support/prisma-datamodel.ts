@@ -12,7 +12,14 @@ const SCALARS: Record<string, string> = {
   Bytes: "bytea",
   Float: "double precision",
 };
-const NATIVE: Record<string, string> = { Uuid: "uuid", SmallInt: "smallint", BigInt: "bigint", Timestamptz: "timestamptz", Text: "text", Date: "date" };
+const NATIVE: Record<string, string> = {
+  Uuid: "uuid",
+  SmallInt: "smallint",
+  BigInt: "bigint",
+  Timestamptz: "timestamptz",
+  Text: "text",
+  Date: "date",
+};
 
 export interface DatabaseShape {
   /** `name: label, label` */
@@ -40,21 +47,29 @@ interface Field {
 
 export function readDatamodel(schema: string): DatabaseShape {
   const blocks = readBlocks(schema);
-  const enumNames = new Map(blocks.filter(({ kind }) => kind === "enum").map((block) => [block.name, mappedName(block)]));
+  const enumNames = new Map(
+    blocks.filter(({ kind }) => kind === "enum").map((block) => [block.name, mappedName(block)]),
+  );
   const models = blocks.filter(({ kind }) => kind === "model");
   const shape: DatabaseShape = { enums: [], columns: [], indexes: [] };
-  for (const block of blocks) if (block.kind === "enum") shape.enums.push(`${mappedName(block)}: ${enumLabels(block).join(", ")}`);
+  for (const block of blocks)
+    if (block.kind === "enum") shape.enums.push(`${mappedName(block)}: ${enumLabels(block).join(", ")}`);
   for (const model of models) readModel(model, enumNames, new Set(models.map(({ name }) => name)), shape);
   return { enums: shape.enums.sort(), columns: shape.columns.sort(), indexes: shape.indexes.sort() };
 }
 
 function readBlocks(schema: string): Block[] {
   const withoutComments = schema.replaceAll(/^\s*\/\/.*$/gm, "").replaceAll(/\s\/\/[^"\n]*$/gm, "");
-  return [...withoutComments.matchAll(/^(model|enum)\s+(\w+)\s*\{([^}]*(?:"[^"]*"[^}]*)*?)^\}/gm)].map(([, kind, name, body]) => ({
-    kind: kind as string,
-    name: name as string,
-    lines: (body as string).split("\n").map((line) => line.trim()).filter(Boolean),
-  }));
+  return [...withoutComments.matchAll(/^(model|enum)\s+(\w+)\s*\{([^}]*(?:"[^"]*"[^}]*)*?)^\}/gm)].map(
+    ([, kind, name, body]) => ({
+      kind: kind as string,
+      name: name as string,
+      lines: (body as string)
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean),
+    }),
+  );
 }
 
 function mappedName(block: Block): string {
@@ -62,22 +77,35 @@ function mappedName(block: Block): string {
 }
 
 function enumLabels(block: Block): string[] {
-  return block.lines.filter((line) => !line.startsWith("@@")).map((line) => /@map\("(.+)"\)/.exec(line)?.[1] ?? (line.split(/\s/)[0] as string));
+  return block.lines
+    .filter((line) => !line.startsWith("@@"))
+    .map((line) => /@map\("(.+)"\)/.exec(line)?.[1] ?? (line.split(/\s/)[0] as string));
 }
 
 function readModel(model: Block, enums: Map<string, string>, models: Set<string>, shape: DatabaseShape): void {
   const table = mappedName(model);
-  const fields = model.lines.filter((line) => !line.startsWith("@@")).map(readField).filter(({ type }) => !models.has(type));
+  const fields = model.lines
+    .filter((line) => !line.startsWith("@@"))
+    .map(readField)
+    .filter(({ type }) => !models.has(type));
   const columnOf = new Map(fields.map(({ name, column }) => [name, column]));
   for (const field of fields) {
-    shape.columns.push(`${table}.${field.column} ${columnType(field, enums)} ${field.isOptional ? "null" : "not null"}${columnDefault(field)}`);
+    shape.columns.push(
+      `${table}.${field.column} ${columnType(field, enums)} ${field.isOptional ? "null" : "not null"}${columnDefault(field)}`,
+    );
     if (/@id\b/.test(field.attributes)) shape.indexes.push(`${table} primary (${field.column})`);
     if (/@unique\b/.test(field.attributes)) shape.indexes.push(`${table} unique (${field.column})`);
   }
   const kinds: Record<string, string> = { id: "primary", unique: "unique", index: "index" };
   for (const line of model.lines) {
     const [, kind, names] = /^@@(id|unique|index)\(\[([^\]]*)\]/.exec(line) ?? [];
-    if (kind && names) shape.indexes.push(`${table} ${kinds[kind]} (${names.split(",").map((name) => columnOf.get(name.trim())).join(", ")})`);
+    if (kind && names)
+      shape.indexes.push(
+        `${table} ${kinds[kind]} (${names
+          .split(",")
+          .map((name) => columnOf.get(name.trim()))
+          .join(", ")})`,
+      );
   }
 }
 

@@ -27,7 +27,10 @@ export async function ensureCluster(
   const exists = await stat(join(dataDir, "PG_VERSION")).catch(() => undefined);
   if (!exists) await initialise(dataDir, binaries, user, isDurable);
   const password = await readFile(join(dataDir, PASSWORD_FILE), "utf8").catch((cause: unknown) => {
-    throw new Error(`${dataDir} holds a Postgres that Gantry did not make: choose another folder, or set DATABASE_URL.`, { cause });
+    throw new Error(
+      `${dataDir} holds a Postgres that Gantry did not make: choose another folder, or set DATABASE_URL.`,
+      { cause },
+    );
   });
   return { dataDir, password: password.trim() };
 }
@@ -45,7 +48,17 @@ async function initialise(
   await writeFile(passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 });
   try {
     if (user) for (const path of [partial, passwordFile]) await chown(path, user.uid, user.gid);
-    const args = ["-D", partial, "-U", CLUSTER_USER, "--pwfile", passwordFile, "--auth", "scram-sha-256", "--no-instructions"];
+    const args = [
+      "-D",
+      partial,
+      "-U",
+      CLUSTER_USER,
+      "--pwfile",
+      passwordFile,
+      "--auth",
+      "scram-sha-256",
+      "--no-instructions",
+    ];
     // The builtin provider sorts the same on every system and needs no locale installed.
     args.push("--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8");
     if (!isDurable) args.push("--no-sync");

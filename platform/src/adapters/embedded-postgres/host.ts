@@ -45,7 +45,8 @@ export function hostFor(machine: Machine): Host {
 
 function unix(machine: Machine, packageName: string): Host {
   const isRoot = machine.uid === 0;
-  const userCache = machine.platform === "darwin" ? `${machine.home}/Library/Caches/gantry` : `${machine.home}/.cache/gantry`;
+  const userCache =
+    machine.platform === "darwin" ? `${machine.home}/Library/Caches/gantry` : `${machine.home}/.cache/gantry`;
   return {
     packageName,
     executable: (name) => name,

@@ -28,7 +28,14 @@ export async function run(file: string, args: string[], user: ServerUser | undef
 /** Starts a program that outlives us and hears no Ctrl-C of our terminal. `log` is a file descriptor. */
 export function spawnDetached(file: string, args: string[], user: ServerUser | undefined, log: number) {
   const identity = user ? { uid: user.uid, gid: user.gid } : {};
-  return spawn(file, args, { ...identity, cwd: "/", env: environment(), detached: true, windowsHide: true, stdio: ["ignore", log, log] });
+  return spawn(file, args, {
+    ...identity,
+    cwd: "/",
+    env: environment(),
+    detached: true,
+    windowsHide: true,
+    stdio: ["ignore", log, log],
+  });
 }
 
 /** A process's command line, "" where it cannot be had. */

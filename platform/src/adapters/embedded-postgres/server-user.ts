@@ -22,7 +22,8 @@ export function chooseServerUser(passwd: string): ServerUser {
     .map(([name, , uid, gid]) => ({ name: name as string, uid: Number(uid), gid: Number(gid) }))
     .filter((user) => Number.isInteger(user.uid) && user.uid > 0);
   const chosen = PREFERRED.map((name) => users.find((user) => user.name === name)).find(Boolean) ?? users.at(-1);
-  if (!chosen) throw new Error("Postgres cannot run as root, and /etc/passwd has no other user: set DATABASE_URL, or add a user.");
+  if (!chosen)
+    throw new Error("Postgres cannot run as root, and /etc/passwd has no other user: set DATABASE_URL, or add a user.");
   return chosen;
 }
 

@@ -11,7 +11,8 @@ test("a data folder's key is made once, for its owner's eyes only", async () => 
     const later = await encryptionKeyFile(join(folder, "data"));
     expect(Buffer.from(later, "base64")).toHaveLength(32);
     expect(keys).toEqual([later, later]);
-    if (process.platform !== "win32") expect((await stat(join(folder, "data", "encryption-key"))).mode & 0o777).toBe(0o600);
+    if (process.platform !== "win32")
+      expect((await stat(join(folder, "data", "encryption-key"))).mode & 0o777).toBe(0o600);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -7,7 +7,10 @@ import type { PrismaClient } from "./prisma.ts";
  */
 export async function bindMasterKey(prisma: PrismaClient, master: MasterKey): Promise<void> {
   const { fingerprint } = master;
-  await prisma.clusterState.updateMany({ where: { id: 1, keyFingerprint: null }, data: { keyFingerprint: fingerprint } });
+  await prisma.clusterState.updateMany({
+    where: { id: 1, keyFingerprint: null },
+    data: { keyFingerprint: fingerprint },
+  });
   const { keyFingerprint } = await prisma.clusterState.findUniqueOrThrow({ where: { id: 1 } });
   if (keyFingerprint === fingerprint) return;
   throw new Error(

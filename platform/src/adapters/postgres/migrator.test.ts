@@ -57,12 +57,18 @@ describe("the migrator", () => {
 
   test("builds indexes concurrently where the file asks for no transaction", async () => {
     await write("0001_first", "create table thing (id int);");
-    await write("0002_index", "-- gantry: no-transaction\ncreate index concurrently a on thing (id);\ncreate index concurrently b on thing (id);\n");
+    await write(
+      "0002_index",
+      "-- gantry: no-transaction\ncreate index concurrently a on thing (id);\ncreate index concurrently b on thing (id);\n",
+    );
     expect((await run()).applied).toEqual(["0001_first", "0002_index"]);
   });
 
   test("refuses to go on after a migration without a transaction failed halfway", async () => {
-    await write("0001_half", "-- gantry: no-transaction\ncreate table thing (id int);\ncreate index concurrently a on missing (id);");
+    await write(
+      "0001_half",
+      "-- gantry: no-transaction\ncreate table thing (id int);\ncreate index concurrently a on missing (id);",
+    );
     await expect(run()).rejects.toThrow(/failed halfway.*missing/);
     await expect(run()).rejects.toThrow(/0001_half failed halfway.*rolled_back_at/);
   });
@@ -103,6 +109,9 @@ describe("migration files", () => {
   });
 
   test("statements end with a semicolon at a line's end", () => {
-    expect(statements("-- note\nselect ';', 1;\n\nselect 2;\n-- end\n")).toEqual(["-- note\nselect ';', 1", "select 2"]);
+    expect(statements("-- note\nselect ';', 1;\n\nselect 2;\n-- end\n")).toEqual([
+      "-- note\nselect ';', 1",
+      "select 2",
+    ]);
   });
 });

@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
-import { SCHEMA } from "./pool.ts";
 import { checksum, type Migration, matchesChecksum, readMigrations, statements } from "./migration-files.ts";
+import { SCHEMA } from "./pool.ts";
 
 /** The advisory lock that `prisma migrate` takes: the two never run at once. */
 const PRISMA_LOCK = 72_707_369;
 const LOCK_TIMEOUT_MS = 60_000;
-
 
 export interface MigrateOptions {
   /** A direct connection: a transaction pooler would lose the lock. */
@@ -55,7 +54,9 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
 async function lock(client: Client): Promise<void> {
   await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`);
   await client.query("select pg_advisory_lock($1)", [PRISMA_LOCK]).catch((cause: unknown) => {
-    throw new MigrationError("Another process is migrating this database and has not finished within a minute.", { cause });
+    throw new MigrationError("Another process is migrating this database and has not finished within a minute.", {
+      cause,
+    });
   });
   await client.query("set lock_timeout = 0; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0");
 }
@@ -109,7 +110,9 @@ function refuseChanged(migrations: Migration[], done: Map<string, string>): void
   for (const { name, sql } of migrations) {
     const recorded = done.get(name);
     if (recorded !== undefined && !matchesChecksum(sql, recorded)) {
-      throw new MigrationError(`Migration ${name} was changed after it was applied to this database: migrations are never edited, add a new one.`);
+      throw new MigrationError(
+        `Migration ${name} was changed after it was applied to this database: migrations are never edited, add a new one.`,
+      );
     }
   }
 }
@@ -124,7 +127,10 @@ async function applyInTransaction(client: Client, migration: Migration): Promise
     await client.query("commit");
   } catch (cause) {
     await client.query("rollback");
-    throw new MigrationError(`Migration ${migration.name} failed and was rolled back: ${describe(cause, migration.sql)}`, { cause });
+    throw new MigrationError(
+      `Migration ${migration.name} failed and was rolled back: ${describe(cause, migration.sql)}`,
+      { cause },
+    );
   }
 }
 
@@ -138,7 +144,10 @@ async function applyStatements(client: Client, migration: Migration): Promise<vo
       throw new MigrationError(`Migration ${migration.name} failed halfway: ${reason}`, { cause });
     });
   }
-  await client.query(`update ${SCHEMA}._prisma_migrations set finished_at = now(), applied_steps_count = 1 where id = $1`, [id]);
+  await client.query(
+    `update ${SCHEMA}._prisma_migrations set finished_at = now(), applied_steps_count = 1 where id = $1`,
+    [id],
+  );
 }
 
 async function record(client: Client, migration: Migration, isFinished: boolean): Promise<string> {

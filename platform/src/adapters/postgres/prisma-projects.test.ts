@@ -35,9 +35,19 @@ async function scene() {
 describe("projects and environments", () => {
   test("are made once and found by name and id", async () => {
     const { projects, ref, dev } = await scene();
-    const again = await projects.ensureProject({ ref, name: "Renamed", environments: [{ slug: "dev", type: "STAGING" }] });
+    const again = await projects.ensureProject({
+      ref,
+      name: "Renamed",
+      environments: [{ slug: "dev", type: "STAGING" }],
+    });
     expect(again).toEqual([dev]);
-    expect(dev).toMatchObject({ publicId: `env_${dev.id}`, slug: "dev", type: "DEVELOPMENT", projectRef: ref, projectName: "Shop" });
+    expect(dev).toMatchObject({
+      publicId: `env_${dev.id}`,
+      slug: "dev",
+      type: "DEVELOPMENT",
+      projectRef: ref,
+      projectName: "Shop",
+    });
     expect(await projects.environment(ref, "dev")).toEqual(dev);
     expect(await projects.environmentById(dev.id)).toEqual(dev);
     expect(await projects.environments()).toContainEqual(dev);
@@ -51,20 +61,30 @@ describe("projects and environments", () => {
     await projects.setLimits(prod, { environmentConcurrency: 7, payloadBytes: 10 });
     await projects.setLimits(prod, { tagsPerRun: 3 });
     await projects.setLimits(dev, { devConcurrency: 2 });
-    expect(await projects.limits(prod)).toEqual({ ...DEFAULT_LIMITS, environmentConcurrency: 7, payloadBytes: 10, tagsPerRun: 3 });
-    const { rows } = await pool.query("select concurrency_limit from environment where id = any($1) order by id", [[dev.id, prod.id]]);
+    expect(await projects.limits(prod)).toEqual({
+      ...DEFAULT_LIMITS,
+      environmentConcurrency: 7,
+      payloadBytes: 10,
+      tagsPerRun: 3,
+    });
+    const { rows } = await pool.query("select concurrency_limit from environment where id = any($1) order by id", [
+      [dev.id, prod.id],
+    ]);
     expect(rows).toEqual([{ concurrency_limit: 2 }, { concurrency_limit: 7 }]);
   });
 
   test("refuse a limit that does not exist or makes no sense", async () => {
     const { projects, dev } = await scene();
-    await expect(projects.setLimits(dev, { tagsPerRum: 1 } as never)).rejects.toMatchObject({ code: "VALIDATION_FAILED" });
+    await expect(projects.setLimits(dev, { tagsPerRum: 1 } as never)).rejects.toMatchObject({
+      code: "VALIDATION_FAILED",
+    });
     await expect(projects.setLimits(dev, { tagsPerRun: -1 })).rejects.toMatchObject({ code: "VALIDATION_FAILED" });
   });
 
   test("can be paused and go on", async () => {
     const { projects, dev } = await scene();
-    const paused = async () => (await pool.query("select paused_at is not null as paused from environment where id = $1", [dev.id])).rows;
+    const paused = async () =>
+      (await pool.query("select paused_at is not null as paused from environment where id = $1", [dev.id])).rows;
     await projects.pause(dev, true);
     expect(await paused()).toEqual([{ paused: true }]);
     await projects.pause(dev, false);
@@ -84,7 +104,14 @@ describe("keys", () => {
     expect(await projects.listKeys(dev)).toEqual([]);
   });
 
-  const nonsense = ["", "gt_dev_sk_short", `gt_dev_sk_${SECRET}x`, `xx_dev_sk_${SECRET}`, `gt_dev_sk_${SECRET}\0`, "🔑".repeat(9)];
+  const nonsense = [
+    "",
+    "gt_dev_sk_short",
+    `gt_dev_sk_${SECRET}x`,
+    `xx_dev_sk_${SECRET}`,
+    `gt_dev_sk_${SECRET}\0`,
+    "🔑".repeat(9),
+  ];
   test.each(nonsense)("%j is no key", async (key) => {
     const { projects } = await scene();
     expect(await projects.authenticateKey(key)).toBeUndefined();
@@ -94,7 +121,9 @@ describe("keys", () => {
   test("are in the database as a hash and encrypted, never as they are", async () => {
     const { projects, dev } = await scene();
     const { key } = await projects.createKey(dev, "full");
-    const { rows } = await pool.query("select row_to_json(api_key)::text as row, encode(secret_encrypted, 'escape') as raw from api_key");
+    const { rows } = await pool.query(
+      "select row_to_json(api_key)::text as row, encode(secret_encrypted, 'escape') as raw from api_key",
+    );
     expect(JSON.stringify(rows)).not.toContain(key.slice(-24));
     expect(await projects.signingKeys(dev.id)).toEqual([key]);
   });
@@ -113,7 +142,9 @@ describe("keys", () => {
     expect(made.key).toBe(`gt_dev_sk_${SECRET}`);
     expect(again).toEqual(made);
     await expect(second.projects.createKey(second.dev, "full", SECRET)).rejects.toMatchObject({ code: "CONFLICT" });
-    await expect(first.projects.createKey(first.dev, "full", "short")).rejects.toMatchObject({ code: "VALIDATION_FAILED" });
+    await expect(first.projects.createKey(first.dev, "full", "short")).rejects.toMatchObject({
+      code: "VALIDATION_FAILED",
+    });
   });
 
   test("a revoked key is refused at once here, and within seconds on every other replica", async () => {
@@ -155,7 +186,9 @@ describe("tokens", () => {
 
   test("a one-time token can be spent once, by whoever comes first", async () => {
     const { projects, replica, clock } = await scene();
-    const spent = await Promise.all([projects, replica, projects].map((each) => each.spendToken("jti-1", clock.now() + 60_000)));
+    const spent = await Promise.all(
+      [projects, replica, projects].map((each) => each.spendToken("jti-1", clock.now() + 60_000)),
+    );
     expect(spent.filter(Boolean)).toHaveLength(1);
   });
 });

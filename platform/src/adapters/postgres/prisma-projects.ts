@@ -86,12 +86,18 @@ export class PrismaProjects implements ProjectService {
       skipDuplicates: true,
     });
     const slugs = environments.map(({ slug }) => slug);
-    const rows = await this.#prisma.environment.findMany({ where: { projectId: project.id, slug: { in: slugs } }, include: WITH_PROJECT });
+    const rows = await this.#prisma.environment.findMany({
+      where: { projectId: project.id, slug: { in: slugs } },
+      include: WITH_PROJECT,
+    });
     return slugs.flatMap((slug) => rows.filter((row) => row.slug === slug).map(toRef));
   }
 
   async environment(projectRef: string, slug: string): Promise<EnvironmentRef | undefined> {
-    const row = await this.#prisma.environment.findFirst({ where: { slug, project: { ref: projectRef } }, include: WITH_PROJECT });
+    const row = await this.#prisma.environment.findFirst({
+      where: { slug, project: { ref: projectRef } },
+      include: WITH_PROJECT,
+    });
     return row ? toRef(row) : undefined;
   }
 
@@ -109,7 +115,9 @@ export class PrismaProjects implements ProjectService {
 
   limits(environment: EnvironmentRef): Promise<Limits> {
     return this.#limits.get(environment.id, async () => {
-      const { limits, concurrencyLimit } = await this.#prisma.environment.findUniqueOrThrow({ where: { id: environment.id } });
+      const { limits, concurrencyLimit } = await this.#prisma.environment.findUniqueOrThrow({
+        where: { id: environment.id },
+      });
       return effectiveLimits(limits as Partial<Limits>, environment.type, concurrencyLimit);
     });
   }
@@ -128,7 +136,11 @@ export class PrismaProjects implements ProjectService {
     this.#limits.delete(id);
   }
 
-  async createKey(environment: EnvironmentRef, scope: KeyScope, secret = newSecret(24)): Promise<{ key: string; info: ApiKeyInfo }> {
+  async createKey(
+    environment: EnvironmentRef,
+    scope: KeyScope,
+    secret = newSecret(24),
+  ): Promise<{ key: string; info: ApiKeyInfo }> {
     if (!isKeySecret(secret)) throw new AppError("VALIDATION_FAILED", "A key's secret is 24 letters and digits.");
     const parts = { slug: environment.slug, secret };
     const hash = hashApiKey(parts);
@@ -137,7 +149,8 @@ export class PrismaProjects implements ProjectService {
     const data = { id, environmentId: environment.id, hash, secretEncrypted, scope, hint: hintOf(secret) };
     await this.#prisma.apiKey.createMany({ data: [data], skipDuplicates: true });
     const row = await this.#prisma.apiKey.findUniqueOrThrow({ where: { hash } });
-    if (row.environmentId !== environment.id) throw new AppError("CONFLICT", "Another environment already has a key with this secret.");
+    if (row.environmentId !== environment.id)
+      throw new AppError("CONFLICT", "Another environment already has a key with this secret.");
     if (row.revokedAt) throw new AppError("CONFLICT", "A key with this secret was revoked; choose another secret.");
     this.#forgetKeys(environment.id);
     return { key: formatApiKey(parts), info: toKeyInfo(row) };
@@ -154,7 +167,10 @@ export class PrismaProjects implements ProjectService {
     if (!id) throw new AppError("MALFORMED_ID", `${JSON.stringify(keyId)} is not a key's id.`);
     const now = this.#clock.now();
     const data = graceMs > 0 ? { expiresAt: new Date(now + graceMs) } : { revokedAt: new Date(now) };
-    const { count } = await this.#prisma.apiKey.updateMany({ where: { id, environmentId: environment.id, ...this.#valid() }, data });
+    const { count } = await this.#prisma.apiKey.updateMany({
+      where: { id, environmentId: environment.id, ...this.#valid() },
+      data,
+    });
     if (count === 0) throw new AppError("NOT_FOUND", `There is no key ${keyId} in this environment.`);
     this.#forgetKeys(environment.id);
   }
@@ -168,7 +184,9 @@ export class PrismaProjects implements ProjectService {
         where: { hash: { in: hashes }, ...this.#valid() },
         include: { environment: { include: WITH_PROJECT } },
       });
-      return row ? { environment: toRef(row.environment), keyId: encodeId("key", row.id), scope: row.scope as KeyScope } : undefined;
+      return row
+        ? { environment: toRef(row.environment), keyId: encodeId("key", row.id), scope: row.scope as KeyScope }
+        : undefined;
     });
     return owner;
   }
@@ -199,7 +217,9 @@ export class PrismaProjects implements ProjectService {
   signingKeys(environmentId: number): Promise<string[]> {
     return this.#signingKeys.get(environmentId, async () => {
       const rows = await this.#prisma.apiKey.findMany({ where: { environmentId, scope: "full", ...this.#valid() } });
-      return rows.map((row) => this.#secrets.open(row.secretEncrypted, `api_key ${Buffer.from(row.hash).toString("hex")}`));
+      return rows.map((row) =>
+        this.#secrets.open(row.secretEncrypted, `api_key ${Buffer.from(row.hash).toString("hex")}`),
+      );
     });
   }
 
