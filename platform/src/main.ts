@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
-import { bootstrap, bootstrapRequest } from "./bootstrap.ts";
+import { bootstrap } from "./bootstrap.ts";
 import { type Config, ConfigError, processEnvironment, readConfig } from "./config.ts";
 import { createLogger } from "./logging.ts";
 import { type Platform, startPlatform } from "./platform.ts";
@@ -18,11 +18,26 @@ async function main(): Promise<void> {
   endWhen(asked, platform, config.devProject === undefined ? "leave" : "kill");
 }
 
-/** One line of JSON with the key: for `gantry admin bootstrap` and for install scripts. */
-async function printBootstrap(config: Config): Promise<void> {
-  const options = { project: { type: "string" }, environment: { type: "string" }, "new-key": { type: "boolean" } } as const;
-  const { values } = parseArgs({ args: process.argv.slice(3), options });
-  process.stdout.write(`${JSON.stringify(await bootstrap(config, bootstrapRequest(values)))}\n`);
+/** `bootstrap --project <ref> [--environment <slug>] [--new-key]`: one line of JSON with the key, for `gantry admin bootstrap` and install scripts. */
+async function printBootstrap({ databaseUrl, databaseDirectUrl, encryptionKey, dataDir }: Config): Promise<void> {
+  const options = {
+    project: { type: "string" },
+    environment: { type: "string" },
+    "new-key": { type: "boolean" },
+  } as const;
+  const {
+    project,
+    environment = "prod",
+    "new-key": newKey = false,
+  } = parseArgs({ args: process.argv.slice(3), options }).values;
+  if (!project) throw new ConfigError("bootstrap needs --project <ref>.");
+  if (databaseUrl === undefined) {
+    throw new ConfigError(
+      "Set GANTRY_PLATFORM_DATABASE_URL to the platform's database; `gantry dev` needs no bootstrap.",
+    );
+  }
+  const request = { databaseUrl, databaseDirectUrl, encryptionKey, dataDir, project, environment, newKey };
+  process.stdout.write(`${JSON.stringify(await bootstrap(request))}\n`);
 }
 
 /** Listens from the very start: what was begun is ended in its order, also where the wish comes before the platform is up. */

@@ -3,9 +3,21 @@ import { isFinalRunStatus } from "../../contract/run-status.ts";
 import { EXIT, type ExitCode } from "../cli-error.ts";
 import { type CommandContext, type CommonOptions, pause } from "../command-context.ts";
 import { addCommand } from "../define-command.ts";
+import { type BootstrapFlags, bootstrap } from "./admin-bootstrap.ts";
+import { keysCommand } from "./admin-keys.ts";
 
 export function adminCommand(program: Command): void {
   const admin = program.command("admin").description("Operate an environment: keys, pause, drain");
+  addCommand<BootstrapFlags>(
+    admin,
+    "bootstrap",
+    "Make a project, an environment and its first key, straight in the database",
+    bootstrap,
+  )
+    .requiredOption("--project <ref>", "the project's ref")
+    .option("--environment <slug>", "dev, staging, preview, prod, or a name of your own", "prod")
+    .option("--new-key", "make a key although there are some");
+  keysCommand(admin);
   addCommand(admin, "pause", "Start no run until resume; what executes goes on, triggers are accepted", (context) =>
     setPaused(context, true),
   );
