@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import { type Grant, toWireError } from "@gantry/sdk/contract";
-import { executeTask, type TaskOutcome } from "@gantry/sdk/task";
+import { executeTask, interruptTask, type TaskOutcome } from "@gantry/sdk/task";
 import type { AttemptRef, TaskProcessConfig, ToTaskProcess } from "./process-messages.ts";
 import type { RunnerConnection } from "./runner-connection.ts";
 import { StalledFunction } from "./stalled-function.ts";
@@ -21,6 +21,8 @@ export class AttemptRunner {
   #current: Current | undefined;
   #last: AttemptRef | undefined;
   #isReady = false;
+  /** Something was thrown that nobody awaited: no other run may follow in this process. */
+  #isTainted = false;
 
   constructor(config: TaskProcessConfig, connection: RunnerConnection) {
     this.#config = config;
@@ -54,7 +56,7 @@ export class AttemptRunner {
     this.#connection.forgetOutcome();
     const current = this.#begin(grant);
     const outcome = await executeTask(grant, current.host, current.abort.signal);
-    if (this.#current === current) this.#finish(current, outcome, !this.#config.keepAlive);
+    if (this.#current === current) this.#finish(current, outcome, !this.#config.keepAlive || this.#isTainted);
   }
 
   #begin(grant: Grant): Current {
@@ -105,6 +107,9 @@ export class AttemptRunner {
   #failAndExit(thrown: unknown): void {
     const current = this.#current;
     if (!current) return;
+    this.#isTainted = true;
+    // Its hooks hear of it as of any other error; a second one, or one outside the function, ends the attempt at once.
+    if (interruptTask(current.host, thrown)) return;
     this.#finish(current, { kind: "failed", error: toWireError(thrown), retry: { by: "policy" } }, true);
   }
 

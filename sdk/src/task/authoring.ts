@@ -7,7 +7,14 @@ export {
   type TaskWithSchemaOptions,
   task,
 } from "./define-task.ts";
-export { AbortTaskRunError, RetryAfterError, TaskExecutionError, TaskPayloadParsedError } from "./errors.ts";
+export {
+  AbortTaskRunError,
+  CompleteTaskWithOutput,
+  OutOfMemoryError,
+  RetryAfterError,
+  TaskExecutionError,
+  TaskPayloadParsedError,
+} from "./errors.ts";
 export type {
   CatchErrorDecision,
   CatchErrorHook,

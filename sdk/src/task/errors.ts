@@ -19,6 +19,27 @@ export class RetryAfterError extends Error {
   }
 }
 
+/** Thrown in a task: the run is completed with this output. */
+export class CompleteTaskWithOutput extends Error {
+  override readonly name = "CompleteTaskWithOutput";
+  readonly output: unknown;
+
+  constructor(output?: unknown) {
+    super("The task completed by throwing its output");
+    this.output = output;
+  }
+}
+
+/** Thrown in a task: the run is treated as if its process had run out of memory (`retry.outOfMemory`). */
+export class OutOfMemoryError extends Error {
+  override readonly name = "OutOfMemoryError";
+  readonly code = "OUT_OF_MEMORY";
+
+  constructor(message = "The task ran out of memory") {
+    super(message);
+  }
+}
+
 /** The payload does not fit the task's schema; `cause` is what the schema said. */
 export class TaskPayloadParsedError extends Error {
   override readonly name = "TaskPayloadParsedError";

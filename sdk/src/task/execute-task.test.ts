@@ -5,8 +5,8 @@ import { testGrant } from "../testing/test-grant.ts";
 import { TestHost } from "../testing/test-host.ts";
 import { catalogue } from "./catalogue.ts";
 import { schemaTask, task } from "./define-task.ts";
-import { AbortTaskRunError, RetryAfterError } from "./errors.ts";
-import { executeTask } from "./execute-task.ts";
+import { AbortTaskRunError, CompleteTaskWithOutput, OutOfMemoryError, RetryAfterError } from "./errors.ts";
+import { executeTask, interruptTask } from "./execute-task.ts";
 import type { CatchErrorDecision } from "./hooks.ts";
 import type { TaskOptions } from "./task-options.ts";
 import { tasks } from "./tasks.ts";
@@ -316,6 +316,24 @@ describe("what follows from an error", () => {
     expect(calls).toContain("onFailure");
   });
 
+  it("CompleteTaskWithOutput: completed with it", async () => {
+    const result = await runTask(
+      failing(notingHooks(""), () => new CompleteTaskWithOutput({ early: true })),
+      {},
+    );
+    expect(result.output).toEqual({ early: true });
+    expect(calls).toContain("onSuccess");
+  });
+
+  it("OutOfMemoryError: crashed, its failure hooks left to the platform", async () => {
+    const result = await runTask(
+      failing(notingHooks(""), () => new OutOfMemoryError()),
+      {},
+    );
+    expect(result.outcome).toMatchObject({ kind: "crashed", reason: "OUT_OF_MEMORY" });
+    expect(calls).not.toContain("onFailure");
+  });
+
   it("RetryAfterError: deferred, no attempt spent, onFailure not called even in the last attempt", async () => {
     const error = new RetryAfterError("later", { retryAfter: "90s" });
     const { outcome } = await runTask(
@@ -500,6 +518,32 @@ describe("a cancel", () => {
     const result = await runTask(failing(notingHooks("")), {}, { signal: AbortSignal.abort() });
     expect(result.status).toBe("CANCELED");
     expect(calls).toEqual([]);
+  });
+});
+
+describe("an error that nobody awaited", () => {
+  it("fails the function that is running, with its hooks and its retry", async () => {
+    const started = Promise.withResolvers<void>();
+    task({
+      id: "careless",
+      ...notingHooks(""),
+      run: async () => {
+        started.resolve();
+        await new Promise(() => {});
+      },
+    });
+    const host = new TestHost({});
+    const grant = testGrant({ taskId: "careless", payload: {}, attempt: 2, maxAttempts: 2, metadata: {}, tags: [] });
+    const outcome = executeTask(grant, host, new AbortController().signal);
+    await started.promise;
+    expect(interruptTask(host, new Error("socket hang up"))).toBe(true);
+    expect(await outcome).toMatchObject({
+      kind: "failed",
+      error: { message: "socket hang up" },
+      retry: { by: "policy" },
+    });
+    expect(calls).toContain("onFailure");
+    expect(interruptTask(host, new Error("too late"))).toBe(false);
   });
 });
 

@@ -10,7 +10,7 @@
  * middleware fails the attempt as one in `run` does; in the hooks after the function it is recorded and changes nothing.
  * A cancel calls onCancel beside the function: cancelable.ts.
  */
-import { type Grant, type MetadataOperation, toWireError } from "../contract/index.ts";
+import { type Grant, type MetadataOperation, readErrorMember, toWireError } from "../contract/index.ts";
 import { decideAfterError, isRetried } from "./after-error.ts";
 import { Attempt } from "./attempt.ts";
 import { type RunPromise, runCancelable } from "./cancelable.ts";
@@ -86,7 +86,7 @@ async function runFunction(attempt: Attempt, run: RunPromise): Promise<TaskOutco
     await callInit(attempt);
     if (attempt.scope.ctx.attempt.number === 1) await attempt.require("onStart");
     await attempt.require("onStartAttempt");
-    const output: unknown = await attempt.task.options.run(attempt.payload, attempt.runParams());
+    const output: unknown = await interruptible(attempt);
     const { data, dataType } = encodeOutput(output);
     run.resolve(output);
     await attempt.notify("onSuccess", { output });
@@ -96,6 +96,32 @@ async function runFunction(attempt: Attempt, run: RunPromise): Promise<TaskOutco
   } catch (error) {
     run.reject(error);
     return failAttempt(attempt, error);
+  }
+}
+
+const interrupts = new WeakMap<TaskHost, (error: unknown) => void>();
+
+/**
+ * Lets the function that this host's attempt is running fail with an error that it did not throw itself (one that nobody
+ * awaited, say), as if it had: hooks and retries follow. False where no function is running.
+ */
+export function interruptTask(host: TaskHost, error: unknown): boolean {
+  const interrupt = interrupts.get(host);
+  interrupt?.(error);
+  return interrupt !== undefined;
+}
+
+async function interruptible(attempt: Attempt): Promise<unknown> {
+  const { host } = attempt.scope;
+  const interrupted = Promise.withResolvers<never>();
+  interrupts.set(host, interrupted.reject);
+  try {
+    return await Promise.race([attempt.task.options.run(attempt.payload, attempt.runParams()), interrupted.promise]);
+  } catch (error) {
+    if (errorName(error) === "CompleteTaskWithOutput") return (error as { output: unknown }).output;
+    throw error;
+  } finally {
+    interrupts.delete(host);
   }
 }
 
@@ -112,8 +138,18 @@ async function failAttempt(attempt: Attempt, thrown: unknown): Promise<TaskOutco
     await attempt.notify("cleanup", {});
     return { kind: "canceled" };
   }
+  if (errorName(thrown) === "OutOfMemoryError") {
+    await attempt.notify("cleanup", {});
+    // Final or not, what follows is the platform's decision, its failure hooks too.
+    return { kind: "crashed", reason: "OUT_OF_MEMORY", error: toWireError(thrown) };
+  }
   const { error, retry } = await decideAfterError(attempt, thrown);
   if (!isRetried(attempt, retry)) await attempt.notifyFailure(error);
   await attempt.notify("cleanup", {});
   return { kind: "failed", error: toWireError(error), retry };
+}
+
+/** By name, not by class: the project's copy of the SDK made it. */
+function errorName(error: unknown): unknown {
+  return typeof error === "object" && error !== null ? readErrorMember(error, "name") : undefined;
 }

@@ -16,8 +16,11 @@ export interface TaskHost {
   flush(): Promise<void>;
 }
 
-/** The outcomes that the function itself can have; crashes and time-outs are seen by the runner. */
-export type TaskOutcome = Extract<AttemptOutcome, { kind: "completed" | "failed" | "canceled" }>;
+/**
+ * The outcomes that the function itself can have; time-outs and crashes are seen by the runner, but for one:
+ * `OutOfMemoryError`, by which native code that survived says that it ran out of memory.
+ */
+export type TaskOutcome = Extract<AttemptOutcome, { kind: "completed" | "failed" | "canceled" | "crashed" }>;
 
 /** Runs one attempt of the granted run: middleware, hooks, schema, the function, serialisation. Never rejects. */
 export type ExecuteTask = (grant: Grant, host: TaskHost, signal: AbortSignal) => Promise<TaskOutcome>;

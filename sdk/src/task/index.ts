@@ -2,5 +2,5 @@
 export * from "./authoring.ts";
 export { type Catalogue, catalogue, importTaskFile, type RegisteredTask } from "./catalogue.ts";
 export { DeclarationError, describeCatalogue } from "./describe-catalogue.ts";
-export { executeTask } from "./execute-task.ts";
+export { executeTask, interruptTask } from "./execute-task.ts";
 export type { ExecuteTask, TaskHost, TaskOutcome } from "./host.ts";

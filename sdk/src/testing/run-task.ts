@@ -47,7 +47,7 @@ interface RunTaskReport {
 export type RunTaskResult<TOutput> = RunTaskReport &
   (
     | { ok: true; status: "COMPLETED"; output: TOutput; error?: undefined }
-    | { ok: false; status: "FAILED"; error: Error; output?: undefined }
+    | { ok: false; status: "FAILED" | "CRASHED"; error: Error; output?: undefined }
     | { ok: false; status: "CANCELED"; error?: undefined; output?: undefined }
   );
 
@@ -181,6 +181,8 @@ function resultOf<TOutput>(outcome: TaskOutcome) {
       };
     case "failed":
       return { ok: false as const, status: "FAILED" as const, error: fromWireError(outcome.error) };
+    case "crashed":
+      return { ok: false as const, status: "CRASHED" as const, error: fromWireError(outcome.error) };
     case "canceled":
       return { ok: false as const, status: "CANCELED" as const };
   }
