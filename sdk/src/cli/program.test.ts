@@ -286,3 +286,18 @@ test("drain pauses, and ends when nothing executes", async () => {
   });
   expect({ exitCode, out }).toEqual({ exitCode: 0, out: "Paused; 1 still executing.\nDrained: nothing executes." });
 });
+
+test("keys are listed without their secrets, and a new one is printed alone", async () => {
+  const key = { id: "key_1", scope: "read", hint: "wxyz", createdAt: "2026-01-01T11:00:00.000Z", expiresAt: null };
+  const listed = await cli(["admin", "keys", "list"], { answer: answers({ data: [key] }) });
+  expect(listed.out.split("\n")[1]).toBe("key_1  read   …wxyz    1h ago   -");
+  const made = await cli(["admin", "keys", "create", "--scope", "read"], {
+    answer: answers({ ...key, key: "gt_dev_sk_new" }),
+  });
+  expect(made.out).toBe("gt_dev_sk_new");
+  expect(made.requests[0]).toMatchObject({ path: "/api/v1/keys", body: { scope: "read" } });
+  const revoked = await cli(["admin", "keys", "revoke", "key_1", "--grace", "60"], {
+    answer: answers({ success: true }),
+  });
+  expect(revoked.requests[0]).toMatchObject({ path: "/api/v1/keys/key_1/revoke", body: { graceSeconds: 60 } });
+});

@@ -1,4 +1,5 @@
-import { sep } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sdkRoot } from "./bundle/project-root.ts";
 
@@ -11,13 +12,32 @@ const INTERNAL = /\(node:|at node:|[/\\]node_modules[/\\]@gantry[/\\]/;
  */
 export function readableStack(stack: string, projectDir: string): string {
   const folder = projectDir.endsWith(sep) ? projectDir : projectDir + sep;
-  const own = sdkRoot() + sep;
+  const own = ownFolders();
   return stack
     .replace(FILE_URL, (url) => toPath(url))
     .split("\n")
-    .filter((line) => !(line.trimStart().startsWith("at ") && (INTERNAL.test(line) || line.includes(own))))
+    .filter(
+      (line) =>
+        !(line.trimStart().startsWith("at ") && (INTERNAL.test(line) || own.some((root) => line.includes(root)))),
+    )
     .map((line) => line.replaceAll(folder, ""))
     .join("\n");
+}
+
+let known: string[] | undefined;
+
+/** Where Gantry's packages lie when they are not in a node_modules folder, as in Gantry's own repository. */
+function ownFolders(): string[] {
+  known ??= [sdkRoot() + sep, ...workerRoot()];
+  return known;
+}
+
+function workerRoot(): string[] {
+  try {
+    return [dirname(createRequire(join(sdkRoot(), "package.json")).resolve("@gantry/worker/package.json")) + sep];
+  } catch {
+    return [];
+  }
 }
 
 function toPath(url: string): string {

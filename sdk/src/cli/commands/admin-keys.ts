@@ -47,14 +47,12 @@ async function list(context: CommandContext): Promise<void> {
 }
 
 async function create(context: CommandContext, { scope }: { scope: string }): Promise<void> {
-  const { data } = await context
-    .api()
-    .request<Key & { key: string }>({
-      method: "POST",
-      path: "/api/v1/keys",
-      json: { scope },
-      repeatable: "undelivered",
-    });
+  const { data } = await context.api().request<Key & { key: string }>({
+    method: "POST",
+    path: "/api/v1/keys",
+    json: { scope },
+    repeatable: "undelivered",
+  });
   if (context.json) context.printJson(data);
   else context.terminal.out(data.key);
 }

@@ -88,8 +88,12 @@ function textReporter(context: CommandContext): DevReporter {
       ),
     warning: (text) => say(`${yellow("warning")} ${text}`),
     run: (change, error) => {
-      say(`${stamp()} ${runLine(change, context)}`);
-      if (error !== undefined) say(indent(errorText(error, terminal, cwd)));
+      const why =
+        change.kind === "retried" && error !== undefined
+          ? dim(` after ${error.name ?? "Error"}: ${error.message}`)
+          : "";
+      say(`${stamp()} ${runLine(change, context)}${why}`);
+      if (change.kind === "ended" && error !== undefined) say(indent(errorText(error, terminal, cwd)));
     },
     open: (runs) => {
       openRuns = runs;

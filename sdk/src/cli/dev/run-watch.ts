@@ -38,7 +38,9 @@ async function round(api: ApiClient, feed: RunFeed, reporter: DevReporter): Prom
   reporter.open(feed.open);
 }
 
+/** Why it ended badly, or why it is tried again. */
 async function errorOf(api: ApiClient, { run, kind }: FeedChange): Promise<RunError | undefined> {
+  if (kind === "retried") return (await api.retrieveRun(run.id)).attempts?.at(-1)?.error;
   if (kind !== "ended" || !UNHAPPY.has(run.status)) return undefined;
   return (await api.retrieveRun(run.id)).error;
 }
