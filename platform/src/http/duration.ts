@@ -1,16 +1,15 @@
-const UNIT_MS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, hr: 3_600_000, m: 60_000, s: 1_000 } as const;
-const WHOLE = /^(?:\d{1,12}(?:w|d|hr|h|m|s))+$/;
-const PART = /(\d+)(w|d|hr|h|m|s)/g;
+import { parseDurationMs as parseAnyDurationMs } from "@gantry/sdk/contract";
+
+const FORMAT_MS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000 } as const;
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]|$)/;
 /** A hundred years: what is later is a mistake, and Postgres could not hold much more. */
 const MAX_MS = 100 * 365 * 86_400_000;
 
-/** "1h52m18s" → milliseconds; undefined where it is no duration or longer than a hundred years. Units: w d h (hr) m s, summed. */
+/** "1h52m18s" → milliseconds; undefined where it is no duration or longer than a hundred years. Trigger.dev also writes an hour as "hr". */
 export function parseDurationMs(text: string): number | undefined {
-  if (text.length > 100 || !WHOLE.test(text)) return undefined;
-  let total = 0;
-  for (const [, count, unit] of text.matchAll(PART)) total += Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
-  return total <= MAX_MS ? total : undefined;
+  if (text.length > 100) return undefined;
+  const ms = parseAnyDurationMs(text.replace("hr", "h"));
+  return ms === undefined || ms > MAX_MS ? undefined : ms;
 }
 
 /** A duration from now, or an ISO date; undefined where it is neither, or more than a hundred years away. */
@@ -36,11 +35,10 @@ function validDate(ms: number): Date | undefined {
 export function formatDuration(ms: number): string {
   let seconds = Math.ceil(ms / 1000);
   let text = "";
-  for (const unit of ["w", "d", "h", "m"] as const) {
-    const size = UNIT_MS[unit] / 1000;
-    const count = Math.floor(seconds / size);
+  for (const [unit, unitMs] of Object.entries(FORMAT_MS)) {
+    const count = Math.floor((seconds * 1000) / unitMs);
     if (count > 0) text += `${count}${unit}`;
-    seconds -= count * size;
+    seconds -= (count * unitMs) / 1000;
   }
   return seconds > 0 || text === "" ? `${text}${seconds}s` : text;
 }

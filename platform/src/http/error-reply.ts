@@ -1,4 +1,4 @@
-import type { ErrorReply } from "@gantry/sdk/contract";
+import { type ErrorReply, MetadataKeyError } from "@gantry/sdk/contract";
 import type { Response } from "express";
 import { AppError, ERRORS } from "../errors.ts";
 import { storeError } from "./store-errors.ts";
@@ -8,6 +8,7 @@ export function toAppError(error: unknown, requestId: string): AppError {
   if (error instanceof AppError) return error;
   const store = storeError(error);
   if (store !== undefined) return store;
+  if (error instanceof MetadataKeyError) return new AppError("VALIDATION_FAILED", error.message, { cause: error });
   const status = (error as { status?: unknown } | undefined)?.status;
   if (error instanceof URIError || (typeof status === "number" && status >= 400 && status < 500)) {
     return new AppError("BAD_REQUEST", "The path or the query is not valid.", { cause: error });

@@ -30,7 +30,7 @@ export async function startRealPlatform(options: { deploy?: boolean } = {}) {
   });
   const platform = await startPlatform({
     config,
-    logger: createLogger({ level: "error" }),
+    logger: createLogger({ level: "fatal" }),
     version: "0.1.0",
     environment: {},
   });

@@ -10,6 +10,8 @@ export type Metadata = Record<string, unknown>;
 
 const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);
 
+const MAX_GAP = 1000;
+
 /** A metadata key that cannot be used: an empty path, or one that would reach an object's prototype. */
 export class MetadataKeyError extends Error {
   override readonly name = "MetadataKeyError";
@@ -35,7 +37,9 @@ function applyOne(metadata: Metadata, operation: MetadataOperation): Metadata {
       change(metadata, path, (old) => (old === undefined ? [operation.value] : [...asArray(old), operation.value]));
       break;
     case "remove":
-      change(metadata, path, (old) => (Array.isArray(old) ? old.filter((item) => !isSame(item, operation.value)) : old));
+      change(metadata, path, (old) =>
+        Array.isArray(old) ? old.filter((item) => !isSame(item, operation.value)) : old,
+      );
       break;
     case "increment":
       change(metadata, path, (old) => (typeof old === "number" ? old : 0) + operation.value);
@@ -55,7 +59,10 @@ export function parseMetadataKey(key: string): string[] {
 
 /** The value at a key; undefined where there is none. */
 export function readMetadata(metadata: Metadata, key: string): unknown {
-  return parseMetadataKey(key).reduce<unknown>((value, member) => (isContainer(value) ? own(value, member) : undefined), metadata);
+  return parseMetadataKey(key).reduce<unknown>(
+    (value, member) => (isContainer(value) ? own(value, member) : undefined),
+    metadata,
+  );
 }
 
 function splitPath(text: string): string[] {
@@ -73,13 +80,19 @@ function change(metadata: Metadata, path: string[], next: (old: unknown) => unkn
     if (!isContainer(child)) parent[member] = {};
     parent = (isContainer(child) ? child : parent[member]) as Metadata;
   }
+  // One operation could otherwise make a list of a hundred million holes.
+  if (Array.isArray(parent) && Number(last) > parent.length + MAX_GAP) {
+    throw new MetadataKeyError(`The index ${last} is far beyond the end of its list.`);
+  }
   const value = next(own(parent, last));
   if (value === undefined) delete parent[last];
   else parent[last] = value;
 }
 
 function remove(metadata: Metadata, path: string[]): void {
-  const parent = path.slice(0, -1).reduce<unknown>((value, member) => (isContainer(value) ? own(value, member) : undefined), metadata);
+  const parent = path
+    .slice(0, -1)
+    .reduce<unknown>((value, member) => (isContainer(value) ? own(value, member) : undefined), metadata);
   if (isContainer(parent)) delete parent[path[path.length - 1] as string];
 }
 

@@ -8,6 +8,7 @@ import {
   forceFailBodySchema,
   metadataBodySchema,
   metadataReplySchema,
+  parseMetadataKey,
   presignedReplySchema,
   replayBodySchema,
   rescheduleBodySchema,
@@ -193,8 +194,12 @@ export function runRoutes(edge: Edge): Route[] {
       body: { schema: metadataBodySchema, limit: SMALL_BODY },
       reply: metadataReplySchema,
       async handle(request) {
-        const run = await authorized(request, "write");
         const { metadata, ...operations } = request.body;
+        // Checked before anything is written: the operations go to up to three runs.
+        for (const list of Object.values(operations)) {
+          for (const operation of list ?? []) if ("key" in operation) parseMetadataKey(operation.key);
+        }
+        const run = await authorized(request, "write");
         const replace =
           metadata === undefined
             ? {}

@@ -210,7 +210,11 @@ export const runResultReplySchema = z.discriminatedUnion("ok", [
 export type RunResultReply = z.infer<typeof runResultReplySchema>;
 
 export const eventsQuerySchema = z.strictObject({
-  after: text(64).optional().describe("The `cursor` of the last event that you have."),
+  after: z
+    .string()
+    .regex(/^\d{1,18}$/, "is no cursor")
+    .optional()
+    .describe("The `cursor` of the last event that you have."),
   limit: z.coerce.number().int().min(1).max(5000).default(1000),
 });
 export const storedEventSchema = z.object({

@@ -1,13 +1,17 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../limits.ts";
 
-/** Text that Postgres can hold: no NUL. Payloads and metadata are bytes and may hold one. */
+/** Text that Postgres can hold as it is: no NUL, no half of a surrogate pair. Payloads and metadata are bytes and may hold both. */
 export function text(maxCharacters: number, minCharacters = 0) {
   return z
     .string()
     .min(minCharacters)
     .max(maxCharacters)
-    .regex(/^[^\u0000]*$/, "may not contain a NUL character");
+    .refine(isStorableText, "may not contain a NUL or half a surrogate pair");
+}
+
+export function isStorableText(value: string): boolean {
+  return !value.includes("\0") && value.isWellFormed();
 }
 
 export const taskIdSchema = text(128, 1).describe("The task's id, as in `task({ id })`.");
