@@ -19,13 +19,17 @@ export interface PoolOptions {
   bootsAtOnce: number;
   maxProcesses: number;
   bootTimeoutMs: number;
+  keepAlive: boolean;
   log: Log;
 }
 
 interface Group {
   machine: MachinePreset;
   idle: TaskChild[];
-  waiters: Waiter[];
+  /** In the order in which they came. */
+  waiters: { waiter: Waiter; since: number }[];
+  /** Booted, with or without an attempt. */
+  booted: number;
   booting: Set<TaskChild>;
   /** Boots whose process has not been spawned yet. */
   starting: number;
@@ -38,6 +42,8 @@ const TRY_AGAIN_AFTER_MS = 2_000;
 /** Processes that something outside killed while they booted, before that counts as a failure of the bundle. */
 const KILLED_BOOTS = 3;
 const IDLE_MS = 60_000;
+/** Where processes are kept alive, a run waits this long for one to come free before another is booted: many runs are shorter. */
+const PATIENCE_MS = 25;
 const TRIM_ABOVE_BYTES = 1024 * 1024;
 
 /**
@@ -56,6 +62,7 @@ export class ProcessPool implements ChildListener {
   #failedAt = Number.NEGATIVE_INFINITY;
   #failure: AttemptOutcome | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #patienceTimer: NodeJS.Timeout | undefined;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
@@ -74,14 +81,14 @@ export class ProcessPool implements ChildListener {
       const failure = this.#failure;
       return queueMicrotask(() => waiter.bootFailed(failure));
     } else {
-      group.waiters.push(waiter);
+      group.waiters.push({ waiter, since: performance.now() });
     }
     this.fill();
   }
 
   withdraw(waiter: Waiter): void {
     const { waiters } = this.#group(waiter.machine);
-    const index = waiters.indexOf(waiter);
+    const index = waiters.findIndex((each) => each.waiter === waiter);
     if (index >= 0) waiters.splice(index, 1);
   }
 
@@ -107,6 +114,7 @@ export class ProcessPool implements ChildListener {
     this.#failure = undefined;
     const group = this.#groupOf(child);
     group.booting.delete(child);
+    group.booted += 1;
     this.#offer(child);
     this.fill();
   }
@@ -121,6 +129,7 @@ export class ProcessPool implements ChildListener {
     const group = this.#groupOf(child);
     group.booting.delete(child);
     group.idle = group.idle.filter((idle) => idle !== child);
+    if (child.hasBooted) group.booted -= 1;
     if (!child.hasBooted) void this.#bootEnded(group, child, end);
     else void child.removeFiles();
     if (this.#children.size === 0) this.#onEmpty?.();
@@ -146,6 +155,7 @@ export class ProcessPool implements ChildListener {
   async close(): Promise<void> {
     this.#poolSize = 0;
     clearTimeout(this.#timer);
+    clearTimeout(this.#patienceTimer);
     this.#options.maxProcesses = 0;
     const gone = new Promise<void>((resolve) => (this.#onEmpty = resolve));
     for (const child of this.#children) if (!child.occupant) child.killNow(undefined);
@@ -164,8 +174,8 @@ export class ProcessPool implements ChildListener {
 
   #offer(child: TaskChild): void {
     const group = this.#groupOf(child);
-    const waiter = group.waiters.shift();
-    if (waiter) return waiter.start(child);
+    const next = group.waiters.shift();
+    if (next) return next.waiter.start(child);
     child.idleSince = performance.now();
     group.idle.push(child);
   }
@@ -180,7 +190,21 @@ export class ProcessPool implements ChildListener {
   }
 
   #wants(group: Group): boolean {
-    return group.waiters.length + this.#target(group) > group.idle.length + group.booting.size + group.starting;
+    return this.#demand(group) + this.#target(group) > group.idle.length + group.booting.size + group.starting;
+  }
+
+  /** Waiters for whom a process is worth booting. */
+  #demand({ waiters, booted }: Group): number {
+    if (!this.#options.keepAlive || booted === 0) return waiters.length;
+    const before = performance.now() - PATIENCE_MS;
+    const young = waiters.findIndex(({ since }) => since > before);
+    if (young >= 0) this.#patienceTimer ??= setTimeout(() => this.#patienceEnds(), PATIENCE_MS);
+    return young < 0 ? waiters.length : young;
+  }
+
+  #patienceEnds(): void {
+    this.#patienceTimer = undefined;
+    this.fill();
   }
 
   #mayBoot(group: Group): boolean {
@@ -259,7 +283,7 @@ export class ProcessPool implements ChildListener {
     this.#failures += 1;
     this.#failedAt = performance.now();
     this.#failure = outcome;
-    for (const waiter of group.waiters.splice(0)) waiter.bootFailed(outcome);
+    for (const { waiter } of group.waiters.splice(0)) waiter.bootFailed(outcome);
     this.fill();
   }
 
@@ -270,7 +294,7 @@ export class ProcessPool implements ChildListener {
   #group(machine: MachinePreset): Group {
     let group = this.#groups.get(machine.memory);
     if (!group) {
-      group = { machine, idle: [], waiters: [], booting: new Set(), starting: 0 };
+      group = { machine, idle: [], waiters: [], booted: 0, booting: new Set(), starting: 0 };
       this.#groups.set(machine.memory, group);
     }
     return group;

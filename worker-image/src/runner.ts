@@ -55,6 +55,7 @@ const pool = new ProcessPool({
   bootsAtOnce: config.bootsAtOnce,
   maxProcesses: config.concurrency + config.pool + config.bootsAtOnce,
   bootTimeoutMs: config.bootTimeoutMs,
+  keepAlive: config.keepAlive,
   log,
 });
 const supervisor = new Supervisor(config, pool, os, log);

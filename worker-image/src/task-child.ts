@@ -108,7 +108,7 @@ export class TaskChild implements TaskPeer {
 
   #nodeArguments(): string[] {
     const heap = this.machine ? [`--max-old-space-size=${heapMegabytes(this.machine)}`] : [];
-    return ["--enable-source-maps", ...heap, this.#boot.programFile];
+    return [...heap, this.#boot.programFile];
   }
 
   /** Gives the process its attempt. What it has is sent again should it reconnect without. */

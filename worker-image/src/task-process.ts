@@ -6,11 +6,13 @@ import { enableCompileCache } from "node:module";
 import { pathToFileURL } from "node:url";
 import { toWireError } from "@gantry/sdk/contract";
 import { AttemptRunner } from "./attempt-runner.ts";
+import { installLazySourceMaps } from "./lazy-source-maps.ts";
 import { TASK_PROCESS_VARIABLE, type TaskProcessConfig } from "./process-messages.ts";
 import { RunnerConnection } from "./runner-connection.ts";
 
 const config = takeConfig();
 process.title = "gantry task (idle)";
+installLazySourceMaps();
 if (config.compileCacheDir !== undefined) enableCompileCache(config.compileCacheDir);
 
 const connection = new RunnerConnection({
