@@ -1,11 +1,7 @@
 /** What follows from an error: whether the attempt is tried again, when, and which error is recorded. */
-import {
-  type AttemptOutcome,
-  DEFAULT_RETRY,
-  type RetryOptions,
-  readErrorMember,
-  retryDelayMs,
-} from "../contract/index.ts";
+import { DEFAULT_RETRY, type RetryOptions, retryDelayMs } from "../contract/retry.ts";
+import { readErrorMember } from "../contract/wire-error.ts";
+import type { AttemptOutcome } from "../contract/worker-protocol.ts";
 import type { Attempt } from "./attempt.ts";
 import type { CatchErrorDecision } from "./hooks.ts";
 

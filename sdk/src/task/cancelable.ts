@@ -1,4 +1,4 @@
-import { toWireError } from "../contract/index.ts";
+import { toWireError } from "../contract/wire-error.ts";
 import type { Attempt } from "./attempt.ts";
 import type { TaskOutcome } from "./host.ts";
 

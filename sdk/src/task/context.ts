@@ -1,4 +1,5 @@
-import type { Grant, MachinePreset } from "../contract/index.ts";
+import type { MachinePreset } from "../contract/machine-presets.ts";
+import type { Grant } from "../contract/worker-protocol.ts";
 import type { RegisteredTask } from "./catalogue.ts";
 
 /** `ctx`: what a task may know of its run. Shape and names are Trigger.dev v4's. */

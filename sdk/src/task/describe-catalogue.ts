@@ -1,10 +1,6 @@
-import {
-  type Manifest,
-  machineName,
-  parseDurationMs,
-  type QueueDeclaration,
-  type TaskDeclaration,
-} from "../contract/index.ts";
+import { parseDurationMs } from "../contract/duration.ts";
+import { machineName } from "../contract/machine-presets.ts";
+import type { Manifest, QueueDeclaration, TaskDeclaration } from "../contract/manifest.ts";
 import { catalogue, type RegisteredTask } from "./catalogue.ts";
 import type { QueueOptions } from "./queue.ts";
 import { jsonSchemaOf } from "./schema.ts";

@@ -7,7 +7,7 @@
  * `toJSON` has said itself how it wants to travel.
  */
 import { type EncodedValue, encodeValue } from "../client/packet.ts";
-import { DEFAULT_LIMITS } from "../contract/index.ts";
+import { DEFAULT_LIMITS } from "../contract/limits.ts";
 import { TaskExecutionError } from "./errors.ts";
 
 /** Errors: NOT_SERIALIZABLE with the path, OUTPUT_TOO_LARGE. */

@@ -1,4 +1,4 @@
-import { parseDurationMs } from "../contract/index.ts";
+import { parseDurationMs } from "../contract/duration.ts";
 
 // The executor knows these errors by their name, not by their class: a project may carry a copy of the SDK of its own.
 

@@ -10,7 +10,8 @@
  * middleware fails the attempt as one in `run` does; in the hooks after the function it is recorded and changes nothing.
  * A cancel calls onCancel beside the function: cancelable.ts.
  */
-import { type Grant, type MetadataOperation, readErrorMember, toWireError } from "../contract/index.ts";
+import { readErrorMember, toWireError } from "../contract/wire-error.ts";
+import type { Grant, MetadataOperation } from "../contract/worker-protocol.ts";
 import { decideAfterError, isRetried } from "./after-error.ts";
 import { Attempt } from "./attempt.ts";
 import { type RunPromise, runCancelable } from "./cancelable.ts";

@@ -1,4 +1,4 @@
-import type { WireError } from "../contract/index.ts";
+import type { WireError } from "../contract/wire-error.ts";
 import type { Attempt } from "./attempt.ts";
 import type { TaskOutcome } from "./host.ts";
 import { throughMiddleware } from "./middleware.ts";

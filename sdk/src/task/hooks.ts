@@ -1,6 +1,6 @@
 /* oxlint-disable typescript/no-explicit-any -- only `any` lets a type parameter be inferred in both directions here */
 /** The lifecycle hooks and what each is given. Names and shapes are Trigger.dev v4's. */
-import type { RetryOptions } from "../contract/index.ts";
+import type { RetryOptions } from "../contract/retry.ts";
 import type { TaskContext } from "./context.ts";
 
 /** What `init` may return; it reaches the function and the later hooks as `init`. */

@@ -1,4 +1,4 @@
-import type { AttemptOutcome, Grant, MetadataOperation, RunEvent } from "../contract/index.ts";
+import type { AttemptOutcome, Grant, MetadataOperation, RunEvent } from "../contract/worker-protocol.ts";
 
 /** What the surroundings of a run offer to the task's code: the worker's task process implements it, and so does `@gantry/sdk/testing`. */
 export interface TaskHost {

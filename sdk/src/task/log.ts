@@ -1,5 +1,6 @@
 /** How a log line leaves the run: cut to the limit, its data as JSON. Never throws: logging must not fail a task. */
-import { DEFAULT_LIMITS, type RunEvent } from "../contract/index.ts";
+import { DEFAULT_LIMITS } from "../contract/limits.ts";
+import type { RunEvent } from "../contract/worker-protocol.ts";
 import type { RunScope } from "./run-scope.ts";
 
 export type LogLevel = RunEvent["level"];

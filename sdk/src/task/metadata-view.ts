@@ -4,13 +4,9 @@
  * Values are taken as JSON when they are given, so that a later change to the caller's object changes nothing, and the
  * value read back is the one the platform stores.
  */
-import {
-  applyMetadataOperations,
-  DEFAULT_LIMITS,
-  type Metadata,
-  type MetadataOperation,
-  readMetadata,
-} from "../contract/index.ts";
+import { DEFAULT_LIMITS } from "../contract/limits.ts";
+import { applyMetadataOperations, type Metadata, readMetadata } from "../contract/metadata-operations.ts";
+import type { MetadataOperation } from "../contract/worker-protocol.ts";
 import { TaskExecutionError } from "./errors.ts";
 
 export type MetadataTarget = "self" | "parent" | "root";

@@ -1,6 +1,6 @@
 /** `metadata`: a JSON object on the run (256 KB) that its code writes and others watch. */
 import type { JsonValue } from "../client/run-handle.ts";
-import type { MetadataOperation } from "../contract/index.ts";
+import type { MetadataOperation } from "../contract/worker-protocol.ts";
 import type { MetadataTarget } from "./metadata-view.ts";
 import { currentScope } from "./run-scope.ts";
 

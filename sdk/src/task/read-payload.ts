@@ -1,5 +1,5 @@
 import { decodeValue } from "../client/packet.ts";
-import type { Grant } from "../contract/index.ts";
+import type { Grant } from "../contract/worker-protocol.ts";
 import type { Attempt } from "./attempt.ts";
 import { TaskExecutionError, TaskPayloadParsedError } from "./errors.ts";
 

@@ -1,5 +1,5 @@
 /** When a rate limit is over, as the many services say it. */
-import { parseDurationMs } from "../contract/index.ts";
+import { parseDurationMs } from "../contract/duration.ts";
 
 /** How a service writes the moment: seconds or milliseconds since the epoch, a date, or a duration such as `6m0s`. */
 export type ResetFormat = "unix_timestamp" | "unix_timestamp_in_ms" | "iso_8601" | "iso_8601_duration_openai_variant";

@@ -1,5 +1,6 @@
 /** `retry.fetch`: a fetch that tries again by status, on a connection that fails, and on a time-out. */
-import { DEFAULT_RETRY, RETRY_IN_PLACE_MS, type RetryOptions, retryDelayMs } from "../contract/index.ts";
+import { RETRY_IN_PLACE_MS } from "../contract/limits.ts";
+import { DEFAULT_RETRY, type RetryOptions, retryDelayMs } from "../contract/retry.ts";
 import { RetryAfterError } from "./errors.ts";
 import { pauseInRun } from "./pause.ts";
 import { type ResetFormat, waitByFormat, waitByHeaders } from "./reset-header.ts";

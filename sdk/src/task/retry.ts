@@ -1,4 +1,4 @@
-import { DEFAULT_RETRY, type RetryOptions, retryDelayMs } from "../contract/index.ts";
+import { DEFAULT_RETRY, type RetryOptions, retryDelayMs } from "../contract/retry.ts";
 import { retryOfError } from "./after-error.ts";
 import { pauseInRun } from "./pause.ts";
 import { retryFetch } from "./retry-fetch.ts";

@@ -6,7 +6,7 @@
  * `host.api` and `ctx` of it.
  */
 import { type AsyncContext, createAsyncContext } from "../client/async-context.ts";
-import type { Grant } from "../contract/index.ts";
+import type { Grant } from "../contract/worker-protocol.ts";
 import type { TaskContext } from "./context.ts";
 import type { TaskHost } from "./host.ts";
 import type { MetadataView } from "./metadata-view.ts";

@@ -1,5 +1,6 @@
 /* oxlint-disable typescript/no-explicit-any -- only `any` lets a type parameter be inferred in both directions here */
-import type { MachineOption, RetryOptions } from "../contract/index.ts";
+import type { MachineOption } from "../contract/machine-presets.ts";
+import type { RetryOptions } from "../contract/retry.ts";
 import type { TaskContext } from "./context.ts";
 import type { Hooks, InitOutput } from "./hooks.ts";
 import type { QueueOptions } from "./queue.ts";

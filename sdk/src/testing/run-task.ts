@@ -1,7 +1,7 @@
 import { withAuth } from "../client/configuration.ts";
 import { decodeValue } from "../client/packet.ts";
 import type { AnyTask, TaskOutput, TaskPayload } from "../client/run-handle.ts";
-import { DEFAULT_RETRY, retryDelayMs } from "../contract/index.ts";
+import { DEFAULT_RETRY, retryDelayMs } from "../contract/retry.ts";
 import { catalogue, registeredTask } from "../task/catalogue.ts";
 import { executeTask } from "../task/execute-task.ts";
 import { fromWireError } from "../task/failure-hooks.ts";

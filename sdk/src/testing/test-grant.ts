@@ -1,5 +1,6 @@
 import { encodeValue } from "../client/packet.ts";
-import { type Grant, MACHINE_PRESETS } from "../contract/index.ts";
+import { MACHINE_PRESETS } from "../contract/machine-presets.ts";
+import type { Grant } from "../contract/worker-protocol.ts";
 
 export interface TestGrantOptions {
   taskId: string;

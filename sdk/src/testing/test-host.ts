@@ -1,4 +1,5 @@
-import { applyMetadataOperations, type Metadata, type MetadataOperation, type RunEvent } from "../contract/index.ts";
+import { applyMetadataOperations, type Metadata } from "../contract/metadata-operations.ts";
+import type { MetadataOperation, RunEvent } from "../contract/worker-protocol.ts";
 import type { TaskHost } from "../task/host.ts";
 
 /** A line of the run's log, or an event such as a `logger.trace`. */
