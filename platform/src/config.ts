@@ -1,3 +1,4 @@
+import { HEARTBEAT_MS, LEASE_TTL_MS } from "@gantry/sdk/contract";
 import { z } from "zod";
 import { didYouMean } from "./did-you-mean.ts";
 
@@ -84,6 +85,14 @@ export const SETTINGS = {
     unit: "boolean",
     doc: "Whether a process runs one run after another.",
   }),
+  LEASE_TTL_MS: setting(whole(500, 3_600_000).default(LEASE_TTL_MS), {
+    unit: "milliseconds",
+    doc: "How long a worker may be silent before its runs are given to another.",
+  }),
+  HEARTBEAT_MS: setting(whole(100, 600_000).default(HEARTBEAT_MS), {
+    unit: "milliseconds",
+    doc: "How often workers say that they live; at most half of the lease.",
+  }),
   LOG_LEVEL: setting(z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"), {
     unit: "level",
     doc: "The least important lines that are logged.",
@@ -140,6 +149,8 @@ export function readConfig(environment: Environment = process.env): Config {
   const config = Object.fromEntries(entries) as Config;
   if (!config.embeddedPostgres && !config.databaseUrl)
     problems.push(`${PREFIX}DATABASE_URL is required where the embedded Postgres is off`);
+  if (config.heartbeatMs * 2 > config.leaseTtlMs)
+    problems.push(`${PREFIX}HEARTBEAT_MS must be at most half of ${PREFIX}LEASE_TTL_MS`);
   if (problems.length > 0)
     throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
   return config;

@@ -1,4 +1,4 @@
-import type { Limits } from "@gantry/sdk/contract";
+import { LEASE_TTL_MS, type Limits } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { createDeploymentCatalog, idleDeployments } from "./adapters/postgres/deployment-catalog.ts";
@@ -60,6 +60,7 @@ export interface Engine {
 export function createEngine(deps: EngineDeps): Engine {
   const { pool, prisma, projects, credentials, executor, clock, logger } = deps;
   const store = createPostgresRunStore(pool, deps.timing);
+  const leaseTtlMs = deps.timing?.leaseTtlMs ?? LEASE_TTL_MS;
   const catalog = createDeploymentCatalog(pool);
   const connected = new ConnectedWorkers();
   const metrics = engineMetrics(deps.metrics, connected);
@@ -72,7 +73,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const environmentById = (id: number) => projects.environmentById(id);
   const shared = { store, catalog, announcements, credentials, executor, logger, workers: connected, environmentById };
   const dispatch = new Dispatch(shared);
-  const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, LEASE_MS));
+  const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, leaseTtlMs));
   const tellWorker = (executionId: string, what: "cancel" | "drop", reason?: string) => {
     const assignment = connected.assignment(executionId);
     assignment?.link.send({ type: "cancel", executionId, ...(reason === undefined ? {} : { reason }) });
@@ -95,7 +96,7 @@ export function createEngine(deps: EngineDeps): Engine {
       onAdmitted: (count) => metrics.admitted.inc(count),
     }),
     timerLoop({ store, announcements, tellWorker }),
-    leaseLoop({ store, heartbeats, workers: connected, executor, announcements, tellWorker, logger }),
+    leaseLoop({ leaseTtlMs, store, heartbeats, workers: connected, executor, announcements, tellWorker, logger }),
     sweepLoop({ store, announcements }),
     failureHookLoop({ ...shared, dispatch }),
     retireLoop({ idleDeployments: () => idleDeployments(pool), executor }),
@@ -123,13 +124,11 @@ export function createEngine(deps: EngineDeps): Engine {
     runs: wokenTimers,
     queues: createQueueService(pool, announcements),
     deployments,
-    workers: createWorkerService({ ...shared, dispatch, heartbeats, limits, random: deps.random }),
+    workers: createWorkerService({ ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random }),
     store,
     loops,
   };
 }
-
-const LEASE_MS = 15_000;
 
 /** A delayed run that is due before the timer loop's next look moves that look forward. */
 function wakeTimers(runs: RunService, wake: () => void): RunService {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { join, resolve } from "node:path";
+import { MAX_OFFLINE_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { startEmbeddedPostgres } from "./adapters/embedded-postgres/embedded-postgres.ts";
@@ -88,6 +89,7 @@ async function compose({ config, logger, version, environment }: PlatformOptions
     pool, prisma, projects, credentials, executor, logger, metrics,
     clock: systemClock,
     random: Math.random,
+    timing: { leaseTtlMs: config.leaseTtlMs },
   });
   const app = createHttpApp({
     ...engine, projects, credentials, logger, metrics,
@@ -100,7 +102,8 @@ async function compose({ config, logger, version, environment }: PlatformOptions
     },
   });
   const server = createServer(SERVER_OPTIONS, app);
-  const channel = attachWorkerChannel(server, { credentials, workers: engine.workers, log: logger });
+  const welcome = { heartbeatMs: config.heartbeatMs, leaseTtlMs: config.leaseTtlMs, maxOfflineMs: MAX_OFFLINE_MS };
+  const channel = attachWorkerChannel(server, { credentials, workers: engine.workers, log: logger, welcome });
   const devKey = config.devProject === undefined ? undefined : await devEnvironment(projects, config.devProject, config.devKeySecret, master);
 
   const port = await listen(server, config.host, config.port);

@@ -14,6 +14,7 @@ import type { WorkerLink, WorkerService } from "./worker-service.ts";
 export interface WorkersDeps extends DispatchDeps {
   dispatch: Dispatch;
   heartbeats: HeartbeatFlush;
+  leaseTtlMs: number;
   limits(environment: EnvironmentRef): Promise<Limits>;
   random(): number;
 }
@@ -28,7 +29,7 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
 
   return {
     async hello(link, message) {
-      const known = message.executions.length === 0 ? { alive: [] } : await store.heartbeat(message.executions, LEASE_MS);
+      const known = message.executions.length === 0 ? { alive: [] } : await store.heartbeat(message.executions, deps.leaseTtlMs);
       const alive = new Set(known.alive);
       workers.adopt(link);
       workers.add(link);
@@ -229,8 +230,6 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
     return { kind: "retryInPlace", delayMs: 0, grant };
   }
 }
-
-const LEASE_MS = 15_000;
 
 /** The latest verdicts, so that a resent completion gets the one it was given; bounded. */
 class RecentVerdicts {

@@ -32,8 +32,6 @@ export interface WorkerChannel {
   close(): Promise<void>;
 }
 
-const PING_EVERY_MS = 10_000;
-const SILENT_AFTER_MS = 25_000;
 const WELCOME = { heartbeatMs: HEARTBEAT_MS, leaseTtlMs: LEASE_TTL_MS, maxOfflineMs: MAX_OFFLINE_MS };
 
 /** Takes the upgrades of WORKER_CHANNEL_PATH on this server; leaves those of other paths to others. */
@@ -44,6 +42,7 @@ export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): Wo
     maxPayload: deps.maxFrameBytes ?? WORKER_FRAME_BYTES,
   });
   const connections = new Map<string, WorkerConnection>();
+  const welcome = deps.welcome ?? WELCOME;
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.url?.split("?")[0] !== WORKER_CHANNEL_PATH) return;
@@ -58,7 +57,7 @@ export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): Wo
     const connection = new WorkerConnection(socket, worker, {
       workers: deps.workers,
       log: deps.log,
-      welcome: deps.welcome ?? WELCOME,
+      welcome,
     });
     connections.set(worker.workerId, connection);
     socket.once("close", () => {
@@ -67,8 +66,9 @@ export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): Wo
   };
 
   const pings = setInterval(() => {
-    for (const connection of connections.values()) connection.checkLiveness(SILENT_AFTER_MS);
-  }, PING_EVERY_MS).unref();
+    // Its runs are then another's: it must get no new ones either.
+    for (const connection of connections.values()) connection.checkLiveness(welcome.leaseTtlMs);
+  }, welcome.heartbeatMs).unref();
 
   server.on("upgrade", upgrade);
   return {

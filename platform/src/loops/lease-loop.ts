@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, LEASE_TTL_MS } from "@gantry/sdk/contract";
+import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
 import type { ConnectedWorkers } from "../cluster/connected-workers.ts";
 import type { Executor } from "../cluster/executor.ts";
 import type { HeartbeatFlush } from "../cluster/heartbeat-flush.ts";
@@ -10,6 +10,7 @@ import type { LostExecution, RunStore } from "../runs/run-store.ts";
 import type { Loop } from "./loop.ts";
 
 export interface LeaseDeps {
+  leaseTtlMs: number;
   store: RunStore;
   heartbeats: HeartbeatFlush;
   workers: ConnectedWorkers;
@@ -19,8 +20,9 @@ export interface LeaseDeps {
   logger: Logger;
 }
 
-/** A pause of this loop longer than this is the platform's own: no worker is blamed for it. */
-const OWN_GAP_MS = 5_000;
+/** A pause of this loop longer than this part of a lease is the platform's own: no worker is blamed for it. */
+const OWN_GAP = 1 / 3;
+const EVERY_MS = 1_000;
 
 /**
  * Stores heartbeats once a second, then looks for executions without a live lease. Time in which the platform itself
@@ -30,11 +32,11 @@ export function leaseLoop(deps: LeaseDeps): Loop {
   let lastGood: number | undefined;
   return {
     name: "leases",
-    everyMs: 1000,
+    everyMs: EVERY_MS,
     leaderOnly: false,
     async tick(now) {
-      if (lastGood === undefined || now - lastGood > OWN_GAP_MS) {
-        await deps.store.refreshLeases(LEASE_TTL_MS);
+      if (lastGood === undefined || now - lastGood > Math.max(2 * EVERY_MS, deps.leaseTtlMs * OWN_GAP)) {
+        await deps.store.refreshLeases(deps.leaseTtlMs);
       }
       await deps.heartbeats.flush();
       for (const lost of await deps.store.lostExecutions(200)) await lose(deps, lost);
