@@ -50,6 +50,8 @@ export type TaskWithSchemaOptions<
 /**
  * Defines a task: a function with an id that runs in a process of its own, with retries, a queue and a record.
  *
+ * Hooks written below `run` know its payload and output; TypeScript infers from top to bottom.
+ *
  * @example
  * export const hello = task({
  *   id: "hello",

@@ -3,8 +3,6 @@ import { retryOfError } from "./after-error.ts";
 import { pauseInRun } from "./pause.ts";
 import { retryFetch } from "./retry-fetch.ts";
 
-export type { RetryOptions };
-
 /**
  * Calls `fn` until it does not throw, in place and with back-off; throws what the last attempt threw.
  *
