@@ -9,13 +9,15 @@
  * are never parsed on the way.
  */
 import { z } from "zod";
+import type { MachinePreset } from "./machine-presets.ts";
+import type { WireError } from "./wire-error.ts";
 
 export const WORKER_PROTOCOL_VERSION = 1;
 export const WORKER_CHANNEL_PATH = "/worker/v1/channel";
 /** The longest frame either side accepts: an output of 10 MB whose every character needs an escape, and some room. */
 export const WORKER_FRAME_BYTES = 32 * 1024 * 1024;
 
-const wireErrorSchema: z.ZodType<import("./wire-error.ts").WireError> = z.lazy(() =>
+const wireErrorSchema: z.ZodType<WireError> = z.lazy(() =>
   z.object({
     name: z.string(),
     message: z.string(),
@@ -168,10 +170,10 @@ export interface Grant {
     batchId?: string;
     version: string;
     /** Set when this execution only runs the task's `onFailure` for a run that ended without its process. */
-    failureHook?: { status: string; error: import("./wire-error.ts").WireError };
+    failureHook?: { status: string; error: WireError };
   };
   queue: { id: string; name: string };
-  machine: import("./machine-presets.ts").MachinePreset;
+  machine: MachinePreset;
   environment: { id: string; slug: string; type: "DEVELOPMENT" | "STAGING" | "PREVIEW" | "PRODUCTION" };
   project: { id: string; ref: string; name: string };
   deployment: { id: string; version: string };
