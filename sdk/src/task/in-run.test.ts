@@ -5,6 +5,7 @@ import { runTask } from "../testing/run-task.ts";
 import { catalogue } from "./catalogue.ts";
 import { type Task, task } from "./define-task.ts";
 import { locals } from "./locals.ts";
+import { setLogLevel } from "./log-level.ts";
 import { logger } from "./logger.ts";
 import { metadata } from "./metadata.ts";
 import { currentScope } from "./run-scope.ts";
@@ -116,6 +117,20 @@ describe("logs", () => {
       { level: "info", message: "i", data: { n: "1", at: { k: [1] } } },
       { level: "error", message: "e", data: { error: { name: "Error", message: "x" } } },
     ]);
+  });
+
+  it("below the project's logLevel are dropped, the console's never", async () => {
+    setLogLevel("warn");
+    const { logs } = await runTask(
+      inRun(() => {
+        logger.info("quiet");
+        logger.error("loud");
+        console.debug("mine");
+      }),
+      undefined,
+    );
+    setLogLevel("trace");
+    expect(logs.map(({ message }) => message)).toEqual(["loud", "mine"]);
   });
 
   it("survive attributes with cycles, shared members and getters that throw", async () => {

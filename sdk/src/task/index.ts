@@ -4,3 +4,4 @@ export { type Catalogue, catalogue, importTaskFile, type RegisteredTask } from "
 export { DeclarationError, describeCatalogue } from "./describe-catalogue.ts";
 export { executeTask, interruptTask } from "./execute-task.ts";
 export type { ExecuteTask, TaskHost, TaskOutcome } from "./host.ts";
+export { setLogLevel } from "./log-level.ts";
