@@ -6,6 +6,7 @@ import { keyRoutes } from "./keys.ts";
 import { laterRoutes } from "./later.ts";
 import { packetRoutes } from "./packets.ts";
 import { queueRoutes } from "./queues.ts";
+import { runChangeRoutes } from "./run-changes.ts";
 import { runRoutes } from "./runs.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
@@ -16,6 +17,7 @@ export function allRoutes(edge: Edge): Route[] {
   const routes = [
     ...triggerRoutes(edge),
     ...runRoutes(edge),
+    ...runChangeRoutes(edge),
     ...batchRoutes(edge),
     ...packetRoutes(edge),
     ...queueRoutes(edge),
