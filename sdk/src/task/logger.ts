@@ -1,6 +1,6 @@
 /** `logger`: lines with attributes, kept with the run. Outside a run they go to the console. */
 import { emitEvent, emitLog, type LogLevel } from "./log.ts";
-import { isKept, isKept } from "./log-level.ts";
+import { isKept } from "./log-level.ts";
 import { currentScope } from "./run-scope.ts";
 
 type Attributes = Record<string, unknown>;
@@ -15,8 +15,8 @@ export interface TraceSpan {
 function line(level: LogLevel, message: string, attributes?: Attributes): void {
   if (!isKept(level)) return;
   const scope = currentScope();
-  if (scope && isKept(level)) emitLog(scope, level, message, attributes);
-  else if (!scope) console[level](message, ...(attributes === undefined ? [] : [attributes]));
+  if (scope) emitLog(scope, level, message, attributes);
+  else console[level](message, ...(attributes === undefined ? [] : [attributes]));
 }
 
 /** Runs `fn`, and records how long it took, its attributes and what it threw; gives what `fn` gives. */
