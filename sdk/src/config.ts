@@ -35,7 +35,7 @@ export interface GantryConfig {
   };
   /** Whether `@trigger.dev/sdk` and `@trigger.dev/sdk/v3` in task files mean `@gantry/sdk`. Default true. */
   compat?: boolean;
-  /** The least severe level of `logger` that is kept. Default `info`. */
+  /** The least severe level of `logger` that is kept. Default: all are. */
   logLevel?: "none" | "error" | "warn" | "info" | "debug" | "log";
 }
 

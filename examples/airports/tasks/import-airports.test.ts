@@ -7,7 +7,7 @@ test("the import is tried again after the country service was down, and counts e
   const result = await runTask(importAirports, { paceMs: 0 }, { retries: true });
   expect(result.error).toBeUndefined();
   expect(result.attempt).toBe(2);
-  expect(result.metadata).toEqual({ phase: "done", rowsDone: 3376, percent: 100 });
+  expect(result.metadata).toEqual({ phase: "done", progress: { rowsDone: 3376, percent: 100 } });
   expect(result.output).toMatchObject({
     count: 3376,
     byCountry: { US: 3372, TH: 1 },

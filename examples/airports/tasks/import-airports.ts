@@ -22,12 +22,12 @@ export const importAirports = schemaTask({
   run: async ({ paceMs }, { ctx, signal }): Promise<Summary> => {
     metadata.set("phase", "country codes");
     const codes = await countryCodes(ctx.attempt.number === 1, signal);
-    metadata.set("phase", "rows").set("rowsDone", 0).set("percent", 0);
+    metadata.set("phase", "rows");
     const airports: Airport[] = [];
     for await (const chunk of readAirports(CHUNK)) {
       for (const { line, row } of chunk) airports.push(checked(line, row));
       const percent = Math.round((100 * airports.length) / AIRPORTS_ROWS);
-      metadata.set("rowsDone", airports.length).set("percent", percent);
+      metadata.set("progress", { rowsDone: airports.length, percent });
       await pause(paceMs, undefined, { signal });
     }
     metadata.set("phase", "done");

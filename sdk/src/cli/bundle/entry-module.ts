@@ -18,7 +18,7 @@ export function entryPlugin(config: ProjectConfig): Plugin {
       build.onLoad({ filter: /.*/, namespace: "gantry" }, () => {
         const files = findTaskFiles(config);
         return {
-          contents: entrySource(config.projectDir, [...files.init, ...files.tasks]),
+          contents: entrySource(config, [...files.init, ...files.tasks]),
           loader: "js" as const,
           resolveDir: config.projectDir,
           watchDirs: [config.projectDir, ...files.folders],
@@ -32,16 +32,17 @@ export function entryPlugin(config: ProjectConfig): Plugin {
   };
 }
 
-function entrySource(projectDir: string, files: string[]): string {
+function entrySource({ projectDir, logLevel }: ProjectConfig, files: string[]): string {
   const loads = files.map((file) => {
     const name = JSON.stringify(projectPath(projectDir, file));
     return `await load(${name}, () => import(${JSON.stringify(file)}));`;
   });
-  return [LOADER, ...loads, ""].join("\n");
+  const level = logLevel === undefined ? [] : [`setLogLevel(${JSON.stringify(logLevel)});`];
+  return [LOADER, ...level, ...loads, ""].join("\n");
 }
 
 const LOADER = `
-import { importTaskFile } from "@gantry/sdk/task";
+import { importTaskFile, setLogLevel } from "@gantry/sdk/task";
 async function load(file, importFile) {
   try {
     await importTaskFile(file, importFile);

@@ -125,7 +125,9 @@ export function nativePlugin(projectDir: string, external: (string | RegExp)[]):
           resolveDir: args.resolveDir,
           pluginData: RESOLVING,
         });
-        if (isNamed && found.errors.length > 0) return { path: args.path, external: true };
+        // A dependency's own optional dependency: it knows what to do when that is missing.
+        const isOptional = args.kind === "require-call" && args.importer.includes("node_modules");
+        if (found.errors.length > 0 && (isNamed || isOptional)) return { path: args.path, external: true };
         if (found.errors.length > 0 || found.external || found.namespace !== "file") return found;
         const folder = packageFolder(found.path);
         if (!isNamed && (folder === undefined || !(NEVER_BUNDLED.includes(name) || isNative(folder)))) return found;
