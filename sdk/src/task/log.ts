@@ -1,13 +1,12 @@
 /** How a log line leaves the run: cut to the limit, its data as JSON. Never throws: logging must not fail a task. */
 import { DEFAULT_LIMITS } from "../contract/limits.ts";
 import type { RunEvent } from "../contract/worker-protocol.ts";
-import { isKept } from "./log-level.ts";
 import type { RunScope } from "./run-scope.ts";
 
 export type LogLevel = RunEvent["level"];
 
 export function emitLog(scope: RunScope, level: LogLevel, message: string, attributes?: unknown): void {
-  if (isKept(level)) emit(scope, { kind: "log", level, message, attributes });
+  emit(scope, { kind: "log", level, message, attributes });
 }
 
 /** Something that happened, rather than something that was said: a span, a failed hook. */
