@@ -23,7 +23,11 @@ export class AttemptReports {
   #isSendingEvents = false;
   #isSendingMetadata = false;
 
-  constructor(ref: { executionId: string; fence: string }, attempt: number, request: (request: Request) => Promise<unknown>) {
+  constructor(
+    ref: { executionId: string; fence: string },
+    attempt: number,
+    request: (request: Request) => Promise<unknown>,
+  ) {
     this.#ref = ref;
     this.#attempt = attempt;
     this.#request = request;

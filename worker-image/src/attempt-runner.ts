@@ -27,7 +27,9 @@ export class AttemptRunner {
   constructor(config: TaskProcessConfig, connection: RunnerConnection) {
     this.#config = config;
     this.#connection = connection;
-    this.#stalled = new StalledFunction(config.stalledAfterMs, () => this.#failAndExit(stalledError(config.stalledAfterMs)));
+    this.#stalled = new StalledFunction(config.stalledAfterMs, () =>
+      this.#failAndExit(stalledError(config.stalledAfterMs)),
+    );
     process.on("uncaughtException", (error) => this.#uncaught(error));
     process.on("unhandledRejection", (reason) => this.#uncaught(reason));
     process.on("exit", (code) => this.#exiting(code));
@@ -47,7 +49,8 @@ export class AttemptRunner {
     if (message.t === "run") void this.#run(message.grant);
     else if (message.t === "ping") this.#connection.send({ t: "pong", n: message.n });
     else if (message.t === "exit") process.exit(0);
-    else if (message.executionId === this.#current?.executionId) this.#current.abort.abort(cancelReason(message.reason));
+    else if (message.executionId === this.#current?.executionId)
+      this.#current.abort.abort(cancelReason(message.reason));
   }
 
   async #run(grant: Grant): Promise<void> {

@@ -52,7 +52,11 @@ export class Execution implements Waiter, Occupant {
   constructor(grant: Grant, around: ExecutionSurroundings) {
     this.#grant = grant;
     this.#around = around;
-    this.#reports = new AttemptReports({ executionId: grant.executionId, fence: grant.fence }, grant.attempt, around.request);
+    this.#reports = new AttemptReports(
+      { executionId: grant.executionId, fence: grant.fence },
+      grant.attempt,
+      around.request,
+    );
     this.#loop = new BlockedLoop(around.blockedAfterMs, 0);
   }
 
@@ -148,7 +152,8 @@ export class Execution implements Waiter, Occupant {
   cancel(reason: string | undefined): void {
     if (this.#cancel || this.#phase === "ended") return;
     this.#cancel = { reason };
-    if (this.#phase === "waiting" || this.#phase === "pausing") return this.#completeWithoutProcess({ kind: "canceled" });
+    if (this.#phase === "waiting" || this.#phase === "pausing")
+      return this.#completeWithoutProcess({ kind: "canceled" });
     if (this.#phase !== "running") return;
     const request = this.cancelRequest();
     if (request) this.#child?.send(request);
@@ -167,7 +172,8 @@ export class Execution implements Waiter, Occupant {
   /** Gives the run back: at once where no process has it, else after its process is ended or lets it go first. */
   giveBack(reason: string, endsProcess: boolean): void {
     this.#returnReason = reason;
-    if (this.#phase === "waiting" || this.#phase === "pausing") this.#completeWithoutProcess({ kind: "returned", reason });
+    if (this.#phase === "waiting" || this.#phase === "pausing")
+      this.#completeWithoutProcess({ kind: "returned", reason });
     else if (this.#phase === "running" && endsProcess) this.#child?.killNow({ by: "return", reason });
   }
 
@@ -186,7 +192,9 @@ export class Execution implements Waiter, Occupant {
     void this.#read(this.#child, false);
   }
 
-  async checkMemory(memory: (pid: number) => Promise<{ rssBytes: number; maxRssBytes: number } | undefined>): Promise<void> {
+  async checkMemory(
+    memory: (pid: number) => Promise<{ rssBytes: number; maxRssBytes: number } | undefined>,
+  ): Promise<void> {
     const child = this.#child;
     if (this.#phase !== "running" || child?.pid === undefined) return;
     const used = await memory(child.pid);
@@ -224,7 +232,9 @@ export class Execution implements Waiter, Occupant {
     }
     const { kill } = child;
     if (!message.exits && !kill) this.#around.pool.release(child);
-    const outcome = kill ? this.#outcomeOfEnd(child, { exitCode: null, signal: null, spawnError: undefined }, kill) : message.outcome;
+    const outcome = kill
+      ? this.#outcomeOfEnd(child, { exitCode: null, signal: null, spawnError: undefined }, kill)
+      : message.outcome;
     this.#complete(outcome, {
       computeMs: this.#endedAt - this.#startedAt,
       cpuMs: message.cpuMs,
@@ -278,7 +288,10 @@ export class Execution implements Waiter, Occupant {
     if (this.#phase !== "completing") return;
     if (reply.verdict) return this.#follow(reply.verdict);
     // The platform cannot take this result, an output over the limit say: the attempt fails with the reason.
-    const error: WireError = { name: "CompletionRefused", ...(reply.error ?? { code: "INTERNAL", message: "The platform gave no verdict." }) };
+    const error: WireError = {
+      name: "CompletionRefused",
+      ...(reply.error ?? { code: "INTERNAL", message: "The platform gave no verdict." }),
+    };
     if (outcome.kind !== "completed") return this.#end();
     this.#complete({ kind: "failed", error, retry: { by: "never", reason: error.message } }, usage);
   }
@@ -290,7 +303,8 @@ export class Execution implements Waiter, Occupant {
     this.#reports.beginAttempt(verdict.grant.attempt);
     this.#phase = "pausing";
     if (this.#cancel) return this.#completeWithoutProcess({ kind: "canceled" });
-    if (this.#returnReason !== undefined) return this.#completeWithoutProcess({ kind: "returned", reason: this.#returnReason });
+    if (this.#returnReason !== undefined)
+      return this.#completeWithoutProcess({ kind: "returned", reason: this.#returnReason });
     this.#after(verdict.delayMs, () => this.begin());
   }
 

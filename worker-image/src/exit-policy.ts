@@ -35,7 +35,10 @@ export function outcomeOfEnd(end: ProcessEnd): AttemptOutcome {
     case "memory":
       return outOfMemory(end, `it used ${megabytes(end.kill.rssBytes)} MB of memory`);
     case "bootTimeout":
-      return bootFailed(end, `was still importing the bundle after ${end.kill.afterMs / 1000} s and was ended. Look for top-level code that waits`);
+      return bootFailed(
+        end,
+        `was still importing the bundle after ${end.kill.afterMs / 1000} s and was ended. Look for top-level code that waits`,
+      );
     default:
       return end.hasBooted ? crash(end) : bootCrash(end);
   }
@@ -44,7 +47,10 @@ export function outcomeOfEnd(end: ProcessEnd): AttemptOutcome {
 function crash(end: ProcessEnd): AttemptOutcome {
   if (isHeapExhausted(end)) return outOfMemory(end, "V8's heap was full");
   if (end.signal !== null) {
-    const hint = end.signal === "SIGKILL" ? " It was not Gantry that sent it; the kernel does when the machine runs out of memory." : "";
+    const hint =
+      end.signal === "SIGKILL"
+        ? " It was not Gantry that sent it; the kernel does when the machine runs out of memory."
+        : "";
     return {
       kind: "crashed",
       reason: "SIGNAL",
@@ -58,7 +64,11 @@ function crash(end: ProcessEnd): AttemptOutcome {
     kind: "crashed",
     reason: "EXIT",
     exitCode: code,
-    error: error("TASK_PROCESS_EXITED", `The task's process exited with code ${code}.${called}`, end.exiting?.stack ?? stderrStack(end)),
+    error: error(
+      "TASK_PROCESS_EXITED",
+      `The task's process exited with code ${code}.${called}`,
+      end.exiting?.stack ?? stderrStack(end),
+    ),
   };
 }
 
@@ -104,7 +114,10 @@ function timeoutError(kill: Extract<Kill, { by: "maxDuration" }>): WireError {
     kill.blockedMs > 0
       ? ` The event loop had been blocked for ${(kill.blockedMs / 1000).toFixed(1)} s: synchronous code kept it from doing anything else.`
       : "";
-  return error("MAX_DURATION_EXCEEDED", `The run used more than its maxDuration of ${kill.maxDurationMs / 1000} s of compute time.${blocked}`);
+  return error(
+    "MAX_DURATION_EXCEEDED",
+    `The run used more than its maxDuration of ${kill.maxDurationMs / 1000} s of compute time.${blocked}`,
+  );
 }
 
 function error(code: string, message: string, stack?: string): WireError {

@@ -67,7 +67,9 @@ function readMap(file: string): SourceMap | undefined {
 function readPayload(url: string, path: string): SourceMapPayload {
   const inline = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(url);
   const mapPath = resolve(dirname(path), inline ? "" : decodeURIComponent(url));
-  const text = inline ? Buffer.from(decodeURIComponent(inline[2] as string), inline[1] ? "base64" : "utf8").toString() : readFileSync(mapPath, "utf8");
+  const text = inline
+    ? Buffer.from(decodeURIComponent(inline[2] as string), inline[1] ? "base64" : "utf8").toString()
+    : readFileSync(mapPath, "utf8");
   const payload = JSON.parse(text) as SourceMapPayload;
   const root = inline ? dirname(path) : dirname(mapPath);
   const sources = payload.sources.map((source) => absolute(root, payload.sourceRoot ?? "", source));

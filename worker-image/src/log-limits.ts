@@ -34,7 +34,8 @@ export class LogLimit {
 }
 
 function cutEvent(event: RunEvent): RunEvent {
-  const isLong = event.message.length * 3 > logLineBytes && Buffer.byteLength(event.message) > logLineBytes + MARK_BYTES;
+  const isLong =
+    event.message.length * 3 > logLineBytes && Buffer.byteLength(event.message) > logLineBytes + MARK_BYTES;
   const isDataLong = event.data !== undefined && Buffer.byteLength(event.data) > logLineBytes;
   if (!isLong && !isDataLong) return event;
   return {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { posix } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -11,8 +11,8 @@ const MAX_SOCKET_PATH = 100;
 
 /** All that differs between operating systems, for runner and process executor. One object per system, so that a table can test each. */
 export interface OsDifferences {
-  /** Name of a socket in `dir`, or in `shortDir` where the first would be too long; Windows has named pipes instead. */
-  socketPath(dir: string, shortDir: string, name: string): string;
+  /** Name of a socket in `dir`; undefined where that would be too long. Windows has named pipes instead. */
+  socketPath(dir: string, name: string): string | undefined;
   /** True where the socket is a file that its owner must remove. */
   readonly socketIsFile: boolean;
   /** True where SIGTERM reaches a process's handlers; elsewhere it ends the process at once. */
@@ -26,9 +26,9 @@ export interface OsDifferences {
 }
 
 const unix = {
-  socketPath(dir: string, shortDir: string, name: string): string {
-    const path = join(dir, name);
-    return Buffer.byteLength(path) <= MAX_SOCKET_PATH ? path : join(shortDir, name);
+  socketPath(dir: string, name: string): string | undefined {
+    const path = posix.join(dir, name);
+    return Buffer.byteLength(path) <= MAX_SOCKET_PATH ? path : undefined;
   },
   socketIsFile: true,
   hasSignals: true,
@@ -67,7 +67,7 @@ export const OPERATING_SYSTEMS: Record<"linux" | "darwin" | "win32", OsDifferenc
     descendants: () => [],
   },
   win32: {
-    socketPath: (_dir, _shortDir, name) => `\\\\.\\pipe\\gantry-${name}`,
+    socketPath: (_dir, name) => `\\\\.\\pipe\\gantry-${name}`,
     socketIsFile: false,
     hasSignals: false,
     processStart: (pid) =>

@@ -43,14 +43,21 @@ export class OutputFile {
   }
 
   /** Reads on to `upTo` bytes, or to the end. `isWanted` is asked before each chunk: false skips it. */
-  read(onLines: (lines: string[]) => void, options: { upTo?: number; isWanted?: () => boolean; isLast?: boolean } = {}): Promise<void> {
+  read(
+    onLines: (lines: string[]) => void,
+    options: { upTo?: number; isWanted?: () => boolean; isLast?: boolean } = {},
+  ): Promise<void> {
     this.#reading = this.#reading.then(() => this.#readOn(onLines, options)).catch(() => undefined);
     return this.#reading;
   }
 
   async #readOn(
     onLines: (lines: string[]) => void,
-    { upTo = Number.POSITIVE_INFINITY, isWanted = () => true, isLast = false }: { upTo?: number; isWanted?: () => boolean; isLast?: boolean },
+    {
+      upTo = Number.POSITIVE_INFINITY,
+      isWanted = () => true,
+      isLast = false,
+    }: { upTo?: number; isWanted?: () => boolean; isLast?: boolean },
   ): Promise<void> {
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     while (this.#offset < upTo) {

@@ -11,7 +11,10 @@ export interface RunnerIdentity {
 }
 
 /** The living runner that a pid file names; undefined where there is none. */
-export async function livingRunner(file: string, os: OsDifferences = osDifferences(process.platform)): Promise<RunnerIdentity | undefined> {
+export async function livingRunner(
+  file: string,
+  os: OsDifferences = osDifferences(process.platform),
+): Promise<RunnerIdentity | undefined> {
   const identity = await readIdentity(file);
   if (!identity) return undefined;
   return (await os.processStart(identity.pid)) === identity.startedAt ? identity : undefined;

@@ -142,7 +142,8 @@ export class ProcessPool implements ChildListener {
     for (const group of this.#groups.values()) {
       for (const child of group.booting) {
         const bootMs = now - child.bootedAt;
-        if (bootMs > this.#options.bootTimeoutMs) child.killNow({ by: "bootTimeout", afterMs: this.#options.bootTimeoutMs });
+        if (bootMs > this.#options.bootTimeoutMs)
+          child.killNow({ by: "bootTimeout", afterMs: this.#options.bootTimeoutMs });
       }
       const spare = group.idle.length - this.#target(group);
       for (const child of group.idle.slice(0, Math.max(0, spare))) {
@@ -247,7 +248,11 @@ export class ProcessPool implements ChildListener {
       this.#failed(group, {
         kind: "crashed",
         reason: "BOOT_FAILED",
-        error: { name: "TaskProcessError", code: "BOOT_FAILED", message: `The task's process could not be started: ${String(error)}` },
+        error: {
+          name: "TaskProcessError",
+          code: "BOOT_FAILED",
+          message: `The task's process could not be started: ${String(error)}`,
+        },
       });
     } finally {
       group.starting -= 1;

@@ -96,7 +96,11 @@ async function end(mode: "drain" | "shutdown"): Promise<void> {
   if (isEnding && mode === "drain") return;
   isEnding = true;
   log("info", mode === "drain" ? "draining" : "shutting down", { executions: supervisor.executionCount });
-  await supervisor.drain(`The worker was told to ${mode === "drain" ? "drain" : "shut down"}`, mode === "drain" ? config.drainGraceMs : 0, GOODBYE_MS);
+  await supervisor.drain(
+    `The worker was told to ${mode === "drain" ? "drain" : "shut down"}`,
+    mode === "drain" ? config.drainGraceMs : 0,
+    GOODBYE_MS,
+  );
   await leave("done", 0);
 }
 

@@ -1,5 +1,11 @@
-import { type Grant, HEARTBEAT_MS, MAX_OFFLINE_MS, type RunnerMessage, WORKER_PROTOCOL_VERSION } from "@gantry/sdk/contract";
 import { hostname } from "node:os";
+import {
+  type Grant,
+  HEARTBEAT_MS,
+  MAX_OFFLINE_MS,
+  type RunnerMessage,
+  WORKER_PROTOCOL_VERSION,
+} from "@gantry/sdk/contract";
 import { Execution, type ExecutionSurroundings } from "./execution.ts";
 import type { Log } from "./log.ts";
 import type { OsDifferences } from "./os-differences.ts";
@@ -211,7 +217,10 @@ export class Supervisor {
     if (performance.now() - this.#ackedAt < this.#maxOfflineMs) return;
     const running = [...this.#executions.values()].filter((each) => each.phase !== "completing");
     if (running.length === 0) return;
-    this.#log("error", "ending all runs: the platform could not be reached", { count: running.length, maxOfflineMs: this.#maxOfflineMs });
+    this.#log("error", "ending all runs: the platform could not be reached", {
+      count: running.length,
+      maxOfflineMs: this.#maxOfflineMs,
+    });
     for (const execution of running) execution.drop();
   }
 

@@ -75,7 +75,13 @@ export class TaskChild implements TaskPeer {
   #end: ChildEnd | undefined;
   #killTimer: NodeJS.Timeout | undefined;
 
-  private constructor(boot: Boot, machine: MachinePreset | undefined, listener: ChildListener, key: string, output: [OutputFile, OutputFile]) {
+  private constructor(
+    boot: Boot,
+    machine: MachinePreset | undefined,
+    listener: ChildListener,
+    key: string,
+    output: [OutputFile, OutputFile],
+  ) {
     this.#boot = boot;
     this.machine = machine;
     this.#listener = listener;
@@ -84,7 +90,10 @@ export class TaskChild implements TaskPeer {
     boot.sockets.expect(key, this);
     this.#process = spawn(process.execPath, this.#nodeArguments(), {
       cwd: boot.cwd,
-      env: { ...boot.env, [TASK_PROCESS_VARIABLE]: JSON.stringify({ ...boot.process, socket: boot.sockets.path, key }) },
+      env: {
+        ...boot.env,
+        [TASK_PROCESS_VARIABLE]: JSON.stringify({ ...boot.process, socket: boot.sockets.path, key }),
+      },
       stdio: ["ignore", this.stdout.fd, this.stderr.fd],
       windowsHide: true,
     });

@@ -42,7 +42,10 @@ export class AttemptHost implements TaskHost {
     const waitMs = this.#metadataSentAt + METADATA_EVERY_MS - performance.now();
     if (waitMs <= 0 && this.#metadataSentAt > 0) return this.#sendMetadata();
     // The first change waits for the end of this turn: a function often sets several keys in a row.
-    this.#metadataTimer = setTimeout(() => this.#sendMetadata(), Math.max(0, this.#metadataSentAt === 0 ? 0 : waitMs)).unref();
+    this.#metadataTimer = setTimeout(
+      () => this.#sendMetadata(),
+      Math.max(0, this.#metadataSentAt === 0 ? 0 : waitMs),
+    ).unref();
   }
 
   #sendMetadata(): void {

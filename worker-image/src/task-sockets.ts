@@ -18,20 +18,21 @@ export class TaskSockets {
   readonly path: string;
   readonly #server: Server;
   readonly #peers = new Map<string, TaskPeer>();
-  readonly #shortDir: string;
+  readonly #ownDir: string | undefined;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(path: string, shortDir: string) {
+  private constructor(path: string, ownDir: string | undefined) {
     this.path = path;
-    this.#shortDir = shortDir;
+    this.#ownDir = ownDir;
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
   static async listen(dir: string, name: string, os: OsDifferences): Promise<TaskSockets> {
-    const shortDir = await mkdtemp(join(tmpdir(), "gantry-"));
-    const path = os.socketPath(dir, shortDir, name);
+    const inDir = os.socketPath(dir, name);
+    const ownDir = inDir === undefined ? await mkdtemp(join(tmpdir(), "gantry-")) : undefined;
+    const path = inDir ?? join(ownDir as string, name);
     if (os.socketIsFile) await rm(path, { force: true });
-    const sockets = new TaskSockets(path, shortDir);
+    const sockets = new TaskSockets(path, ownDir);
     await new Promise<void>((resolve, reject) => {
       sockets.#server.once("error", reject);
       sockets.#server.listen(path, () => resolve());
@@ -50,7 +51,7 @@ export class TaskSockets {
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    await rm(this.#shortDir, { recursive: true, force: true });
+    if (this.#ownDir !== undefined) await rm(this.#ownDir, { recursive: true, force: true });
   }
 
   #accept(socket: Socket): void {

@@ -57,22 +57,40 @@ describe("an attempt", () => {
     runner = await RunnerProcess.start(TASKS, { env: { MINE: "yes" } });
     const { outcome } = await outcomeOf("env");
     if (outcome.kind !== "completed") throw new Error("not completed");
-    expect(JSON.parse(outcome.output ?? "").json).toMatchObject({ gantry: [], mine: "yes", cwd: expect.stringContaining("gantry-test-") });
+    expect(JSON.parse(outcome.output ?? "").json).toMatchObject({
+      gantry: [],
+      mine: "yes",
+      cwd: expect.stringContaining("gantry-test-"),
+    });
   });
 
   const endings: Record<string, { task: string; wantOutcome: object; wantLine?: string }> = {
     "an error of the function's": {
       task: "throw",
-      wantOutcome: { kind: "failed", retry: { by: "policy" }, error: { name: "TypeError", message: "no such thing", stack: expect.stringContaining("tasks.ts:") } },
+      wantOutcome: {
+        kind: "failed",
+        retry: { by: "policy" },
+        error: { name: "TypeError", message: "no such thing", stack: expect.stringContaining("tasks.ts:") },
+      },
     },
     "process.exit with a code, and where it was called": {
       task: "exit",
-      wantOutcome: { kind: "crashed", reason: "EXIT", exitCode: 3, error: { code: "TASK_PROCESS_EXITED", stack: expect.stringContaining("tasks.ts:") } },
+      wantOutcome: {
+        kind: "crashed",
+        reason: "EXIT",
+        exitCode: 3,
+        error: { code: "TASK_PROCESS_EXITED", stack: expect.stringContaining("tasks.ts:") },
+      },
       wantLine: "before exit",
     },
     "process.exit with 0 before the function returned": {
       task: "exit-0",
-      wantOutcome: { kind: "crashed", reason: "EXIT", exitCode: 0, error: { message: expect.stringContaining("process.exit was called") } },
+      wantOutcome: {
+        kind: "crashed",
+        reason: "EXIT",
+        exitCode: 0,
+        error: { message: expect.stringContaining("process.exit was called") },
+      },
     },
     "kill -9 of the process": {
       task: "kill-9",
@@ -80,29 +98,50 @@ describe("an attempt", () => {
       wantLine: "before kill",
     },
     "a segmentation fault": { task: "segfault", wantOutcome: { kind: "crashed", reason: "SIGNAL", signal: "SIGSEGV" } },
-    "a rejection that nobody awaited": { task: "reject", wantOutcome: { kind: "failed", error: { message: "nobody awaited" } } },
-    "an exception in a timer": { task: "uncaught", wantOutcome: { kind: "failed", error: { name: "RangeError", message: "in a timer" } } },
+    "a rejection that nobody awaited": {
+      task: "reject",
+      wantOutcome: { kind: "failed", error: { message: "nobody awaited" } },
+    },
+    "an exception in a timer": {
+      task: "uncaught",
+      wantOutcome: { kind: "failed", error: { name: "RangeError", message: "in a timer" } },
+    },
   };
-  test.each(Object.entries(endings))("that ends by %s is reported as that", async (_sentence, { task, wantOutcome, wantLine }) => {
-    runner = await RunnerProcess.start(TASKS);
-    const { grant, outcome } = await outcomeOf(task);
-    expect(outcome).toMatchObject(wantOutcome);
-    if (wantLine !== undefined) expect(runner.platform.events(grant.executionId).map((event) => event.message)).toContain(wantLine);
-    // The runner is well: the next run gets a fresh process.
-    expect((await outcomeOf("double", { payload: { n: 1 } })).outcome.kind).toBe("completed");
-  });
+  test.each(Object.entries(endings))(
+    "that ends by %s is reported as that",
+    async (_sentence, { task, wantOutcome, wantLine }) => {
+      runner = await RunnerProcess.start(TASKS);
+      const { grant, outcome } = await outcomeOf(task);
+      expect(outcome).toMatchObject(wantOutcome);
+      if (wantLine !== undefined)
+        expect(runner.platform.events(grant.executionId).map((event) => event.message)).toContain(wantLine);
+      // The runner is well: the next run gets a fresh process.
+      expect((await outcomeOf("double", { payload: { n: 1 } })).outcome.kind).toBe("completed");
+    },
+  );
 
   test("that fills V8's heap is out of memory, and the error names the preset", async () => {
     runner = await RunnerProcess.start(TASKS);
     const { outcome } = await outcomeOf("heap", { machine: { name: "micro", cpu: 0.25, memory: 0.1 } });
-    expect(outcome).toMatchObject({ kind: "crashed", reason: "OUT_OF_MEMORY", error: { code: "OUT_OF_MEMORY", message: expect.stringContaining("micro") } });
+    expect(outcome).toMatchObject({
+      kind: "crashed",
+      reason: "OUT_OF_MEMORY",
+      error: { code: "OUT_OF_MEMORY", message: expect.stringContaining("micro") },
+    });
   });
 
-  test.runIf(process.platform === "linux")("that uses more memory than its preset outside V8's heap is out of memory", async () => {
-    runner = await RunnerProcess.start(TASKS);
-    const { outcome } = await outcomeOf("rss", { machine: { name: "micro", cpu: 0.25, memory: 0.2 } });
-    expect(outcome).toMatchObject({ kind: "crashed", reason: "OUT_OF_MEMORY", error: { message: expect.stringMatching(/it used \d+ MB/) } });
-  });
+  test.runIf(process.platform === "linux")(
+    "that uses more memory than its preset outside V8's heap is out of memory",
+    async () => {
+      runner = await RunnerProcess.start(TASKS);
+      const { outcome } = await outcomeOf("rss", { machine: { name: "micro", cpu: 0.25, memory: 0.2 } });
+      expect(outcome).toMatchObject({
+        kind: "crashed",
+        reason: "OUT_OF_MEMORY",
+        error: { message: expect.stringMatching(/it used \d+ MB/) },
+      });
+    },
+  );
 
   test("that nothing can resume fails with the reason, and one that waits for its signal is left alone", async () => {
     runner = await RunnerProcess.start(TASKS, { env: { GANTRY_WORKER_STALLED_AFTER_MS: "200" } });
@@ -110,7 +149,10 @@ describe("an attempt", () => {
     await runner.platform.message("capacity");
     runner.platform.grant(waiting);
     const { outcome } = await outcomeOf("never");
-    expect(outcome).toMatchObject({ kind: "failed", error: { code: "NEVER_SETTLES", message: expect.stringContaining("can never finish") } });
+    expect(outcome).toMatchObject({
+      kind: "failed",
+      error: { code: "NEVER_SETTLES", message: expect.stringContaining("can never finish") },
+    });
     expect(runner.platform.of("complete").some((each) => each.executionId === waiting.executionId)).toBe(false);
     runner.platform.push({ type: "cancel", executionId: waiting.executionId });
     expect((await runner.platform.outcome(waiting.executionId)).kind).toMatch(/canceled|completed/);
@@ -121,24 +163,44 @@ describe("a bundle that cannot be imported", () => {
   const bundles: Record<string, { source: string; wantError: object }> = {
     "because it throws": {
       source: `const settings: any = undefined; export const x = settings.missing.deeply;`,
-      wantError: { code: "BOOT_FAILED", message: expect.stringContaining("TypeError"), stack: expect.stringContaining("tasks.ts:1"), cause: { name: "TypeError" } },
+      wantError: {
+        code: "BOOT_FAILED",
+        message: expect.stringContaining("TypeError"),
+        stack: expect.stringContaining("tasks.ts:1"),
+        cause: { name: "TypeError" },
+      },
     },
-    "because it exits": { source: `console.error("no licence"); process.exit(4);`, wantError: { code: "BOOT_FAILED", message: expect.stringContaining("code 4"), stack: "no licence" } },
-    "because a rejection is left alone": { source: `void Promise.reject(new Error("top-level")); await new Promise((r) => setTimeout(r, 60_000));`, wantError: { message: expect.stringContaining("top-level") } },
-    "because it does not come to an end": { source: `await new Promise((r) => setTimeout(r, 60_000));`, wantError: { message: expect.stringContaining("still importing") } },
+    "because it exits": {
+      source: `console.error("no licence"); process.exit(4);`,
+      wantError: { code: "BOOT_FAILED", message: expect.stringContaining("code 4"), stack: "no licence" },
+    },
+    "because a rejection is left alone": {
+      source: `void Promise.reject(new Error("top-level")); await new Promise((r) => setTimeout(r, 60_000));`,
+      wantError: { message: expect.stringContaining("top-level") },
+    },
+    "because it does not come to an end": {
+      source: `await new Promise((r) => setTimeout(r, 60_000));`,
+      wantError: { message: expect.stringContaining("still importing") },
+    },
   };
-  test.each(Object.entries(bundles))("%s fails the waiting run with the reason", async (_sentence, { source, wantError }) => {
-    runner = await RunnerProcess.start(source, { env: { GANTRY_WORKER_BOOT_TIMEOUT_MS: "500" } });
-    const { outcome } = await outcomeOf("any");
-    expect(outcome).toMatchObject({ kind: "crashed", reason: "BOOT_FAILED", error: wantError });
-  });
+  test.each(Object.entries(bundles))(
+    "%s fails the waiting run with the reason",
+    async (_sentence, { source, wantError }) => {
+      runner = await RunnerProcess.start(source, { env: { GANTRY_WORKER_BOOT_TIMEOUT_MS: "500" } });
+      const { outcome } = await outcomeOf("any");
+      expect(outcome).toMatchObject({ kind: "crashed", reason: "BOOT_FAILED", error: wantError });
+    },
+  );
 
   test("is not booted in a loop, and the reason is logged once", async () => {
-    runner = await RunnerProcess.start(`import { appendFileSync } from "node:fs"; appendFileSync("boots", "x"); throw new Error("broken");`);
+    runner = await RunnerProcess.start(
+      `import { appendFileSync } from "node:fs"; appendFileSync("boots", "x"); throw new Error("broken");`,
+    );
     const first = await outcomeOf("any");
     expect(first.outcome).toMatchObject({ reason: "BOOT_FAILED" });
     const rest = await Promise.all(Array.from({ length: 20 }, () => outcomeOf("any")));
-    for (const { outcome } of rest) expect(outcome).toMatchObject({ reason: "BOOT_FAILED", error: { message: expect.stringContaining("broken") } });
+    for (const { outcome } of rest)
+      expect(outcome).toMatchObject({ reason: "BOOT_FAILED", error: { message: expect.stringContaining("broken") } });
     expect((await runner.read("boots")).length).toBeLessThanOrEqual(3);
     expect(runner.output.match(/cannot be booted/g)?.length).toBe(1);
   });

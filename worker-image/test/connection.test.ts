@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, test } from "vitest";
 import { rm } from "node:fs/promises";
+import { afterEach, describe, expect, test } from "vitest";
 import { grantOf } from "./support/fake-platform.ts";
 import { gone, isAlive } from "./support/processes.ts";
-import { RunnerProcess, type RunnerOptions } from "./support/runner-process.ts";
+import { type RunnerOptions, RunnerProcess } from "./support/runner-process.ts";
 
 let runner: RunnerProcess;
 afterEach(() => runner.stop());
@@ -60,10 +60,14 @@ describe("while the platform is away", () => {
     const before = runner.platform.received.length;
     isSilent = false;
     runner.platform.disconnect();
-    await runner.platform.until(() => runner.platform.received.slice(before).some((message) => message.type === "complete"));
+    await runner.platform.until(() =>
+      runner.platform.received.slice(before).some((message) => message.type === "complete"),
+    );
     const [first, second] = runner.platform.of("complete");
     expect(second).toEqual(first);
-    const resent = runner.platform.received.slice(before).filter((message) => message.type === "events" || message.type === "complete");
+    const resent = runner.platform.received
+      .slice(before)
+      .filter((message) => message.type === "events" || message.type === "complete");
     expect(resent.map((message) => message.type).at(-1)).toBe("complete");
     expect(runner.platform.events(executionId).map((event) => event.message)).toContain("passed");
   });
@@ -72,7 +76,9 @@ describe("while the platform is away", () => {
     runner = await RunnerProcess.start(TASKS);
     let refusals = 3;
     runner.platform.onRequest = (message) =>
-      message.type === "complete" && refusals-- > 0 ? { error: { code: "STORE_UNAVAILABLE", message: "away", retryable: true } } : undefined;
+      message.type === "complete" && refusals-- > 0
+        ? { error: { code: "STORE_UNAVAILABLE", message: "away", retryable: true } }
+        : undefined;
     await runner.platform.message("capacity");
     grantMore("quick");
     await runner.platform.until(() => runner.platform.of("complete").length === 4);
@@ -128,20 +134,30 @@ describe("a retry in place", () => {
     runner = await RunnerProcess.start(TASKS);
     const grant = grantOf("flaky", { fence: "9.1" });
     runner.platform.onComplete = ({ attempt, outcome }) =>
-      outcome.kind === "failed" ? { kind: "retryInPlace", delayMs: 300, grant: { ...grant, attempt: attempt + 1 } } : { kind: "done", status: "COMPLETED" };
+      outcome.kind === "failed"
+        ? { kind: "retryInPlace", delayMs: 300, grant: { ...grant, attempt: attempt + 1 } }
+        : { kind: "done", status: "COMPLETED" };
     await runner.platform.message("capacity");
     runner.platform.grant(grant);
     expect(await runner.platform.outcome(grant.executionId, 3)).toMatchObject({ kind: "completed" });
     const outcomes = runner.platform.of("complete").map(({ attempt, outcome }) => [attempt, outcome.kind]);
-    expect(outcomes).toEqual([[1, "failed"], [2, "failed"], [3, "completed"]]);
-    expect(runner.platform.of("heartbeat").some((beat) => beat.executions[0]?.executionId === grant.executionId)).toBe(true);
+    expect(outcomes).toEqual([
+      [1, "failed"],
+      [2, "failed"],
+      [3, "completed"],
+    ]);
+    expect(runner.platform.of("heartbeat").some((beat) => beat.executions[0]?.executionId === grant.executionId)).toBe(
+      true,
+    );
   });
 
   test("that is still to come is given up by a cancel", async () => {
     runner = await RunnerProcess.start(TASKS);
     const grant = grantOf("flaky");
     runner.platform.onComplete = ({ outcome }) =>
-      outcome.kind === "failed" ? { kind: "retryInPlace", delayMs: 60_000, grant: { ...grant, attempt: 2 } } : { kind: "done", status: "CANCELED" };
+      outcome.kind === "failed"
+        ? { kind: "retryInPlace", delayMs: 60_000, grant: { ...grant, attempt: 2 } }
+        : { kind: "done", status: "CANCELED" };
     await runner.platform.message("capacity");
     runner.platform.grant(grant);
     await runner.platform.outcome(grant.executionId, 1);
@@ -188,7 +204,11 @@ describe("a runner that must go", () => {
   });
 
   test("gives back what has not finished within the grace", async () => {
-    const { executionId } = await begin("gate", { payload: { name: "never" } }, { env: { GANTRY_WORKER_DRAIN_GRACE_MS: "200" } });
+    const { executionId } = await begin(
+      "gate",
+      { payload: { name: "never" } },
+      { env: { GANTRY_WORKER_DRAIN_GRACE_MS: "200" } },
+    );
     const pid = await pidOf(executionId);
     runner.platform.push({ type: "drain" });
     expect(await runner.platform.outcome(executionId)).toMatchObject({ kind: "returned" });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { grantOf } from "./support/fake-platform.ts";
 import { gone, isAlive } from "./support/processes.ts";
-import { RunnerProcess, type RunnerOptions } from "./support/runner-process.ts";
+import { type RunnerOptions, RunnerProcess } from "./support/runner-process.ts";
 
 let runner: RunnerProcess;
 afterEach(() => runner.stop());
@@ -34,7 +34,10 @@ describe("maxDuration", () => {
   test("ends an attempt that takes longer as timed out", async () => {
     const grant = await begin("wait", limit);
     const outcome = await runner.platform.outcome(grant.executionId);
-    expect(outcome).toMatchObject({ kind: "timedOut", error: { code: "MAX_DURATION_EXCEEDED", message: expect.stringContaining("0.3 s") } });
+    expect(outcome).toMatchObject({
+      kind: "timedOut",
+      error: { code: "MAX_DURATION_EXCEEDED", message: expect.stringContaining("0.3 s") },
+    });
     expect(outcome).not.toMatchObject({ error: { message: expect.stringContaining("blocked") } });
   });
 

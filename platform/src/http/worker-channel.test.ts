@@ -49,7 +49,9 @@ class TestRunner {
   }
 
   async open(): Promise<this> {
-    await new Promise((resolve, reject) => this.socket.once("open", resolve).once("unexpected-response", (_, response) => reject(response.statusCode)));
+    await new Promise((resolve, reject) =>
+      this.socket.once("open", resolve).once("unexpected-response", (_, response) => reject(response.statusCode)),
+    );
     return this;
   }
 
@@ -94,9 +96,13 @@ beforeEach(async () => {
   server = createServer();
   workers = new ScriptedWorkers();
   problems.length = 0;
-  const log = { warn: (_: object, message: string) => void problems.push(message), error: (_: object, message: string) => void problems.push(message) };
+  const log = {
+    warn: (_: object, message: string) => void problems.push(message),
+    error: (_: object, message: string) => void problems.push(message),
+  };
   const credentials = {
-    verifyWorkerToken: (token: string) => (token === "good" ? { workerId: "w1", environmentId: 7, deploymentId: "d1" } : undefined),
+    verifyWorkerToken: (token: string) =>
+      token === "good" ? { workerId: "w1", environmentId: 7, deploymentId: "d1" } : undefined,
   };
   channel = attachWorkerChannel(server, { credentials, workers, log, maxFrameBytes: 1024 * 1024 });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -116,14 +122,23 @@ describe("the worker channel", () => {
 
   test("welcomes a runner, tells what is fenced, and gives the engine its link", async () => {
     const runner = await new TestRunner(url, "good").greeted();
-    expect((await runner.reply("h")).welcome).toEqual({ heartbeatMs: 5_000, leaseTtlMs: 15_000, maxOfflineMs: 600_000, fenced: ["e9"] });
+    expect((await runner.reply("h")).welcome).toEqual({
+      heartbeatMs: 5_000,
+      leaseTtlMs: 15_000,
+      maxOfflineMs: 600_000,
+      fenced: ["e9"],
+    });
     expect(workers.links[0]).toMatchObject({ workerId: "w1", environmentId: 7, deploymentId: "d1" });
     expect(channel.connectionCount).toBe(1);
   });
 
   test("answers each request by its id", async () => {
     const runner = await new TestRunner(url, "good").greeted();
-    runner.send({ ...EVENTS, id: "a", batch: 0 }, { ...COMPLETE, id: "b" }, { type: "heartbeat", id: "c", executions: [] });
+    runner.send(
+      { ...EVENTS, id: "a", batch: 0 },
+      { ...COMPLETE, id: "b" },
+      { type: "heartbeat", id: "c", executions: [] },
+    );
     expect((await runner.reply("b")).verdict).toEqual({ kind: "done", status: "COMPLETED" });
     expect(await runner.reply("a")).toEqual({ type: "reply", id: "a" });
     expect((await runner.reply("c")).beat).toEqual({ fenced: [], cancel: ["e1"] });
@@ -207,13 +222,17 @@ describe("the worker channel", () => {
     "no object": { message: 7, wantReply: false },
     "no id": { message: { type: "capacity", free: "many" }, wantReply: false },
   };
-  test.each(Object.entries(refusals))("refuses a message with %s and goes on", async (_sentence, { message, wantReply }) => {
-    const runner = await new TestRunner(url, "good").greeted();
-    runner.socket.send(JSON.stringify([message, { type: "heartbeat", id: "after", executions: [] }]));
-    await runner.reply("after");
-    if (wantReply) expect((await runner.reply("x")).error).toMatchObject({ code: "VALIDATION_FAILED", retryable: false });
-    expect(problems).toHaveLength(1);
-  });
+  test.each(Object.entries(refusals))(
+    "refuses a message with %s and goes on",
+    async (_sentence, { message, wantReply }) => {
+      const runner = await new TestRunner(url, "good").greeted();
+      runner.socket.send(JSON.stringify([message, { type: "heartbeat", id: "after", executions: [] }]));
+      await runner.reply("after");
+      if (wantReply)
+        expect((await runner.reply("x")).error).toMatchObject({ code: "VALIDATION_FAILED", retryable: false });
+      expect(problems).toHaveLength(1);
+    },
+  );
 
   const breaches: Record<string, { send: (runner: TestRunner) => void; wantCode: number }> = {
     "a frame that is no JSON": { send: (runner) => runner.socket.send("{"), wantCode: 1007 },
@@ -231,7 +250,11 @@ describe("the worker channel", () => {
   test("takes grants that are still on their way off a runner's capacity", async () => {
     const runner = await new TestRunner(url, "good").greeted();
     workers.links[0]?.send({ type: "grant", grants: [{}, {}, {}] as Grant[] });
-    runner.send({ type: "capacity", free: 5, granted: 1 }, { type: "capacity", free: 3, granted: 3 }, { type: "heartbeat", id: "b", executions: [] });
+    runner.send(
+      { type: "capacity", free: 5, granted: 1 },
+      { type: "capacity", free: 3, granted: 3 },
+      { type: "heartbeat", id: "b", executions: [] },
+    );
     await runner.reply("b");
     expect(workers.free).toEqual([3, 3]);
     expect(runner.received.filter((message) => message.type === "grant")).toHaveLength(3);

@@ -22,9 +22,15 @@ export class FakePlatform {
   /** HTTP status with which connections are refused. */
   refuseWith: number | undefined;
   onHello: (hello: Message<"hello">) => string[] = () => [];
-  onHeartbeat: (beat: Message<"heartbeat">) => { fenced: string[]; cancel: string[] } = () => ({ fenced: [], cancel: [] });
+  onHeartbeat: (beat: Message<"heartbeat">) => { fenced: string[]; cancel: string[] } = () => ({
+    fenced: [],
+    cancel: [],
+  });
   /** Undefined leaves the request unanswered. */
-  onComplete: (complete: Message<"complete">) => CompletionVerdict | undefined = () => ({ kind: "done", status: "COMPLETED" });
+  onComplete: (complete: Message<"complete">) => CompletionVerdict | undefined = () => ({
+    kind: "done",
+    status: "COMPLETED",
+  });
   /** Asked for each request first: a reply in place of the usual one, or "silence". */
   onRequest: (message: RunnerMessage) => ReplyBody | "silence" | undefined = () => undefined;
   heartbeatMs = 200;
@@ -87,12 +93,18 @@ export class FakePlatform {
     return this.received.filter((message) => message.type === type) as Message<T>[];
   }
 
-  message<T extends RunnerMessage["type"]>(type: T, is: (message: Message<T>) => boolean = () => true): Promise<Message<T>> {
+  message<T extends RunnerMessage["type"]>(
+    type: T,
+    is: (message: Message<T>) => boolean = () => true,
+  ): Promise<Message<T>> {
     return this.until(() => this.of(type).find(is));
   }
 
   async outcome(executionId: string, attempt = 1): Promise<AttemptOutcome> {
-    const complete = await this.message("complete", (each) => each.executionId === executionId && each.attempt === attempt);
+    const complete = await this.message(
+      "complete",
+      (each) => each.executionId === executionId && each.attempt === attempt,
+    );
     return complete.outcome;
   }
 
@@ -102,7 +114,11 @@ export class FakePlatform {
 
   /** Events of an execution in order, each batch once. */
   events(executionId: string): RunEvent[] {
-    const batches = new Map(this.of("events").filter((each) => each.executionId === executionId).map((each) => [each.batch, each]));
+    const batches = new Map(
+      this.of("events")
+        .filter((each) => each.executionId === executionId)
+        .map((each) => [each.batch, each]),
+    );
     return [...batches.values()].flatMap((batch) => batch.events);
   }
 
@@ -142,7 +158,10 @@ export class FakePlatform {
 }
 
 /** A grant for the task, all the rest filled in. */
-export function grantOf(taskId: string, overrides: Partial<Omit<Grant, "run">> & { payload?: unknown; run?: Partial<Grant["run"]> } = {}): Grant {
+export function grantOf(
+  taskId: string,
+  overrides: Partial<Omit<Grant, "run">> & { payload?: unknown; run?: Partial<Grant["run"]> } = {},
+): Grant {
   const executionId = overrides.executionId ?? `execution_${Math.random().toString(36).slice(2)}`;
   const { payload, run, ...rest } = overrides;
   return {

@@ -50,13 +50,17 @@ export class RunnerProcess {
       conditions: ["gantry-source"],
       sourcemap: "linked",
       logLevel: "silent",
-      banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+      banner: {
+        js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+      },
     });
   }
 
   spawn(): void {
     this.child = spawn(process.execPath, [join(PACKAGE, "dist/runner.js")], {
       cwd: this.dir,
+      // Leads a group of its own, as under the process executor, so that `stop` reaches its task processes too.
+      detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
@@ -71,12 +75,9 @@ export class RunnerProcess {
         ...this.#env,
       },
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream?.on("data", (data) => (this.output += String(data)));
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on("data", (data) => (this.output += String(data)));
     this.exited = once(this.child, "exit").then(([code, signal]) => ({ code, signal }));
-  }
-
-  async path(name: string): Promise<string> {
-    return join(this.dir, name);
   }
 
   write(name: string, text: string): Promise<void> {
@@ -88,11 +89,19 @@ export class RunnerProcess {
   }
 
   async stop(): Promise<void> {
-    if (this.child && this.child.exitCode === null && this.child.signalCode === null) {
-      this.child.kill("SIGKILL");
+    if (this.child?.pid !== undefined) {
+      killGroup(this.child.pid);
       await this.exited;
     }
     await this.platform.goAway();
     await rm(this.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing is left of it.
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { livingRunner } from "@gantry/worker/pid-file";
 import type { ProcessTree } from "./process-tree.ts";
-import { type Variables, runnerEnvironment } from "./runner-environment.ts";
+import { runnerEnvironment, type Variables } from "./runner-environment.ts";
 
 export interface RunnerLog {
   info(fields: object, message: string): void;
@@ -106,7 +106,9 @@ export class DeploymentRunner {
         windowsHide: true,
       });
       child.once("error", (error) => this.#exited(child, `could not be started: ${error.message}`, false));
-      child.once("exit", (code, signal) => this.#exited(child, signal ? `was ended by ${signal}` : `exited with code ${code}`, code === 0));
+      child.once("exit", (code, signal) =>
+        this.#exited(child, signal ? `was ended by ${signal}` : `exited with code ${code}`, code === 0),
+      );
       child.unref();
       this.#child = child;
       this.#spawnedAt = performance.now();
@@ -131,7 +133,10 @@ export class DeploymentRunner {
     const pauseMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#notBefore = performance.now() + pauseMs;
-    this.#around.log.error({ deploymentId: this.deploymentId, reason, logTail, nextTryInMs: pauseMs }, `no runner for this version: ${reason}`);
+    this.#around.log.error(
+      { deploymentId: this.deploymentId, reason, logTail, nextTryInMs: pauseMs },
+      `no runner for this version: ${reason}`,
+    );
     clearTimeout(this.#restart);
     this.#restart = setTimeout(() => {
       if (this.#start && !this.#isStopping) void this.ensure(this.#start);

@@ -27,7 +27,8 @@ class TestPlatform implements WorkerService {
 
   async start(port = 0, options: Partial<ConstructorParameters<typeof ProcessExecutor>[0]> = {}): Promise<this> {
     this.#server = createServer();
-    const log = (fields: object, message: string) => void this.logged.push({ message, fields: fields as Record<string, unknown> });
+    const log = (fields: object, message: string) =>
+      void this.logged.push({ message, fields: fields as Record<string, unknown> });
     const logger = { info: log, warn: log, error: log };
     const credentials = {
       issueWorkerToken: (worker: object) => JSON.stringify(worker).replaceAll('"', "'"),
@@ -39,7 +40,12 @@ class TestPlatform implements WorkerService {
       workersDir: join(dir, "workers"),
       platformUrl: () => `http://127.0.0.1:${this.port}`,
       credentials,
-      environment: { PATH: process.env.PATH, GANTRY_PLATFORM_ENCRYPTION_KEY: "secret", DATABASE_URL: "postgres://platform", SHELL_ONLY: "kept" },
+      environment: {
+        PATH: process.env.PATH,
+        GANTRY_PLATFORM_ENCRYPTION_KEY: "secret",
+        DATABASE_URL: "postgres://platform",
+        SHELL_ONLY: "kept",
+      },
       log: logger,
       poolSize: 1,
       keepAlive: false,
@@ -125,14 +131,29 @@ beforeEach(async () => {
     format: "esm",
     conditions: ["gantry-source"],
     logLevel: "silent",
-    banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
   });
   deployment = {
     id: "0197a3c0-0000-7000-8000-000000000001",
     environmentId: 1,
     version: "20261121.1",
-    manifest: { manifestVersion: 1, sdkVersion: "0.1.0", runtime: "node24", tasks: [], queues: [], entry: "entry.mjs", processKeepAlive: false },
-    source: { kind: "local", bundleDir: join(dir, "bundle"), projectDir: dir, envFiles: [join(dir, ".env"), join(dir, ".env.local")] },
+    manifest: {
+      manifestVersion: 1,
+      sdkVersion: "0.1.0",
+      runtime: "node24",
+      tasks: [],
+      queues: [],
+      entry: "entry.mjs",
+      processKeepAlive: false,
+    },
+    source: {
+      kind: "local",
+      bundleDir: join(dir, "bundle"),
+      projectDir: dir,
+      envFiles: [join(dir, ".env"), join(dir, ".env.local")],
+    },
   };
   platform = await new TestPlatform().start();
 });
@@ -160,7 +181,12 @@ describe("the process executor", () => {
     const outcome = await platform.outcome(await platform.grant("env"));
     if (outcome?.kind !== "completed") throw new Error(JSON.stringify(outcome));
     const env = JSON.parse(outcome.output ?? "").json as Record<string, string>;
-    expect(env).toMatchObject({ FROM_FILE: "one", BOTH: "local", DATABASE_URL: "postgres://users", SHELL_ONLY: "kept" });
+    expect(env).toMatchObject({
+      FROM_FILE: "one",
+      BOTH: "local",
+      DATABASE_URL: "postgres://users",
+      SHELL_ONLY: "kept",
+    });
     expect(Object.keys(env).filter((name) => /^GANTRY_(PLATFORM|WORKER)/.test(name))).toEqual([]);
   });
 
@@ -174,7 +200,11 @@ describe("the process executor", () => {
     platform = await new TestPlatform().start(port);
     await platform.executor.launch([launch()]);
     await expect.poll(() => platform.hellos.length, LONG).toBe(1);
-    expect(platform.hellos[0]).toMatchObject({ pid: before?.pid, workerId: before?.workerId, executions: [{ executionId }] });
+    expect(platform.hellos[0]).toMatchObject({
+      pid: before?.pid,
+      workerId: before?.workerId,
+      executions: [{ executionId }],
+    });
     expect(platform.logged.filter(({ message }) => message === "runner started")).toEqual([]);
     await writeFile(join(dir, "go"), "");
     expect(await platform.outcome(executionId)).toMatchObject({ kind: "completed" });
@@ -245,7 +275,10 @@ describe("the process executor", () => {
 
   test("pauses between starts of a runner that crashes, and says why", async () => {
     const runnerFile = join(dir, "broken.mjs");
-    await writeFile(runnerFile, 'import { appendFileSync } from "node:fs"; appendFileSync("starts", "x"); throw new Error("out of order");');
+    await writeFile(
+      runnerFile,
+      'import { appendFileSync } from "node:fs"; appendFileSync("starts", "x"); throw new Error("out of order");',
+    );
     await platform.disappear();
     platform = await new TestPlatform().start(0, { runnerFile });
     const failed = () => platform.logged.filter(({ message }) => message.includes("exited with code 1"));

@@ -73,11 +73,15 @@ export class ProcessExecutor implements Executor {
 
   async #ensure(deployment: ExecutableDeployment): Promise<void> {
     const { source } = deployment;
-    if (source.kind !== "local") throw new Error(`the process executor runs local bundles, not ${source.kind} (version ${deployment.version})`);
+    if (source.kind !== "local")
+      throw new Error(`the process executor runs local bundles, not ${source.kind} (version ${deployment.version})`);
     await this.#runner(deployment.id).ensure(() => this.#start(deployment, source));
   }
 
-  #start(deployment: ExecutableDeployment, source: Extract<ExecutableDeployment["source"], { kind: "local" }>): RunnerStart {
+  #start(
+    deployment: ExecutableDeployment,
+    source: Extract<ExecutableDeployment["source"], { kind: "local" }>,
+  ): RunnerStart {
     const { credentials, platformUrl, poolSize, keepAlive } = this.#options;
     const { id, environmentId, manifest } = deployment;
     const workerId = encodeId("worker", newUuid());

@@ -1,0 +1,63 @@
+import { describe, expect, test } from "vitest";
+import { memoryFromStatus, OPERATING_SYSTEMS, osDifferences, startFromStat } from "./os-differences.ts";
+
+const LONG = `/${"d".repeat(120)}`;
+
+describe("each operating system", () => {
+  const table: Record<
+    "linux" | "darwin" | "win32",
+    { wantShort: string; wantLong: string | undefined; wantFile: boolean; wantSignals: boolean }
+  > = {
+    linux: { wantShort: "/runs/1.sock", wantLong: undefined, wantFile: true, wantSignals: true },
+    darwin: { wantShort: "/runs/1.sock", wantLong: undefined, wantFile: true, wantSignals: true },
+    win32: {
+      wantShort: "\\\\.\\pipe\\gantry-1.sock",
+      wantLong: "\\\\.\\pipe\\gantry-1.sock",
+      wantFile: false,
+      wantSignals: false,
+    },
+  };
+  test.each(Object.entries(table))("%s names its sockets as it can, and says what else differs", (name, want) => {
+    const os = OPERATING_SYSTEMS[name as keyof typeof table];
+    expect(os.socketPath("/runs", "1.sock")).toBe(want.wantShort);
+    expect(os.socketPath(LONG, "1.sock")).toBe(want.wantLong);
+    expect(os.socketIsFile).toBe(want.wantFile);
+    expect(os.hasSignals).toBe(want.wantSignals);
+  });
+
+  test("an unknown Unix is treated as one that tells little", async () => {
+    const os = osDifferences("freebsd");
+    expect(os.socketPath("/runs", "s")).toBe("/runs/s");
+    expect(await os.memory(process.pid)).toBeUndefined();
+    expect(os.descendants(process.pid)).toEqual([]);
+  });
+});
+
+describe("Linux's /proc", () => {
+  test("gives the start of a process whose name holds brackets and spaces", () => {
+    const fields = ["S", ...Array.from({ length: 18 }, (_, i) => String(i)), "987654", "0"];
+    expect(startFromStat(`42 (a ) b) ${fields.join(" ")}`)).toBe("987654");
+  });
+
+  test("shows a zombie as ended", () => {
+    expect(startFromStat(`42 (node) Z ${"1 ".repeat(30)}`)).toBeUndefined();
+  });
+
+  test("gives memory in bytes", () => {
+    const status = "Name:\tnode\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
+    expect(memoryFromStatus(status)).toEqual({ rssBytes: 1024 * 1024, maxRssBytes: 2048 * 1024 });
+    expect(memoryFromStatus("Name:\tkernel thread\n")).toBeUndefined();
+  });
+
+  test.runIf(process.platform === "linux")(
+    "names this process, always the same, and no process that is gone",
+    async () => {
+      const os = OPERATING_SYSTEMS.linux;
+      const start = await os.processStart(process.pid);
+      expect(start).toMatch(/^[0-9a-f-]+:\d+$/);
+      expect(await os.processStart(process.pid)).toBe(start);
+      expect(await os.processStart(2 ** 22 + 1)).toBeUndefined();
+      expect((await os.memory(process.pid))?.rssBytes).toBeGreaterThan(10_000_000);
+    },
+  );
+});
