@@ -17,12 +17,12 @@ const AWAY_MESSAGE =
 /**
  * What a driver's error means to a client, or undefined where it means nothing special (that is INTERNAL then).
  *
- * Source: PostgreSQL's error codes, appendix A: class 08 connection, 57P0x shutdown, 53 resources, 25006 read-only.
+ * Source: PostgreSQL's error codes, appendix A: class 08 connection, 57P0x shutdown, 53 resources, 25006 read-only, 55000 closed to connections.
  */
 export function storeError(error: unknown): AppError | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const code = (at as { code?: unknown }).code;
-    if (typeof code === "string") {
+    const code = stateOf(at);
+    if (code !== undefined) {
       if (code === "53100")
         return new AppError("STORAGE_FULL", "The database has no disk space left.", {
           cause: error,
@@ -37,6 +37,13 @@ export function storeError(error: unknown): AppError | undefined {
   return undefined;
 }
 
+/** Prisma hides the server's own code in its message. */
+function stateOf(error: Error): string | undefined {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string") return undefined;
+  return code === "P2039" ? (/Code: `([0-9A-Z]{5})`/.exec(error.message)?.[1] ?? code) : code;
+}
+
 function isAway(code: string): boolean {
   return (
     NETWORK.has(code) ||
@@ -44,7 +51,8 @@ function isAway(code: string): boolean {
     code.startsWith("08") ||
     code.startsWith("57P") ||
     code === "53300" ||
-    code === "25006"
+    code === "25006" ||
+    code === "55000"
   );
 }
 
