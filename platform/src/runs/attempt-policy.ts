@@ -87,7 +87,8 @@ function decideFailure(facts: AttemptFacts, outcome: Extract<AttemptOutcome, { k
     case "never":
       return fail("NOT_RETRYABLE");
     case "defer":
-      if (run.deferrals >= MAX_DEFERRALS) return fail("TOO_MANY_DEFERRALS");
+      // The process put the run off and ran no onFailure.
+      if (run.deferrals >= MAX_DEFERRALS) return { ...fail("TOO_MANY_DEFERRALS"), hook: true };
       return retry("DEFERRED", outcome.retry.delayMs, run.attempt, true);
     case "after":
       if (run.attempt >= run.maxAttempts) return fail("ATTEMPTS_EXHAUSTED");
