@@ -166,7 +166,7 @@ export class ProcessPool implements ChildListener {
   /** Boots no more ahead: the runner takes nothing new. */
   stopAhead(): void {
     this.#poolSize = 0;
-    for (const group of this.#groups.values()) for (const child of [...group.idle]) this.#retire(group, child);
+    for (const group of this.#groups.values()) for (const child of group.idle) this.#retire(group, child);
   }
 
   killAll(): void {

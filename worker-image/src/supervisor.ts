@@ -85,15 +85,15 @@ export class Supervisor {
     this.#isDraining = true;
     this.#pool.stopAhead();
     this.#link.touch();
-    for (const execution of [...this.#executions.values()]) execution.giveBack(reason, graceMs === 0);
+    for (const execution of this.#executions.values()) execution.giveBack(reason, graceMs === 0);
     if (await this.#isIdleWithin(graceMs)) return;
-    for (const execution of [...this.#executions.values()]) execution.giveBack(reason, true);
+    for (const execution of this.#executions.values()) execution.giveBack(reason, true);
     await this.#isIdleWithin(patienceMs);
   }
 
   /** Ends every process and forgets every execution: none of it is this worker's any more. */
   dropAll(): void {
-    for (const execution of [...this.#executions.values()]) execution.drop();
+    for (const execution of this.#executions.values()) execution.drop();
   }
 
   stop(): void {

@@ -131,7 +131,7 @@ export class FakePlatform {
     socket.on("error", () => undefined);
     socket.on("message", (data) => {
       for (const message of JSON.parse(String(data)) as RunnerMessage[]) this.#receive(socket, message);
-      for (const wake of [...this.#waiting]) wake();
+      for (const wake of this.#waiting) wake();
       this.#waiting.clear();
     });
   }
