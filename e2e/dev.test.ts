@@ -153,3 +153,21 @@ test("data stays between sessions: a run that waits is run by the next one, unde
   expect(watched.out.trim().split("\n").at(-1)).toContain("Hello, Ada!");
   expect(readFileSync(join(project, ".gantry/dev/platform.log"), "utf8")).not.toContain(String(secretKey));
 }, 120_000);
+
+test("nothing is left of a session that is killed, or that is interrupted before it is ready", async () => {
+  const project = userProject({ "tasks/greet.ts": task("Hello") });
+  const killed = devProcess(project, { port: await freePort() });
+  await killed.next(({ event }) => event === "deployed");
+  const family = await descendants(killed.pid);
+  process.kill(killed.pid, "SIGKILL");
+  await killed.ended;
+  await expect.poll(() => livingOf(family), { timeout: 15_000 }).toEqual([]);
+
+  const hasty = devProcess(project, { port: await freePort() });
+  await hasty.next(({ event }) => event === "step");
+  await expect.poll(async () => (await descendants(hasty.pid)).length, { timeout: 15_000 }).toBeGreaterThan(1);
+  const started = await descendants(hasty.pid);
+  hasty.interrupt();
+  await hasty.ended;
+  expect(await livingOf(started)).toEqual([]);
+}, 120_000);
