@@ -122,9 +122,10 @@ function withDefaults(
   warnings: string[],
 ): Omit<ProjectConfig, "fingerprint"> {
   const dirNames = config.dirs ?? DEFAULT_DIRS;
-  const keepAlive = config.processKeepAlive ?? false;
-  const extensions = (config.build as { extensions?: unknown[] } | undefined)?.extensions ?? [];
-  if (extensions.length > 0) warnings.push("build.extensions are not applied; move what they do to build.plugins.");
+  const { build = {}, processKeepAlive = false } = config;
+  if (Array.isArray(build.extensions) && build.extensions.length > 0) {
+    warnings.push("build.extensions are not applied; move what they do to build.plugins.");
+  }
   return {
     projectDir,
     configFile,
@@ -135,12 +136,8 @@ function withDefaults(
     retries: (config.retries ?? {}) as NonNullable<GantryConfig["retries"]>,
     maxDuration: config.maxDuration,
     machine: machineName(config.machine),
-    processKeepAlive: typeof keepAlive === "boolean" ? keepAlive : keepAlive.enabled,
-    build: {
-      external: config.build?.external ?? [],
-      conditions: config.build?.conditions ?? [],
-      plugins: config.build?.plugins ?? [],
-    },
+    processKeepAlive: typeof processKeepAlive === "boolean" ? processKeepAlive : processKeepAlive.enabled,
+    build: { external: build.external ?? [], conditions: build.conditions ?? [], plugins: build.plugins ?? [] },
     compat: config.compat ?? true,
     logLevel: config.logLevel,
     warnings,

@@ -1,43 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ImportKind, Plugin, PluginBuild } from "esbuild";
-import { nearestWith, sdkRoot } from "./project-root.ts";
+import type { ImportKind, OnResolveArgs, Plugin, PluginBuild } from "esbuild";
+import { bundlingVerdicts, isInstalledIn, packageFolder, packageOf } from "./native-packages.ts";
+import { sdkRoot } from "./project-root.ts";
 
 /** Imports by a package's name; esbuild's filters are Go's regular expressions, which know no look-ahead. */
 const MAYBE_BARE = /^[^./#]/;
 const NOT_BARE = /^([a-zA-Z]:[\\/]|(node|gantry|data|file|https?):)/;
 const SDK = /^@gantry\/sdk(\/.*)?$/;
-
-/**
- * Packages that break when they are bundled although they carry no native code of their own: they start processes,
- * read files beside their code, or generate it after installation.
- */
-const NEVER_BUNDLED = [
-  "@prisma/client",
-  ".prisma",
-  "esbuild",
-  "playwright",
-  "playwright-core",
-  "puppeteer",
-  "puppeteer-core",
-  "typescript",
-  "pino",
-  "thread-stream",
-  "import-in-the-middle",
-  "require-in-the-middle",
-  "jsdom",
-  "pdfkit",
-];
-const NATIVE_MARKS = [
-  "node-gyp-build",
-  "bindings",
-  "prebuild-install",
-  "@mapbox/node-pre-gyp",
-  "node-addon-api",
-  "node-gyp",
-];
 
 /** `@trigger.dev/sdk` and `@trigger.dev/sdk/v3` mean `@gantry/sdk`, so that task files run unchanged. */
 export function compatPlugin(): Plugin {
@@ -77,7 +46,7 @@ export function keepPackagesOutside(): Plugin {
     name: "gantry:packages-outside",
     setup(build) {
       build.onResolve({ filter: MAYBE_BARE }, async (args) => {
-        if (args.pluginData === RESOLVING || args.kind === "entry-point" || NOT_BARE.test(args.path)) return undefined;
+        if (isNoPackage(args)) return undefined;
         const found = await build.resolve(args.path, {
           kind: args.kind,
           resolveDir: args.resolveDir,
@@ -103,103 +72,38 @@ async function outsideSdk(build: PluginBuild, path: string) {
  * dependency in a strict layout) is loaded by its full path.
  */
 export function nativePlugin(projectDir: string, external: (string | RegExp)[]): Plugin {
-  const verdicts = new Map<string, boolean>();
-  const isNative = (packageDir: string) => {
-    const known = verdicts.get(packageDir);
-    if (known !== undefined) return known;
-    const verdict = hasNativeCode(packageDir);
-    verdicts.set(packageDir, verdict);
-    return verdict;
-  };
+  const staysOutside = bundlingVerdicts();
   return {
     name: "gantry:native",
     setup(build) {
       build.onResolve({ filter: MAYBE_BARE }, async (args) => {
-        if (args.pluginData === RESOLVING || args.kind === "entry-point" || NOT_BARE.test(args.path)) return undefined;
-        const name = packageOf(args.path);
-        const isNamed = external.some((entry) =>
-          typeof entry === "string" ? entry === name || entry === args.path : entry.test(args.path),
-        );
-        const found = await build.resolve(args.path, {
-          kind: args.kind,
-          resolveDir: args.resolveDir,
-          pluginData: RESOLVING,
-        });
-        // A dependency's own optional dependency: it knows what to do when that is missing.
-        const isOptional = args.kind === "require-call" && args.importer.includes("node_modules");
-        if (found.errors.length > 0 && (isNamed || isOptional)) return { path: args.path, external: true };
-        if (found.errors.length > 0 || found.external || found.namespace !== "file") return found;
-        const folder = packageFolder(found.path);
-        if (!isNamed && (folder === undefined || !(NEVER_BUNDLED.includes(name) || isNative(folder)))) return found;
-        if (isFoundFromProject(projectDir, args.path)) return { path: args.path, external: true };
-        const isRequired = args.kind === "require-call" || args.kind === "require-resolve";
-        return { path: isRequired ? found.path : pathToFileURL(found.path).href, external: true };
+        if (isNoPackage(args)) return undefined;
+        const { path, kind, resolveDir, importer } = args;
+        const isNamed = external.some((entry) => matches(entry, path));
+        const found = await build.resolve(path, { kind, resolveDir, pluginData: RESOLVING });
+        if (found.errors.length > 0) {
+          // A dependency's own optional dependency: it knows what to do when that is missing.
+          const isOptional = kind === "require-call" && importer.includes("node_modules");
+          return isNamed || isOptional ? { path, external: true } : found;
+        }
+        const folder = found.namespace === "file" && !found.external ? packageFolder(found.path) : undefined;
+        if (folder === undefined || !(isNamed || staysOutside(packageOf(path), folder))) return found;
+        const byName = isInstalledIn(projectDir, packageOf(path), folder);
+        return { path: byName ? path : importable(found.path, kind), external: true };
       });
     },
   };
 }
 
-/** `@scope/name/sub` → `@scope/name`. */
-function packageOf(path: string): string {
-  return path.split("/", path.startsWith("@") ? 2 : 1).join("/");
+function isNoPackage({ path, kind, pluginData }: OnResolveArgs): boolean {
+  return pluginData === RESOLVING || kind === "entry-point" || NOT_BARE.test(path);
 }
 
-function packageFolder(file: string): string | undefined {
-  if (!file.includes("node_modules")) return undefined;
-  // Inner package.json files ({"type": "commonjs"}) have no name; the package's own has.
-  for (
-    let folder = nearestWith(dirname(file), "package.json");
-    folder;
-    folder = nearestWith(dirname(folder), "package.json")
-  ) {
-    if (readManifest(folder)?.name !== undefined) return folder;
-  }
-  return undefined;
+function matches(entry: string | RegExp, path: string): boolean {
+  return typeof entry === "string" ? entry === path || entry === packageOf(path) : entry.test(path);
 }
 
-interface PackageManifest {
-  name?: string;
-  gypfile?: boolean;
-  binary?: unknown;
-  napi?: unknown;
-  scripts?: Record<string, string>;
-  dependencies?: Record<string, string>;
-  optionalDependencies?: Record<string, string>;
-}
-
-function readManifest(folder: string): PackageManifest | undefined {
-  try {
-    return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as PackageManifest;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A binding.gyp, a `.node` file near the top, a tool of native builds, or platform packages chosen at installation. */
-function hasNativeCode(folder: string): boolean {
-  const manifest = readManifest(folder);
-  if (manifest === undefined) return false;
-  if (manifest.gypfile || manifest.binary || manifest.napi || existsSync(join(folder, "binding.gyp"))) return true;
-  const dependencies = Object.keys({ ...manifest.dependencies });
-  if (dependencies.some((name) => NATIVE_MARKS.includes(name))) return true;
-  const platforms = Object.keys(manifest.optionalDependencies ?? {});
-  if (platforms.some((name) => /(linux|darwin|win32|windows)-(x64|arm64)/.test(name))) return true;
-  return ["", "build/Release", "prebuilds", "dist"].some((sub) => hasNodeFile(join(folder, sub)));
-}
-
-function hasNodeFile(folder: string): boolean {
-  try {
-    return readdirSync(folder).some((name) => name.endsWith(".node"));
-  } catch {
-    return false;
-  }
-}
-
-function isFoundFromProject(projectDir: string, path: string): boolean {
-  try {
-    createRequire(join(projectDir, "package.json")).resolve(path);
-    return true;
-  } catch {
-    return existsSync(join(projectDir, "node_modules", packageOf(path)));
-  }
+/** A file as `require` (a path) or `import` (a URL) wants it. */
+function importable(file: string, kind: ImportKind): string {
+  return kind === "require-call" || kind === "require-resolve" ? file : pathToFileURL(file).href;
 }
