@@ -4,11 +4,11 @@ import { AppError } from "../errors.ts";
 import { type Action, decideAccess, type Resource } from "./access-policy.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { drain, readJson } from "./body.ts";
-import { createEdge, type Edge } from "./edge.ts";
 import type { HttpDeps } from "./deps.ts";
+import { createEdge, type Edge } from "./edge.ts";
 import { sendError, sendJson, toAppError } from "./error-reply.ts";
-import { allRoutes } from "./routes/index.ts";
 import { ANSWERED, type Route } from "./route.ts";
+import { allRoutes } from "./routes/index.ts";
 import { parse } from "./validation-error.ts";
 
 /** Runs and dev environments are their owner's own load: they get so many times a key's rate. */

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { type BatchItemsReply, type BatchLine, batchLineSchema, type Limits } from "@gantry/sdk/contract";
+import { didYouMean } from "../did-you-mean.ts";
 import { AppError } from "../errors.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { BatchDetail, TriggerRequest, TriggerResult } from "../runs/run.ts";
 import type { Identity } from "./authenticate.ts";
 import { parseJson, refuseEncoding } from "./body.ts";
-import { didYouMean } from "../did-you-mean.ts";
 import type { Edge } from "./edge.ts";
 import { readLines } from "./ndjson.ts";
 import { applyCaller, resolvePayload, triggerContext } from "./routes/trigger.ts";

@@ -4,6 +4,7 @@ import { openApiPath } from "./openapi.ts";
 
 const { app, call } = await serveHttp();
 interface Document {
+  components: { schemas: Record<string, object> };
   paths: Record<
     string,
     Record<string, { operationId: string; parameters: { name: string; in: string }[]; responses: object }>
@@ -57,19 +58,28 @@ describe("the OpenAPI document", () => {
   });
 
   test("describes a trigger's body by the schema that checks it", () => {
-    const body = (
-      document.paths["/api/v1/tasks/{taskId}/trigger"]?.post as unknown as {
-        requestBody: { content: Record<string, { schema: { properties: object } }> };
-      }
-    ).requestBody;
-    expect(body.content["application/json"]?.schema).toMatchObject({
-      additionalProperties: false,
-      properties: {
-        options: {
-          additionalProperties: false,
-          properties: { idempotencyKey: { maxLength: 2048 }, maxAttempts: { maximum: 250 } },
+    const { post } = document.paths["/api/v1/tasks/{taskId}/trigger"] as unknown as { post: { requestBody: object } };
+    expect(post.requestBody).toMatchObject({
+      content: {
+        "application/json": {
+          schema: {
+            additionalProperties: false,
+            properties: { options: { $ref: "#/components/schemas/TriggerOptions" } },
+          },
         },
       },
     });
+    expect(document.components.schemas.TriggerOptions).toMatchObject({
+      additionalProperties: false,
+      properties: { idempotencyKey: { maxLength: 2048 }, maxAttempts: { maximum: 250 } },
+    });
+  });
+
+  test("refers to nothing that it lacks", () => {
+    const refs = [...JSON.stringify(document).matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)];
+    expect(refs.length).toBeGreaterThan(50);
+    expect(
+      refs.filter(([, kind, name]) => document.components[kind as "schemas"][name as string] === undefined),
+    ).toEqual([]);
   });
 });

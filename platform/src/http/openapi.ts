@@ -14,11 +14,14 @@ const SCHEMES: Record<Route["access"]["by"], Json[]> = {
 
 /** The OpenAPI 3.1 document of the routes: made from the very schemas that check requests. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
+  const schemas: Record<string, Json> = {};
   const paths: Record<string, Json> = {};
   for (const definition of routes) {
     const path = openApiPath(definition.path);
-    paths[path] = { ...paths[path], [definition.method]: operation(definition) };
+    paths[path] = { ...paths[path], [definition.method]: operation(definition, schemas) };
   }
+  jsonSchema(errorReplySchema, "output", schemas);
+  const { properties, ...error } = schemas.Error as { properties: Json };
   return {
     openapi: "3.1.0",
     info: {
@@ -37,16 +40,11 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
           description: "A key of an environment, a public access token, or a personal access token.",
         },
       },
-      schemas: {
-        Error: {
-          ...jsonSchema(errorReplySchema, "output"),
-          properties: { error: { type: "string" }, code: { enum: Object.keys(ERRORS) }, details: { type: "object" } },
-        },
-      },
+      schemas: { ...schemas, Error: { ...error, properties: { ...properties, code: { enum: Object.keys(ERRORS) } } } },
       responses: {
         Error: {
           description: "What went wrong, by its code.",
-          content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+          content: jsonContent({ $ref: "#/components/schemas/Error" }),
         },
       },
     },
@@ -58,26 +56,28 @@ export function openApiPath(path: string): string {
   return path.replaceAll(/[:*](\w+)/g, "{$1}");
 }
 
-function operation(definition: Route): Json {
+function operation(definition: Route, schemas: Record<string, Json>): Json {
   const status = String(definition.status ?? 200);
+  const { reply } = definition;
   return {
     operationId: operationId(definition),
     tags: [definition.tag],
     summary: definition.summary,
     security: SCHEMES[definition.access.by],
-    parameters: [...pathParameters(definition), ...queryParameters(definition)],
-    ...requestBody(definition),
+    parameters: [...pathParameters(definition, schemas), ...queryParameters(definition, schemas)],
+    ...requestBody(definition, schemas),
     responses: {
       [status]: {
         description: status === "501" ? "Not served yet." : "OK",
-        content:
-          "media" in definition.reply
-            ? { [definition.reply.media]: {} }
-            : { "application/json": { schema: jsonSchema(definition.reply, "output") } },
+        content: "media" in reply ? { [reply.media]: {} } : jsonContent(jsonSchema(reply, "output", schemas)),
       },
       default: { $ref: "#/components/responses/Error" },
     },
   };
+}
+
+function jsonContent(schema: Json): Json {
+  return { "application/json": { schema } };
 }
 
 function operationId({ method, path }: Route): string {
@@ -87,7 +87,7 @@ function operationId({ method, path }: Route): string {
     .join("");
 }
 
-function pathParameters({ path, params }: Route): Json[] {
+function pathParameters({ path, params }: Route, schemas: Record<string, Json>): Json[] {
   const shape = params?.shape as Record<string, z.ZodType> | undefined;
   return [...path.matchAll(/[:*](\w+)/g)].map(([, name]) => {
     const schema = shape?.[name as string];
@@ -95,53 +95,48 @@ function pathParameters({ path, params }: Route): Json[] {
       name,
       in: "path",
       required: true,
-      schema: schema === undefined ? { type: "string" } : jsonSchema(schema, "input"),
+      schema: schema === undefined ? { type: "string" } : jsonSchema(schema, "input", schemas),
     };
   });
 }
 
-function queryParameters({ query }: Route): Json[] {
+function queryParameters({ query }: Route, schemas: Record<string, Json>): Json[] {
   if (!(query instanceof z.ZodObject)) return [];
   return Object.entries(query.shape as Record<string, z.ZodType>).map(([name, schema]) => {
-    const { description, ...type } = jsonSchema(schema, "input");
-    return {
-      name,
-      in: "query",
-      required: !schema.safeParse(undefined).success,
-      schema: type,
-      ...(description === undefined ? {} : { description }),
-    };
+    const { description, ...type } = jsonSchema(schema, "input", schemas);
+    const required = !schema.safeParse(undefined).success;
+    return { name, in: "query", required, schema: type, ...(description === undefined ? {} : { description }) };
   });
 }
 
-function requestBody({ body }: Route): Json {
+function requestBody({ body }: Route, schemas: Record<string, Json>): Json {
   if (body === undefined) return {};
   if ("stream" in body) {
-    const schema =
-      body.schema === undefined ? {} : { description: "One object a line:", schema: jsonSchema(body.schema, "input") };
-    return {
-      requestBody: {
-        required: true,
-        content: { [body.stream]: schema.schema === undefined ? {} : { schema: schema.schema } },
-      },
-    };
+    const content = body.schema === undefined ? {} : { schema: jsonSchema(body.schema, "input", schemas) };
+    return { requestBody: { required: true, content: { [body.stream]: content } } };
   }
-  return {
-    requestBody: {
-      required: !body.schema.safeParse({}).success,
-      content: { "application/json": { schema: jsonSchema(body.schema, "input") } },
-    },
-  };
+  const required = !body.schema.safeParse({}).success;
+  return { requestBody: { required, content: jsonContent(jsonSchema(body.schema, "input", schemas)) } };
 }
 
-/** What zod cannot say in JSON Schema (a coercion's input) is left open. */
-function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+/** Schemas that have an id are put into `schemas` and referred to. What zod cannot say in JSON Schema is left open. */
+function jsonSchema(schema: z.ZodType, io: "input" | "output", schemas: Record<string, Json>): Json {
+  const made = z.toJSONSchema(schema, {
     io,
     target: "draft-2020-12",
     unrepresentable: "any",
     reused: "inline",
     cycles: "ref",
-  }) as Json;
-  return rest;
+  });
+  const {
+    $schema: _,
+    $defs,
+    ...rest
+  } = JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
+  for (const [id, definition] of Object.entries(($defs ?? {}) as Record<string, Json>)) schemas[id] = definition;
+  const { id } = schema.meta() ?? {};
+  if (id === undefined || "$ref" in rest) return rest;
+  const { id: _id, ...itself } = rest;
+  schemas[id] = itself;
+  return { $ref: `#/components/schemas/${id}` };
 }

@@ -1,7 +1,7 @@
 import { createSigner } from "fast-jwt";
 import { describe, expect, test } from "vitest";
-import { KEY, OTHER, OTHER_KEY, PROD } from "../../test/support/served-http.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
+import { KEY, OTHER, OTHER_KEY, PROD } from "../../test/support/served-http.ts";
 import { createPublicTokens, looksPublic } from "./public-tokens.ts";
 
 const secret = "s".repeat(32);

@@ -1,9 +1,9 @@
 import type { Request, Response } from "express";
 import type { z } from "zod";
-import type { Action, Resource } from "./access-policy.ts";
-import type { BodyLimit } from "./body.ts";
-import type { Identity } from "./authenticate.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
+import type { Action, Resource } from "./access-policy.ts";
+import type { Identity } from "./authenticate.ts";
+import type { BodyLimit } from "./body.ts";
 
 /**
  * One endpoint, as data: the app serves it, the OpenAPI document describes it, and neither can differ from the other.

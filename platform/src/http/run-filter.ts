@@ -1,10 +1,10 @@
 import { RUN_STATUSES, type RunStatus, type runListQuerySchema } from "@gantry/sdk/contract";
 import type { z } from "zod";
+import { didYouMean } from "../did-you-mean.ts";
 import { AppError } from "../errors.ts";
 import { decodeId } from "../ids.ts";
 import type { PageRequest, RunFilter } from "../runs/run.ts";
 import type { Resource } from "./access-policy.ts";
-import { didYouMean } from "../did-you-mean.ts";
 import { parseDurationMs, parseFilterInstant } from "./duration.ts";
 
 type Query = z.output<typeof runListQuerySchema>;

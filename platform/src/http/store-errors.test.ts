@@ -15,7 +15,10 @@ describe("an error of the database's driver", () => {
     "that the connection broke": { error: coded("08006"), want: "STORE_UNAVAILABLE" },
     "that there are too many connections": { error: coded("53300"), want: "STORE_UNAVAILABLE" },
     "that Prisma cannot reach it": { error: coded("P1001"), want: "STORE_UNAVAILABLE" },
-    "that Prisma wraps": { error: coded("P2039", "Database error. Code: `57P03`. Message: `x`"), want: "STORE_UNAVAILABLE" },
+    "that Prisma wraps": {
+      error: coded("P2039", "Database error. Code: `57P03`. Message: `x`"),
+      want: "STORE_UNAVAILABLE",
+    },
     "that the pool waited in vain": {
       error: new Error("timeout exceeded when trying to connect"),
       want: "STORE_UNAVAILABLE",

@@ -35,7 +35,7 @@ describe("an option becomes", () => {
     },
   };
   test.each(Object.entries(cases))("%s", (_title, { options, want }) => {
-    const { taskId, payload, ...rest } = from(options);
+    const { taskId: _taskId, payload: _payload, ...rest } = from(options);
     expect(rest).toEqual(want);
   });
 });

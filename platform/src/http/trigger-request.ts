@@ -1,7 +1,7 @@
 import { type Limits, machineName, type TriggerBody, type TriggerOptions } from "@gantry/sdk/contract";
+import { didYouMean } from "../did-you-mean.ts";
 import { AppError } from "../errors.ts";
 import type { Packet, TriggerRequest } from "../runs/run.ts";
-import { didYouMean } from "../did-you-mean.ts";
 import { parseDurationMs, parseInstant } from "./duration.ts";
 
 /** What turning a body into a request needs to know. */

@@ -1,7 +1,7 @@
 import { UNSUPPORTED_OPTIONS } from "@gantry/sdk/contract";
 import { z } from "zod";
-import { AppError } from "../errors.ts";
 import { didYouMean } from "../did-you-mean.ts";
+import { AppError } from "../errors.ts";
 
 type Issue = z.core.$ZodIssue;
 const MAX_ISSUES = 20;

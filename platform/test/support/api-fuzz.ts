@@ -68,7 +68,11 @@ function expectSound(answer: Answer, what: string): void {
   if (answer.status >= 400) expect([what, answer.body.code]).toEqual([what, expect.stringMatching(/^[A-Z_]+$/)]);
 }
 
+/** Named schemas of the document under test. */
+let named: Record<string, Json> = {};
+
 function operationsOf(document: Json): Operation[] {
+  named = (document.components as { schemas: Record<string, Json> }).schemas;
   const all: Operation[] = [];
   for (const [path, methods] of Object.entries(document.paths as Record<string, Record<string, Json>>)) {
     if (LEFT_OUT.test(path)) continue;
@@ -184,6 +188,7 @@ function valueFor(schema: Json, depth: number): fc.Arbitrary<unknown> {
 }
 
 function rightFor(schema: Json, depth: number): fc.Arbitrary<unknown> {
+  if (typeof schema.$ref === "string") return rightFor(named[schema.$ref.split("/").at(-1) ?? ""] ?? {}, depth);
   if ("const" in schema) return fc.constant(schema.const);
   if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
   const options = (schema.anyOf ?? schema.oneOf) as Json[] | undefined;

@@ -12,8 +12,8 @@ import { encodeId, newUuid } from "../../src/ids.ts";
 import type { EnvironmentRef, KeyScope } from "../../src/projects/principal.ts";
 import type { ApiKeyInfo, ProjectService } from "../../src/projects/project-service.ts";
 import type { QueueInfo, QueueService } from "../../src/queues/queue-service.ts";
-import type { RunService } from "../../src/runs/run-service.ts";
 import type { BatchDetail, Packet, RunDetail, TriggerRequest, TriggerResult } from "../../src/runs/run.ts";
+import type { RunService } from "../../src/runs/run-service.ts";
 
 /**
  * The ports behind the API, in memory, for tests of the edge itself: what it accepts, refuses and says. What runs really do

@@ -4,15 +4,14 @@ import {
   deploymentDetailSchema,
   deploymentListQuerySchema,
   deploymentListReplySchema,
-  deploymentSchema,
   isStorableText,
   promoteReplySchema,
   registerDeploymentBodySchema,
   text,
 } from "@gantry/sdk/contract";
 import { z } from "zod";
-import { AppError } from "../../errors.ts";
 import type { DeploymentInfo } from "../../deployments/deployment-service.ts";
+import { AppError } from "../../errors.ts";
 import type { Edge } from "../edge.ts";
 import { type Route, route } from "../route.ts";
 

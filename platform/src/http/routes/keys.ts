@@ -2,7 +2,7 @@ import {
   createKeyBodySchema,
   createKeyReplySchema,
   keyListReplySchema,
-  keySchema,
+  type keySchema,
   okReplySchema,
   revokeKeyBodySchema,
 } from "@gantry/sdk/contract";

@@ -1,5 +1,5 @@
-import { presignedReplySchema, signedQuerySchema, text } from "@gantry/sdk/contract";
 import { randomUUID } from "node:crypto";
+import { presignedReplySchema, signedQuerySchema, text } from "@gantry/sdk/contract";
 import type { Response } from "express";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";

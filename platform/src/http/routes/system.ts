@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import {
   healthReplySchema,
   limitsBodySchema,
@@ -6,7 +7,6 @@ import {
   type WhoamiReply,
   whoamiReplySchema,
 } from "@gantry/sdk/contract";
-import { createHash, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import type { Identity } from "../authenticate.ts";

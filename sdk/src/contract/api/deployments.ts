@@ -21,32 +21,36 @@ export const registerDeploymentBodySchema = z.strictObject({
 });
 export type RegisterDeploymentBody = z.input<typeof registerDeploymentBodySchema>;
 
-export const deploymentSchema = z.object({
-  id: z.string(),
-  createdAt: instantSchema,
-  shortCode: z.string(),
-  version: z.string(),
-  runtime: z.string().nullable(),
-  runtimeVersion: z.string().nullable(),
-  status: z.enum(["PENDING", "DEPLOYED", "FAILED", "CANCELED"]),
-  deployedAt: instantSchema.optional(),
-  isCurrent: z.boolean(),
-});
+export const deploymentSchema = z
+  .object({
+    id: z.string(),
+    createdAt: instantSchema,
+    shortCode: z.string(),
+    version: z.string(),
+    runtime: z.string().nullable(),
+    runtimeVersion: z.string().nullable(),
+    status: z.enum(["PENDING", "DEPLOYED", "FAILED", "CANCELED"]),
+    deployedAt: instantSchema.optional(),
+    isCurrent: z.boolean(),
+  })
+  .meta({ id: "Deployment" });
 export type Deployment = z.infer<typeof deploymentSchema>;
 
-export const deploymentDetailSchema = deploymentSchema.extend({
-  contentHash: z.string(),
-  imagePlatform: z.string(),
-  imageReference: z.string().nullable(),
-  worker: z.object({
-    id: z.string(),
-    version: z.string(),
-    tasks: z.array(
-      z.object({ id: z.string(), slug: z.string(), filePath: z.string(), exportName: z.string().optional() }),
-    ),
-  }),
-  queues: z.array(z.string()),
-});
+export const deploymentDetailSchema = deploymentSchema
+  .extend({
+    contentHash: z.string(),
+    imagePlatform: z.string(),
+    imageReference: z.string().nullable(),
+    worker: z.object({
+      id: z.string(),
+      version: z.string(),
+      tasks: z.array(
+        z.object({ id: z.string(), slug: z.string(), filePath: z.string(), exportName: z.string().optional() }),
+      ),
+    }),
+    queues: z.array(z.string()),
+  })
+  .meta({ id: "DeploymentDetail" });
 export type DeploymentDetail = z.infer<typeof deploymentDetailSchema>;
 
 export const deploymentListQuerySchema = z.strictObject({

@@ -4,26 +4,28 @@ import { instantSchema, text } from "./scalars.ts";
 /** What `{queue}` in a path is: an id (`queue_…`), a task's id (its own queue), or the name of a declared queue. */
 export const queueRefTypeSchema = z.enum(["id", "task", "custom"]).default("id");
 
-export const queueSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  type: z.enum(["task", "custom"]),
-  version: z.literal("V1").describe("The shape's version, for Trigger.dev's clients."),
-  running: z.int(),
-  queued: z.int(),
-  paused: z.boolean(),
-  concurrencyLimit: z.int().nullable().describe("In force now; null is the environment's limit."),
-  concurrency: z.object({
-    current: z.int().nullable(),
-    base: z.int().nullable(),
-    override: z.int().nullable(),
-    overriddenAt: instantSchema.nullable(),
-    overriddenBy: z.string().nullable(),
-  }),
-  combinedConcurrencyLimit: z.int().nullable(),
-  rateLimit: z.object({ limit: z.int(), periodMs: z.int(), key: z.enum(["queue", "concurrencyKey"]) }).nullable(),
-  oldestQueuedAt: instantSchema.nullable(),
-});
+export const queueSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    type: z.enum(["task", "custom"]),
+    version: z.literal("V1").describe("The shape's version, for Trigger.dev's clients."),
+    running: z.int(),
+    queued: z.int(),
+    paused: z.boolean(),
+    concurrencyLimit: z.int().nullable().describe("In force now; null is the environment's limit."),
+    concurrency: z.object({
+      current: z.int().nullable(),
+      base: z.int().nullable(),
+      override: z.int().nullable(),
+      overriddenAt: instantSchema.nullable(),
+      overriddenBy: z.string().nullable(),
+    }),
+    combinedConcurrencyLimit: z.int().nullable(),
+    rateLimit: z.object({ limit: z.int(), periodMs: z.int(), key: z.enum(["queue", "concurrencyKey"]) }).nullable(),
+    oldestQueuedAt: instantSchema.nullable(),
+  })
+  .meta({ id: "Queue" });
 export type Queue = z.infer<typeof queueSchema>;
 
 export const queueListQuerySchema = z.strictObject({

@@ -19,62 +19,66 @@ import {
   ttlSchema,
 } from "./scalars.ts";
 
-export const runStatusSchema = z.enum(RUN_STATUSES);
+export const runStatusSchema = z.enum(RUN_STATUSES).meta({ id: "RunStatus" });
 
 export const errorCauseSchema = z.object({
   name: z.string().optional(),
   message: z.string(),
   stackTrace: z.string().optional(),
 });
-export const runErrorSchema = errorCauseSchema.extend({
-  code: z.string().optional(),
-  causes: z.array(errorCauseSchema).optional(),
-});
+export const runErrorSchema = errorCauseSchema
+  .extend({
+    code: z.string().optional(),
+    causes: z.array(errorCauseSchema).optional(),
+  })
+  .meta({ id: "RunError" });
 export type RunError = z.infer<typeof runErrorSchema>;
 
 /** What lists and single runs share. The booleans are derived from `status`. */
-export const runFieldsSchema = z.object({
-  id: runIdSchema,
-  status: runStatusSchema,
-  taskIdentifier: taskIdSchema,
-  idempotencyKey: z.string().optional(),
-  version: z.string().optional(),
-  isQueued: z.boolean(),
-  isExecuting: z.boolean(),
-  isWaiting: z.boolean(),
-  isCompleted: z.boolean().describe("It has ended, well or not."),
-  isSuccess: z.boolean(),
-  isFailed: z.boolean(),
-  isCancelled: z.boolean(),
-  isTest: z.boolean(),
-  createdAt: instantSchema,
-  updatedAt: instantSchema,
-  startedAt: instantSchema.optional(),
-  finishedAt: instantSchema.optional(),
-  delayedUntil: instantSchema.optional(),
-  ttl: z.string().optional(),
-  expiredAt: instantSchema.optional(),
-  tags: z.array(z.string()),
-  costInCents: z.number().describe("Always 0: the cluster is yours."),
-  baseCostInCents: z.number(),
-  durationMs: z.number().describe("Compute time of all attempts."),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-  depth: z.int(),
-  batchId: batchIdSchema.optional(),
-  triggerFunction: z.enum(["triggerAndWait", "trigger", "batchTriggerAndWait", "batchTrigger"]),
-  queue: z.string().optional(),
-  concurrencyKey: z.string().optional(),
-  machine: z.string().optional(),
-  priority: z.number().optional(),
-  attemptCount: z.int(),
-  maxAttempts: z.int().optional(),
-  revision: z.int().optional().describe("Grows with every change of the run."),
-});
+export const runFieldsSchema = z
+  .object({
+    id: runIdSchema,
+    status: runStatusSchema,
+    taskIdentifier: taskIdSchema,
+    idempotencyKey: z.string().optional(),
+    version: z.string().optional(),
+    isQueued: z.boolean(),
+    isExecuting: z.boolean(),
+    isWaiting: z.boolean(),
+    isCompleted: z.boolean().describe("It has ended, well or not."),
+    isSuccess: z.boolean(),
+    isFailed: z.boolean(),
+    isCancelled: z.boolean(),
+    isTest: z.boolean(),
+    createdAt: instantSchema,
+    updatedAt: instantSchema,
+    startedAt: instantSchema.optional(),
+    finishedAt: instantSchema.optional(),
+    delayedUntil: instantSchema.optional(),
+    ttl: z.string().optional(),
+    expiredAt: instantSchema.optional(),
+    tags: z.array(z.string()),
+    costInCents: z.number().describe("Always 0: the cluster is yours."),
+    baseCostInCents: z.number(),
+    durationMs: z.number().describe("Compute time of all attempts."),
+    metadata: z.record(z.string(), z.unknown()).optional(),
+    depth: z.int(),
+    batchId: batchIdSchema.optional(),
+    triggerFunction: z.enum(["triggerAndWait", "trigger", "batchTriggerAndWait", "batchTrigger"]),
+    queue: z.string().optional(),
+    concurrencyKey: z.string().optional(),
+    machine: z.string().optional(),
+    priority: z.number().optional(),
+    attemptCount: z.int(),
+    maxAttempts: z.int().optional(),
+    revision: z.int().optional().describe("Grows with every change of the run."),
+  })
+  .meta({ id: "RunFields" });
 export type RunFields = z.infer<typeof runFieldsSchema>;
 
 export const environmentDetailsSchema = z.object({ id: z.string(), name: z.string(), user: z.string().optional() });
 
-export const listedRunSchema = runFieldsSchema.extend({ env: environmentDetailsSchema });
+export const listedRunSchema = runFieldsSchema.extend({ env: environmentDetailsSchema }).meta({ id: "ListedRun" });
 export type ListedRun = z.infer<typeof listedRunSchema>;
 
 export const runListReplySchema = z.object({
@@ -92,34 +96,36 @@ export const attemptSchema = z.object({
   retryDelayMs: z.number().optional(),
 });
 
-export const runReplySchema = runFieldsSchema.extend({
-  payload: z
-    .unknown()
-    .optional()
-    .describe("As plain JSON; payloadMeta holds what superjson needs to restore dates, maps and cycles."),
-  payloadType: z.string().optional(),
-  payloadMeta: z.unknown().optional(),
-  payloadPresignedUrl: z
-    .string()
-    .optional()
-    .describe("Instead of `payload` where that is large: a URL that needs no key, for 15 minutes."),
-  output: z.unknown().optional(),
-  outputType: z.string().optional(),
-  outputMeta: z.unknown().optional(),
-  outputPresignedUrl: z.string().optional(),
-  error: runErrorSchema.optional(),
-  attempts: z.array(attemptSchema).optional(),
-  cancelRequestedAt: instantSchema.optional(),
-  maxDurationInSeconds: z.number().optional(),
-  replayedFromRunId: runIdSchema.optional(),
-  parentRunId: runIdSchema.optional(),
-  rootRunId: runIdSchema.optional(),
-  relatedRuns: z.object({
-    root: runFieldsSchema.optional(),
-    parent: runFieldsSchema.optional(),
-    children: z.array(runFieldsSchema).optional(),
-  }),
-});
+export const runReplySchema = runFieldsSchema
+  .extend({
+    payload: z
+      .unknown()
+      .optional()
+      .describe("As plain JSON; payloadMeta holds what superjson needs to restore dates, maps and cycles."),
+    payloadType: z.string().optional(),
+    payloadMeta: z.unknown().optional(),
+    payloadPresignedUrl: z
+      .string()
+      .optional()
+      .describe("Instead of `payload` where that is large: a URL that needs no key, for 15 minutes."),
+    output: z.unknown().optional(),
+    outputType: z.string().optional(),
+    outputMeta: z.unknown().optional(),
+    outputPresignedUrl: z.string().optional(),
+    error: runErrorSchema.optional(),
+    attempts: z.array(attemptSchema).optional(),
+    cancelRequestedAt: instantSchema.optional(),
+    maxDurationInSeconds: z.number().optional(),
+    replayedFromRunId: runIdSchema.optional(),
+    parentRunId: runIdSchema.optional(),
+    rootRunId: runIdSchema.optional(),
+    relatedRuns: z.object({
+      root: runFieldsSchema.optional(),
+      parent: runFieldsSchema.optional(),
+      children: z.array(runFieldsSchema).optional(),
+    }),
+  })
+  .meta({ id: "Run" });
 export type RunReply = z.infer<typeof runReplySchema>;
 
 const commaList = (what: string) => text(4096).optional().describe(`${what}; several are separated by commas.`);
@@ -176,37 +182,39 @@ export const metadataBodySchema = z.strictObject({
 export const metadataReplySchema = z.object({ metadata: z.record(z.string(), z.unknown()) });
 
 /** 404 until the run has ended. `output` is text in the encoding that `outputType` names. */
-export const runResultReplySchema = z.discriminatedUnion("ok", [
-  z.object({
-    ok: z.literal(true),
-    id: runIdSchema,
-    taskIdentifier: taskIdSchema,
-    output: z.string().optional(),
-    outputType: z.string(),
-    usage: z.object({ durationMs: z.number() }),
-  }),
-  z.object({
-    ok: z.literal(false),
-    id: runIdSchema,
-    taskIdentifier: taskIdSchema,
-    error: z.discriminatedUnion("type", [
-      z.object({
-        type: z.literal("BUILT_IN_ERROR"),
-        name: z.string(),
-        message: z.string(),
-        stackTrace: z.string(),
-        causes: z.array(errorCauseSchema).optional(),
-      }),
-      z.object({
-        type: z.literal("INTERNAL_ERROR"),
-        code: z.string(),
-        message: z.string(),
-        stackTrace: z.string().optional(),
-      }),
-    ]),
-    usage: z.object({ durationMs: z.number() }),
-  }),
-]);
+export const runResultReplySchema = z
+  .discriminatedUnion("ok", [
+    z.object({
+      ok: z.literal(true),
+      id: runIdSchema,
+      taskIdentifier: taskIdSchema,
+      output: z.string().optional(),
+      outputType: z.string(),
+      usage: z.object({ durationMs: z.number() }),
+    }),
+    z.object({
+      ok: z.literal(false),
+      id: runIdSchema,
+      taskIdentifier: taskIdSchema,
+      error: z.discriminatedUnion("type", [
+        z.object({
+          type: z.literal("BUILT_IN_ERROR"),
+          name: z.string(),
+          message: z.string(),
+          stackTrace: z.string(),
+          causes: z.array(errorCauseSchema).optional(),
+        }),
+        z.object({
+          type: z.literal("INTERNAL_ERROR"),
+          code: z.string(),
+          message: z.string(),
+          stackTrace: z.string().optional(),
+        }),
+      ]),
+      usage: z.object({ durationMs: z.number() }),
+    }),
+  ])
+  .meta({ id: "RunResult" });
 export type RunResultReply = z.infer<typeof runResultReplySchema>;
 
 export const eventsQuerySchema = z.strictObject({
@@ -251,15 +259,17 @@ export interface TraceSpan {
   data: z.infer<typeof spanDataSchema>;
   children: TraceSpan[];
 }
-const spanSchema: z.ZodType<TraceSpan> = z.lazy(() =>
-  z.object({
-    id: z.string(),
-    parentId: z.string().optional(),
-    runId: runIdSchema,
-    data: spanDataSchema,
-    children: z.array(spanSchema),
-  }),
-) as never;
+const spanSchema: z.ZodType<TraceSpan> = z
+  .lazy(() =>
+    z.object({
+      id: z.string(),
+      parentId: z.string().optional(),
+      runId: runIdSchema,
+      data: spanDataSchema,
+      children: z.array(spanSchema),
+    }),
+  )
+  .meta({ id: "TraceSpan" }) as never;
 export const traceReplySchema = z.object({ trace: z.object({ traceId: z.string(), rootSpan: spanSchema }) });
 
 export const explainReplySchema = z.object({

@@ -57,4 +57,4 @@ export const maxDurationSchema = z
 export const prioritySchema = z.number().min(-2_000_000).max(2_000_000).describe("Seconds of head start.");
 export const runIdSchema = text(64, 1).describe("run_…");
 export const batchIdSchema = text(64, 1).describe("batch_…");
-export const instantSchema = z.iso.datetime().describe("UTC, ISO 8601 with milliseconds.");
+export const instantSchema = z.iso.datetime().meta({ id: "Instant", description: "UTC, ISO 8601 with milliseconds." });

@@ -43,9 +43,11 @@ export const healthReplySchema = z.object({
 });
 
 /** Every error has this body; docs/errors.md lists the codes. */
-export const errorReplySchema = z.object({
-  error: z.string().describe("What is wrong, and what to do."),
-  code: z.string(),
-  details: z.record(z.string(), z.unknown()).optional(),
-});
+export const errorReplySchema = z
+  .object({
+    error: z.string().describe("What is wrong, and what to do."),
+    code: z.string(),
+    details: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: "Error" });
 export type ErrorReply = z.infer<typeof errorReplySchema>;

@@ -37,30 +37,34 @@ export const UNSUPPORTED_OPTIONS: Readonly<Record<string, string>> = {
   bulkActionId: "Leave it out.",
 };
 
-export const triggerOptionsSchema = z.strictObject({
-  queue: queueOptionSchema.optional(),
-  concurrencyKey: concurrencyKeySchema.optional(),
-  delay: delaySchema.optional(),
-  ttl: ttlSchema.optional(),
-  idempotencyKey: idempotencyKeySchema.optional(),
-  idempotencyKeyTTL: durationSchema.optional(),
-  idempotencyKeyOptions: idempotencyKeyOptionsSchema.optional(),
-  tags: tagsSchema.optional(),
-  metadata: z.unknown().optional().describe("A JSON object, or its text where metadataType is given."),
-  metadataType: z.enum(["application/json", "application/super+json"]).optional(),
-  maxAttempts: maxAttemptsSchema.optional(),
-  maxDuration: maxDurationSchema.optional(),
-  machine: machineSchema.optional(),
-  priority: prioritySchema.optional(),
-  lockToVersion: text(64, 1).optional().describe("The version to run, `YYYYMMDD.N`."),
-  version: text(64, 1).optional().describe("The same as lockToVersion."),
-  test: z.boolean().optional(),
-  payloadType: payloadTypeSchema.optional().describe("How `payload` is encoded; without it, payload is a JSON value."),
-  payloadSize: z.int().min(0).optional().describe("Bytes before an upload; informative."),
-  parentRunId: runIdSchema.optional(),
-  resumeParentOnCompletion: z.literal(false).optional(),
-  externalDeploymentId: z.null().optional(),
-});
+export const triggerOptionsSchema = z
+  .strictObject({
+    queue: queueOptionSchema.optional(),
+    concurrencyKey: concurrencyKeySchema.optional(),
+    delay: delaySchema.optional(),
+    ttl: ttlSchema.optional(),
+    idempotencyKey: idempotencyKeySchema.optional(),
+    idempotencyKeyTTL: durationSchema.optional(),
+    idempotencyKeyOptions: idempotencyKeyOptionsSchema.optional(),
+    tags: tagsSchema.optional(),
+    metadata: z.unknown().optional().describe("A JSON object, or its text where metadataType is given."),
+    metadataType: z.enum(["application/json", "application/super+json"]).optional(),
+    maxAttempts: maxAttemptsSchema.optional(),
+    maxDuration: maxDurationSchema.optional(),
+    machine: machineSchema.optional(),
+    priority: prioritySchema.optional(),
+    lockToVersion: text(64, 1).optional().describe("The version to run, `YYYYMMDD.N`."),
+    version: text(64, 1).optional().describe("The same as lockToVersion."),
+    test: z.boolean().optional(),
+    payloadType: payloadTypeSchema
+      .optional()
+      .describe("How `payload` is encoded; without it, payload is a JSON value."),
+    payloadSize: z.int().min(0).optional().describe("Bytes before an upload; informative."),
+    parentRunId: runIdSchema.optional(),
+    resumeParentOnCompletion: z.literal(false).optional(),
+    externalDeploymentId: z.null().optional(),
+  })
+  .meta({ id: "TriggerOptions" });
 export type TriggerOptions = z.infer<typeof triggerOptionsSchema>;
 
 export const triggerBodySchema = z.strictObject({

@@ -1,0 +1,9 @@
+import type { Edge } from "./edge.ts";
+import { openApiDocument } from "./openapi.ts";
+import { allRoutes } from "./routes/index.ts";
+
+/** The OpenAPI document without a platform behind it, for docs/openapi.json: a route's description needs no ports. */
+export function describeApi(version: string): Record<string, unknown> {
+  const nothing = { deps: { config: { version } } } as unknown as Edge;
+  return openApiDocument(allRoutes(nothing), version);
+}
