@@ -24,7 +24,7 @@ export interface GantryConfig {
   /** Machine preset of tasks that name none. Default `small-1x`. */
   machine?: MachineOption;
   /** Lets one process run several runs, one after another. Default false: each run gets a process of its own. */
-  processKeepAlive?: boolean | { enabled: boolean; maxExecutionsPerProcess?: number };
+  processKeepAlive?: boolean | { enabled: boolean };
   build?: {
     /** Packages that are not bundled but loaded from node_modules. Packages with native code need not be listed. */
     external?: string[];

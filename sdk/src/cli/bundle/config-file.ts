@@ -123,9 +123,7 @@ function withDefaults(
 ): Omit<ProjectConfig, "fingerprint"> {
   const dirNames = config.dirs ?? DEFAULT_DIRS;
   const { build = {}, processKeepAlive = false } = config;
-  if (Array.isArray(build.extensions) && build.extensions.length > 0) {
-    warnings.push("build.extensions are not applied; move what they do to build.plugins.");
-  }
+  warnings.push(...notApplied(build, processKeepAlive));
   return {
     projectDir,
     configFile,
@@ -142,6 +140,19 @@ function withDefaults(
     logLevel: config.logLevel,
     warnings,
   };
+}
+
+/** Trigger.dev's options that have no counterpart here: read, and named, so that nothing is ignored in silence. */
+function notApplied(build: object, processKeepAlive: object | boolean): string[] {
+  const { external: _e, conditions: _c, plugins: _p, extensions, ...others } = build as Record<string, unknown>;
+  const hasExtensions = Array.isArray(extensions) && extensions.length > 0;
+  return [
+    ...(hasExtensions ? ["build.extensions are not applied; move what they do to build.plugins."] : []),
+    ...Object.keys(others).map((name) => `build.${name} is not applied.`),
+    ...(typeof processKeepAlive === "object" && "maxExecutionsPerProcess" in processKeepAlive
+      ? ["processKeepAlive.maxExecutionsPerProcess is not applied: a process serves until it is idle."]
+      : []),
+  ];
 }
 
 function withoutIgnored(raw: unknown, configFile: string | undefined, warnings: string[]): unknown {
