@@ -14,7 +14,7 @@ const LIVE: RunStatus[] = ["PENDING_VERSION", "DELAYED", "QUEUED", "DEQUEUED", "
  */
 export async function collectBundles(
   projectDir: string,
-  api: ApiClient,
+  api: Pick<ApiClient, "listRuns">,
   versionOf: Map<string, string>,
 ): Promise<void> {
   const folders = bundlesByAge(projectDir).slice(KEPT);
