@@ -8,6 +8,7 @@ import { loadConfig } from "../../../sdk/src/cli/bundle/config-file.ts";
 import { describeBundle, devManifest } from "../../../sdk/src/cli/bundle/describe-bundle.ts";
 import { type PlatformProcess, startPlatform } from "../../../sdk/src/cli/dev/platform-process.ts";
 import { ApiClient } from "../../../sdk/src/client/api-client.ts";
+import { DEFAULT_LIMITS } from "../../../sdk/src/contract/limits.ts";
 import type { Payload } from "../peers/peer.ts";
 import { freePort } from "../redis.ts";
 import { HttpLoad } from "./http-load.ts";
@@ -26,6 +27,8 @@ export interface GantryOptions {
   processKeepAlive?: boolean;
   /** Booted processes kept ready. */
   poolSize?: number;
+  /** Runs at once; 25 by default, as in a dev environment: as many processes as two cores can feed. */
+  concurrency?: number;
 }
 
 /** A real platform, as `gantry dev` starts it, with the benchmark's project deployed. */
@@ -68,8 +71,8 @@ export class Gantry {
     const database = new Pool({ connectionString: options.databaseUrl, max: 2, options: "-c search_path=gantry" });
     database.on("error", () => undefined);
     const gantry = new Gantry(platform, database, dataDir);
+    await gantry.api.setLimits({ ...UNLIMITED, devConcurrency: options.concurrency ?? DEFAULT_LIMITS.devConcurrency });
     await gantry.#deploy();
-    await gantry.api.setLimits(UNLIMITED);
     if (options.isPaused) await gantry.api.pauseEnvironment(true);
     return gantry;
   }
