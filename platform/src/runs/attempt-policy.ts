@@ -76,19 +76,19 @@ export function decideAttempt(facts: AttemptFacts): AttemptDecision {
 function decideFailure(facts: AttemptFacts, outcome: Extract<AttemptOutcome, { kind: "failed" }>): AttemptDecision {
   const { run } = facts;
   // The task's own onFailure has run in its process.
-  const fail = (reason: AttemptReason): AttemptDecision => ({
+  const fail = (reason: AttemptReason, hook = false): AttemptDecision => ({
     then: "finish",
     status: "FAILED",
     reason,
     error: outcome.error,
-    hook: false,
+    hook,
   });
   switch (outcome.retry.by) {
     case "never":
       return fail("NOT_RETRYABLE");
     case "defer":
       // The process put the run off and ran no onFailure.
-      if (run.deferrals >= MAX_DEFERRALS) return { ...fail("TOO_MANY_DEFERRALS"), hook: true };
+      if (run.deferrals >= MAX_DEFERRALS) return fail("TOO_MANY_DEFERRALS", true);
       return retry("DEFERRED", outcome.retry.delayMs, run.attempt, true);
     case "after":
       if (run.attempt >= run.maxAttempts) return fail("ATTEMPTS_EXHAUSTED");

@@ -3,7 +3,7 @@ import { createPool } from "./pool.ts";
 import { describe, expect, it } from "vitest";
 import { type EnvironmentFixture, environmentFixture, type QueueLimits, storeOn } from "../../../test/support/store-fixture.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
-import type { AdmittedRun, LaneAnnouncement, RunStore } from "../../runs/run-store.ts";
+import type { AdmittedRun, LaneAnnouncement, NewRun, RunStore } from "../../runs/run-store.ts";
 
 const { pool, url } = await testDatabase();
 const store = storeOn(pool);
@@ -193,7 +193,7 @@ async function drive(world: World, seed: number): Promise<void> {
   const random = fc.sample(fc.double({ min: 0, max: 1, noNaN: true }), { seed, numRuns: 400 });
   let next = 0;
   const chance = () => random[next++ % random.length] as number;
-  const runs = [];
+  const runs: NewRun[] = [];
   for (const { limits, keys, runs: count } of world.queues) {
     const queue = await at.queue(limits);
     for (let n = 0; n < count; n++) runs.push(at.run(queue, { concurrencyKey: keys === 1 ? "" : `key-${n % keys}` }));
