@@ -76,7 +76,7 @@ export class AttemptRunner {
     this.#connection.keepAlive(false);
     this.#stalled.watch(current.abort.signal);
     if (!this.#config.keepAlive) process.title = `gantry task ${grant.run.taskId} ${grant.run.id}`;
-    this.#connection.send({ t: "running", at: current.startedAt });
+    this.#connection.sendSoon({ t: "running", at: current.startedAt });
     return current;
   }
 

@@ -231,7 +231,7 @@ export class Execution implements Waiter, Occupant {
       await this.#read(child, true, { stdoutBytes, stderrBytes });
     }
     const { kill } = child;
-    if (!message.exits && !kill) this.#around.pool.release(child);
+    if (!message.exits && !kill) this.#around.pool.release(child, this.#endedAt - this.#startedAt);
     const outcome = kill
       ? this.#outcomeOfEnd(child, { exitCode: null, signal: null, spawnError: undefined }, kill)
       : message.outcome;

@@ -92,13 +92,13 @@ export class OutputFile {
   }
 
   /** Empties a file that was read to its end and is larger than `bytes`. */
-  trim(bytes: number): Promise<void> {
+  trim(bytes: number): void {
+    if (this.#offset <= bytes) return;
     this.#reading = this.#reading
       .then(async () => {
-        if (this.#offset > bytes && (await this.#file.stat()).size === this.#offset) await this.empty();
+        if ((await this.#file.stat()).size === this.#offset) await this.empty();
       })
       .catch(() => undefined);
-    return this.#reading;
   }
 
   async remove(): Promise<void> {

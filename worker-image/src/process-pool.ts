@@ -30,6 +30,8 @@ interface Group {
   waiters: { waiter: Waiter; since: number }[];
   /** Booted, with or without an attempt. */
   booted: number;
+  /** When a process last ended an attempt and could take another. */
+  freedAt: number;
   booting: Set<TaskChild>;
   /** Boots whose process has not been spawned yet. */
   starting: number;
@@ -42,8 +44,16 @@ const TRY_AGAIN_AFTER_MS = 2_000;
 /** Processes that something outside killed while they booted, before that counts as a failure of the bundle. */
 const KILLED_BOOTS = 3;
 const IDLE_MS = 60_000;
-/** Where processes are kept alive, a run waits this long for one to come free before another is booted: many runs are shorter. */
-const PATIENCE_MS = 25;
+/** Runs that usually take less than this are short. */
+const SHORT_RUN_MS = 20;
+
+/** Where runs are short, another process is used when none has come free for `stuckMs`, or a run has waited for `waitedMs`. */
+interface Patience {
+  stuckMs: number;
+  waitedMs: number;
+}
+const WAKE: Patience = { stuckMs: 20, waitedMs: 250 };
+const BOOT: Patience = { stuckMs: 100, waitedMs: 500 };
 const TRIM_ABOVE_BYTES = 1024 * 1024;
 
 /**
@@ -64,6 +74,8 @@ export class ProcessPool implements ChildListener {
   #timer: NodeJS.Timeout | undefined;
   #patienceTimer: NodeJS.Timeout | undefined;
   #onEmpty: (() => void) | undefined;
+  /** A moving mean. */
+  #usualRunMs = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -71,18 +83,15 @@ export class ProcessPool implements ChildListener {
     if (options.machine) this.#group(options.machine);
   }
 
-  /** Gives a booted process to the waiter, now where one is idle. */
+  /** Gives a booted process to the waiter, as soon as it may have one. */
   acquire(waiter: Waiter): void {
     const group = this.#group(waiter.machine);
-    const child = group.idle.pop();
-    if (child) {
-      waiter.start(child);
-    } else if (this.#failure && performance.now() - this.#failedAt < TRY_AGAIN_AFTER_MS) {
+    if (this.#failure && group.idle.length === 0 && performance.now() - this.#failedAt < TRY_AGAIN_AFTER_MS) {
       const failure = this.#failure;
       return queueMicrotask(() => waiter.bootFailed(failure));
-    } else {
-      group.waiters.push({ waiter, since: performance.now() });
     }
+    group.waiters.push({ waiter, since: performance.now() });
+    this.#serve(group);
     this.fill();
   }
 
@@ -93,16 +102,18 @@ export class ProcessPool implements ChildListener {
   }
 
   /** Takes a kept-alive process back. */
-  release(child: TaskChild): void {
+  release(child: TaskChild, runMs: number): void {
     child.occupant = undefined;
-    void child.stdout.trim(TRIM_ABOVE_BYTES);
-    void child.stderr.trim(TRIM_ABOVE_BYTES);
+    child.stdout.trim(TRIM_ABOVE_BYTES);
+    child.stderr.trim(TRIM_ABOVE_BYTES);
+    this.#usualRunMs += (runMs - this.#usualRunMs) / 16;
     this.#offer(child);
   }
 
   /** Boots what is wanted, as far as bounds and back-off allow. */
   fill(): void {
-    const groups = [...this.#groups.values()].sort((a, b) => b.waiters.length - a.waiters.length);
+    const groups = [...this.#groups.values()];
+    if (groups.length > 1) groups.sort((a, b) => b.waiters.length - a.waiters.length);
     for (const group of groups) {
       while (this.#wants(group) && this.#mayBoot(group)) void this.#bootOne(group);
     }
@@ -175,10 +186,37 @@ export class ProcessPool implements ChildListener {
 
   #offer(child: TaskChild): void {
     const group = this.#groupOf(child);
-    const next = group.waiters.shift();
-    if (next) return next.waiter.start(child);
-    child.idleSince = performance.now();
+    group.freedAt = child.idleSince = performance.now();
     group.idle.push(child);
+    this.#serve(group);
+  }
+
+  /**
+   * Gives idle processes to waiters, the process that ended a run last first. Where runs are kept alive and short, a few
+   * processes that are at work already serve them sooner than many that must be woken, each with cold code: the others
+   * are used for who has waited.
+   */
+  #serve(group: Group): void {
+    while (group.idle.length > 0) {
+      const next = group.waiters[0];
+      if (!next || !this.#mayWake(group, next.since)) return;
+      group.waiters.shift();
+      next.waiter.start(group.idle.pop() as TaskChild);
+    }
+  }
+
+  #mayWake(group: Group, since: number): boolean {
+    if (group.booted - group.idle.length < this.#options.bootsAtOnce) return true;
+    return this.#isWorthIt(group, since, WAKE);
+  }
+
+  /** Whether a waiter is better served by one more process than by those that are at work. */
+  #isWorthIt(group: Group, since: number, patience: Patience): boolean {
+    if (!this.#options.keepAlive || this.#usualRunMs > SHORT_RUN_MS) return true;
+    const now = performance.now();
+    if (now - since >= patience.waitedMs || now - Math.max(since, group.freedAt) >= patience.stuckMs) return true;
+    this.#lookAgain(patience.stuckMs);
+    return false;
   }
 
   #retire(group: Group, child: TaskChild): void {
@@ -195,17 +233,18 @@ export class ProcessPool implements ChildListener {
   }
 
   /** Waiters for whom a process is worth booting. */
-  #demand({ waiters, booted }: Group): number {
-    if (!this.#options.keepAlive || booted === 0) return waiters.length;
-    const before = performance.now() - PATIENCE_MS;
-    const young = waiters.findIndex(({ since }) => since > before);
-    if (young >= 0) this.#patienceTimer ??= setTimeout(() => this.#patienceEnds(), PATIENCE_MS);
-    return young < 0 ? waiters.length : young;
+  #demand(group: Group): number {
+    if (group.booted === 0) return group.waiters.length;
+    const patient = group.waiters.findIndex(({ since }) => !this.#isWorthIt(group, since, BOOT));
+    return patient < 0 ? group.waiters.length : patient;
   }
 
-  #patienceEnds(): void {
-    this.#patienceTimer = undefined;
-    this.fill();
+  #lookAgain(ms: number): void {
+    this.#patienceTimer ??= setTimeout(() => {
+      this.#patienceTimer = undefined;
+      for (const group of this.#groups.values()) this.#serve(group);
+      this.fill();
+    }, ms);
   }
 
   #mayBoot(group: Group): boolean {
@@ -299,7 +338,7 @@ export class ProcessPool implements ChildListener {
   #group(machine: MachinePreset): Group {
     let group = this.#groups.get(machine.memory);
     if (!group) {
-      group = { machine, idle: [], waiters: [], booted: 0, booting: new Set(), starting: 0 };
+      group = { machine, idle: [], waiters: [], booted: 0, freedAt: 0, booting: new Set(), starting: 0 };
       this.#groups.set(machine.memory, group);
     }
     return group;

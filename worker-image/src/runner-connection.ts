@@ -27,6 +27,7 @@ export class RunnerConnection {
   #isClosing = false;
   #isRef = true;
   #unsent: string[] = [];
+  #soon = "";
   /** Kept until the next grant shows that the runner has it. */
   #outcome: string | undefined;
   #lostAt = 0;
@@ -55,14 +56,26 @@ export class RunnerConnection {
 
   /** Written at once where the socket is open: a line that precedes a crash must not wait in this process. */
   send(message: FromTaskProcess): void {
-    const line = encodeMessage(message);
-    if (this.#isOpen) this.#socket?.write(line);
-    else this.#unsent.push(line);
+    this.#write(encodeMessage(message));
+  }
+
+  /** Written with the next message, or at the end of this turn of the event loop. */
+  sendSoon(message: FromTaskProcess): void {
+    this.#soon += encodeMessage(message);
+    setImmediate(() => this.#write(""));
   }
 
   sendOutcome(message: OutcomeMessage): void {
     this.#outcome = encodeMessage(message);
-    if (this.#isOpen) this.#socket?.write(this.#outcome);
+    if (this.#isOpen) this.#write(this.#outcome);
+  }
+
+  #write(text: string): void {
+    const lines = this.#soon + text;
+    this.#soon = "";
+    if (lines === "") return;
+    if (this.#isOpen) this.#socket?.write(lines);
+    else this.#unsent.push(lines);
   }
 
   /** The runner has the last outcome: it sent something newer. */
