@@ -23,132 +23,158 @@ const TRACE_EVENTS = 5000;
 
 /** Reading runs. */
 export function runRoutes(edge: Edge): Route[] {
-  const { runs, clock } = edge.deps;
   return [
-    route({
-      method: "get",
-      path: "/api/v3/runs/:runId",
-      tag: "runs",
-      summary: "Retrieve a run",
-      access: { by: "late", action: "read" },
-      params: runParams,
-      reply: runReplySchema,
-      handle: async (request) => viewRun(edge, request, await authorizedRun(edge, request, "read")),
-    }),
-    route({
-      method: "get",
-      path: "/api/v1/runs",
-      tag: "runs",
-      summary: "List runs, newest first",
-      access: { by: "late", action: "read" },
-      query: runListQuerySchema,
-      reply: runListReplySchema,
-      async handle({ query, environment, allow }) {
-        const filter = toRunFilter(query, clock.now());
-        allow("read", listResources(filter));
-        const page = await runs.list(environment, filter, toPageRequest(query));
-        return {
-          data: page.runs.map((run) => listedRun(run, environment)),
-          pagination: { next: page.next, previous: page.previous },
-        };
-      },
-    }),
-    route({
-      method: "get",
-      path: "/api/v1/runs/:runId/metadata",
-      tag: "runs",
-      summary: "Retrieve a run's metadata",
-      access: { by: "late", action: "read" },
-      params: runParams,
-      reply: metadataReplySchema,
-      handle: async (request) => ({ metadata: metadataOf(await authorizedRun(edge, request, "read")) ?? {} }),
-    }),
-    route({
-      method: "get",
-      path: "/api/v1/runs/:runId/result",
-      tag: "runs",
-      summary: "A run's result; 404 until it has ended",
-      access: { by: "late", action: "read" },
-      params: runParams,
-      reply: runResultReplySchema,
-      async handle(request) {
-        const result = runResult(await authorizedRun(edge, request, "read"));
-        if (result === undefined) throw new AppError("NOT_FOUND", "The run has not ended yet.");
-        return result;
-      },
-    }),
-    route({
-      method: "get",
-      path: "/api/v1/runs/:runId/events",
-      tag: "runs",
-      summary: "What a run logged, oldest first",
-      access: { by: "late", action: "read" },
-      params: runParams,
-      query: eventsQuerySchema,
-      reply: eventsReplySchema,
-      async handle(request) {
-        const run = await authorizedRun(edge, request, "read");
-        const { after, limit } = request.query;
-        const events =
-          (await runs.events(request.environment, run.id, { limit, ...(after === undefined ? {} : { after }) })) ?? [];
-        return {
-          events: events.map((event) => ({ ...event, at: event.at.toISOString(), data: parsed(event.data) })),
-          next: events.length < limit ? undefined : events.at(-1)?.cursor,
-        };
-      },
-    }),
-    route({
-      method: "get",
-      path: "/api/v1/runs/:runId/trace",
-      tag: "runs",
-      summary: "A run, its attempts and their log as a tree of spans",
-      access: { by: "late", action: "read" },
-      params: runParams,
-      reply: traceReplySchema,
-      async handle(request) {
-        const run = await authorizedRun(edge, request, "read");
-        const events = (await runs.events(request.environment, run.id, { limit: TRACE_EVENTS })) ?? [];
-        return { trace: { traceId: run.rootRunId ?? run.id, rootSpan: traceOf(run, events, clock.now()) } };
-      },
-    }),
-    route({
-      method: "get",
-      path: "/api/v1/runs/:runId/explain",
-      tag: "runs",
-      summary: "Why a run is where it is: what holds it back, and how many are before it",
-      access: { by: "late", action: "read" },
-      params: runParams,
-      reply: explainReplySchema,
-      async handle(request) {
-        const run = await authorizedRun(edge, request, "read");
-        const explanation = await runs.explain(request.environment, run.id);
-        if (explanation === undefined) throw runNotFound(run.id);
-        return explanation;
-      },
-    }),
-    route({
-      method: "get",
-      path: "/api/v1/runs/:runId/packets/:field",
-      tag: "packets",
-      summary: "A URL for a run's whole payload or output",
-      access: { by: "late", action: "read" },
-      params: runParams.extend({ field: z.enum(["payload", "output"]) }),
-      reply: presignedReplySchema,
-      async handle(request) {
-        const run = await authorizedRun(edge, request, "read");
-        const { field } = request.params;
-        return {
-          presignedUrl: edge.urls.create(request.req, {
-            do: "run",
-            environmentId: request.environment.id,
-            runId: run.id,
-            field,
-          }),
-        };
-      },
-    }),
-  ];
+    retrieveRun,
+    listRuns,
+    retrieveMetadata,
+    retrieveResult,
+    listEvents,
+    retrieveTrace,
+    explainRun,
+    linkField,
+  ].map((make) => make(edge));
 }
+
+const retrieveRun = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v3/runs/:runId",
+    tag: "runs",
+    summary: "Retrieve a run",
+    access: { by: "late", action: "read" },
+    params: runParams,
+    reply: runReplySchema,
+    handle: async (request) => viewRun(edge, request, await authorizedRun(edge, request, "read")),
+  });
+
+const listRuns = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/runs",
+    tag: "runs",
+    summary: "List runs, newest first",
+    access: { by: "late", action: "read" },
+    query: runListQuerySchema,
+    reply: runListReplySchema,
+    async handle({ query, environment, allow }) {
+      const filter = toRunFilter(query, edge.deps.clock.now());
+      allow("read", listResources(filter));
+      const page = await edge.deps.runs.list(environment, filter, toPageRequest(query));
+      return {
+        data: page.runs.map((run) => listedRun(run, environment)),
+        pagination: { next: page.next, previous: page.previous },
+      };
+    },
+  });
+
+const retrieveMetadata = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/runs/:runId/metadata",
+    tag: "runs",
+    summary: "Retrieve a run's metadata",
+    access: { by: "late", action: "read" },
+    params: runParams,
+    reply: metadataReplySchema,
+    handle: async (request) => ({ metadata: metadataOf(await authorizedRun(edge, request, "read")) ?? {} }),
+  });
+
+const retrieveResult = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/runs/:runId/result",
+    tag: "runs",
+    summary: "A run's result; 404 until it has ended",
+    access: { by: "late", action: "read" },
+    params: runParams,
+    reply: runResultReplySchema,
+    async handle(request) {
+      const result = runResult(await authorizedRun(edge, request, "read"));
+      if (result === undefined) throw new AppError("NOT_FOUND", "The run has not ended yet.");
+      return result;
+    },
+  });
+
+const listEvents = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/runs/:runId/events",
+    tag: "runs",
+    summary: "What a run logged, oldest first",
+    access: { by: "late", action: "read" },
+    params: runParams,
+    query: eventsQuerySchema,
+    reply: eventsReplySchema,
+    async handle(request) {
+      const run = await authorizedRun(edge, request, "read");
+      const { after, limit } = request.query;
+      const events =
+        (await edge.deps.runs.events(request.environment, run.id, {
+          limit,
+          ...(after === undefined ? {} : { after }),
+        })) ?? [];
+      return {
+        events: events.map((event) => ({ ...event, at: event.at.toISOString(), data: parsed(event.data) })),
+        next: events.length < limit ? undefined : events.at(-1)?.cursor,
+      };
+    },
+  });
+
+const retrieveTrace = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/runs/:runId/trace",
+    tag: "runs",
+    summary: "A run, its attempts and their log as a tree of spans",
+    access: { by: "late", action: "read" },
+    params: runParams,
+    reply: traceReplySchema,
+    async handle(request) {
+      const run = await authorizedRun(edge, request, "read");
+      const events = (await edge.deps.runs.events(request.environment, run.id, { limit: TRACE_EVENTS })) ?? [];
+      return { trace: { traceId: run.rootRunId ?? run.id, rootSpan: traceOf(run, events, edge.deps.clock.now()) } };
+    },
+  });
+
+const explainRun = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/runs/:runId/explain",
+    tag: "runs",
+    summary: "Why a run is where it is: what holds it back, and how many are before it",
+    access: { by: "late", action: "read" },
+    params: runParams,
+    reply: explainReplySchema,
+    async handle(request) {
+      const run = await authorizedRun(edge, request, "read");
+      const explanation = await edge.deps.runs.explain(request.environment, run.id);
+      if (explanation === undefined) throw runNotFound(run.id);
+      return explanation;
+    },
+  });
+
+const linkField = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/runs/:runId/packets/:field",
+    tag: "packets",
+    summary: "A URL for a run's whole payload or output",
+    access: { by: "late", action: "read" },
+    params: runParams.extend({ field: z.enum(["payload", "output"]) }),
+    reply: presignedReplySchema,
+    async handle(request) {
+      const run = await authorizedRun(edge, request, "read");
+      const { field } = request.params;
+      return {
+        presignedUrl: edge.urls.create(request.req, {
+          do: "run",
+          environmentId: request.environment.id,
+          runId: run.id,
+          field,
+        }),
+      };
+    },
+  });
 
 function parsed(data: string | undefined): unknown {
   if (data === undefined) return undefined;

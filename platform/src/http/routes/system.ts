@@ -20,112 +20,129 @@ const READY_MS = 3_000;
 
 /** `described` are the other routes, for the OpenAPI document. */
 export function systemRoutes(edge: Edge, described: readonly Route[]): Route[] {
-  const { projects, config } = edge.deps;
+  const made = [whoAmI, readLimits, changeLimits, health, readiness, metrics].map((make) => make(edge));
+  const routes = [...made, pause(edge, "pause"), pause(edge, "resume")];
+  const document: Route = openApi(() => openApiDocument([...described, ...routes, document], edge.deps.config.version));
+  return [...routes, document];
+}
+
+const whoAmI = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v2/whoami",
+    tag: "system",
+    summary: "Whose credential this is, and what it may do",
+    access: { by: "identity" },
+    reply: whoamiReplySchema,
+    handle: ({ identity }) => whoami(edge, identity),
+  });
+
+const readLimits = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/limits",
+    tag: "system",
+    summary: "Every limit of the environment",
+    access: { by: "policy", action: "read", kind: "environment" },
+    reply: limitsReplySchema,
+    handle: ({ environment }) => edge.limits.get(environment),
+  });
+
+const changeLimits = (edge: Edge) =>
+  route({
+    method: "put",
+    path: "/api/v1/limits",
+    tag: "system",
+    summary: "Change limits of the environment; those left out stay",
+    access: ADMIN,
+    body: { schema: limitsBodySchema, limit: SMALL_BODY },
+    reply: limitsReplySchema,
+    async handle({ body, environment }) {
+      await edge.deps.projects.setLimits(environment, body as never);
+      edge.limits.forget(environment);
+      return edge.limits.get(environment);
+    },
+  });
+
+const health = (_edge: Edge) =>
+  route({
+    method: "get",
+    path: "/healthz",
+    tag: "system",
+    summary: "The process is alive",
+    access: { by: "none" },
+    reply: healthReplySchema,
+    handle: () => ({ status: "ok" }),
+  });
+
+const readiness = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/readyz",
+    tag: "system",
+    summary: "The process can serve: the database answers; 503 otherwise",
+    access: { by: "none" },
+    reply: healthReplySchema,
+    async handle({ res }) {
+      const store = await answers(edge.deps.pingStore);
+      sendJson(res, store ? 200 : 503, {
+        status: store ? "ok" : "unavailable",
+        checks: { store: store ? "ok" : "unavailable" },
+      });
+      return ANSWERED;
+    },
+  });
+
+const metrics = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/metrics",
+    tag: "system",
+    summary: "Metrics for Prometheus",
+    access: { by: "none" },
+    reply: { media: "text/plain" },
+    async handle({ req, res }) {
+      if (edge.deps.config.metricsToken !== undefined)
+        demandToken(req.headers.authorization, edge.deps.config.metricsToken);
+      const text = await edge.deps.metrics.metrics();
+      res.setHeader("content-type", edge.deps.metrics.contentType);
+      res.end(text);
+      return ANSWERED;
+    },
+  });
+
+const pause = (edge: Edge, action: "pause" | "resume") =>
+  route({
+    method: "post",
+    path: `/api/v1/environment/${action}`,
+    tag: "system",
+    summary:
+      action === "pause"
+        ? "Start no more runs in the environment; running ones go on"
+        : "Start runs in the environment again",
+    access: ADMIN,
+    reply: okReplySchema,
+    async handle({ environment }) {
+      await edge.deps.projects.pause(environment, action === "pause");
+      return { success: true };
+    },
+  });
+
+/** Made when it is first asked for: most processes never are. */
+function openApi(make: () => unknown): Route {
   let document: unknown;
-  const routes = [
-    route({
-      method: "get",
-      path: "/api/v2/whoami",
-      tag: "system",
-      summary: "Whose credential this is, and what it may do",
-      access: { by: "identity" },
-      reply: whoamiReplySchema,
-      handle: ({ identity }) => whoami(edge, identity),
-    }),
-    route({
-      method: "get",
-      path: "/api/v1/limits",
-      tag: "system",
-      summary: "Every limit of the environment",
-      access: { by: "policy", action: "read", kind: "environment" },
-      reply: limitsReplySchema,
-      handle: ({ environment }) => edge.limits.get(environment),
-    }),
-    route({
-      method: "put",
-      path: "/api/v1/limits",
-      tag: "system",
-      summary: "Change limits of the environment; those left out stay",
-      access: ADMIN,
-      body: { schema: limitsBodySchema, limit: SMALL_BODY },
-      reply: limitsReplySchema,
-      async handle({ body, environment }) {
-        await projects.setLimits(environment, body as never);
-        edge.limits.forget(environment);
-        return edge.limits.get(environment);
-      },
-    }),
-    ...(["pause", "resume"] as const).map((action) =>
-      route({
-        method: "post",
-        path: `/api/v1/environment/${action}`,
-        tag: "system",
-        summary:
-          action === "pause"
-            ? "Start no more runs in the environment; running ones go on"
-            : "Start runs in the environment again",
-        access: ADMIN,
-        reply: okReplySchema,
-        async handle({ environment }) {
-          await projects.pause(environment, action === "pause");
-          return { success: true };
-        },
-      }),
-    ),
-    route({
-      method: "get",
-      path: "/healthz",
-      tag: "system",
-      summary: "The process is alive",
-      access: { by: "none" },
-      reply: healthReplySchema,
-      handle: () => ({ status: "ok" }),
-    }),
-    route({
-      method: "get",
-      path: "/readyz",
-      tag: "system",
-      summary: "The process can serve: the database answers; 503 otherwise",
-      access: { by: "none" },
-      reply: healthReplySchema,
-      async handle({ res }) {
-        const store = await answers(edge.deps.pingStore);
-        sendJson(res, store ? 200 : 503, {
-          status: store ? "ok" : "unavailable",
-          checks: { store: store ? "ok" : "unavailable" },
-        });
-        return ANSWERED;
-      },
-    }),
-    route({
-      method: "get",
-      path: "/metrics",
-      tag: "system",
-      summary: "Metrics for Prometheus",
-      access: { by: "none" },
-      reply: { media: "text/plain" },
-      async handle({ req, res }) {
-        if (config.metricsToken !== undefined) demandToken(req.headers.authorization, config.metricsToken);
-        const text = await edge.deps.metrics.metrics();
-        res.setHeader("content-type", edge.deps.metrics.contentType);
-        res.end(text);
-        return ANSWERED;
-      },
-    }),
-    route({
-      method: "get",
-      path: "/api/openapi.json",
-      tag: "system",
-      summary: "This document",
-      access: { by: "none" },
-      reply: z.record(z.string(), z.unknown()),
-      handle() {
-        document ??= openApiDocument([...described, ...routes], config.version);
-        return document;
-      },
-    }),
-  ];
-  return routes;
+  return route({
+    method: "get",
+    path: "/api/openapi.json",
+    tag: "system",
+    summary: "This document",
+    access: { by: "none" },
+    reply: z.record(z.string(), z.unknown()),
+    handle() {
+      document ??= make();
+      return document;
+    },
+  });
 }
 
 function whoami(edge: Edge, { principal, environment }: Identity): WhoamiReply {
