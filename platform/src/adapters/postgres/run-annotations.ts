@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { RunEvent } from "@gantry/sdk/contract";
 import type { ExecutionRef } from "../../runs/run-store.ts";
 import type { StoredRunEvent } from "../../runs/run.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** What is written beside a run without changing its status: tags, metadata, events. A run that has ended keeps taking tags and metadata. */
 export async function addTags(
@@ -40,18 +41,7 @@ export async function updateMetadata(
   runId: string,
   apply: (current: string | undefined) => string,
 ): Promise<string | undefined> {
-  const client = await pool.connect();
-  try {
-    await client.query("begin");
-    const result = await applyMetadata(client, environmentId, runId, apply);
-    await client.query("commit");
-    return result;
-  } catch (error) {
-    await client.query("rollback");
-    throw error;
-  } finally {
-    client.release();
-  }
+  return inTransaction(pool, (client) => applyMetadata(client, environmentId, runId, apply));
 }
 
 async function applyMetadata(
