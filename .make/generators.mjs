@@ -2,8 +2,8 @@
 import { apiReport } from "./generate/api-report.mjs";
 import { configurationDoc } from "./generate/configuration-doc.mjs";
 import { errorsDoc } from "./generate/errors-doc.mjs";
-import { openApiDoc } from "./generate/openapi-doc.mjs";
 import { openApi } from "./generate/openapi.mjs";
+import { openApiDoc } from "./generate/openapi-doc.mjs";
 
 export const GENERATORS = [
   { path: "docs/configuration.md", make: configurationDoc },

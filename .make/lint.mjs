@@ -35,6 +35,7 @@ const CHECKS = [
     ],
   },
   { name: "unused code", args: [...bin("knip", "knip.js"), "--no-progress"] },
+  { name: "lockfile", args: [join(ROOT, ".make", "lockfile.mjs"), ...(fix ? ["--fix"] : [])] },
   { name: "hygiene", args: [join(ROOT, ".make", "hygiene.mjs")] },
 ];
 
