@@ -185,6 +185,8 @@ export class FakeEngine {
         const batch = findBatch(environment, batchId);
         if (batch === undefined) throw new AppError("BATCH_NOT_FOUND", "There is no such batch.");
         return items.map(({ index, request }) => {
+          const before = batch.runIds[index];
+          if (before !== undefined) return { index, result: { runId: before, isCached: true } };
           const result = this.#trigger(environment, { ...request, batch: { id: batchId, index } });
           if (result instanceof AppError) {
             batch.failures.push({ index, code: result.code, message: result.message });
