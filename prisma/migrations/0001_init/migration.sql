@@ -151,7 +151,7 @@ create table environment_usage (
 create table rate_window (
   queue_id int not null,
   lane_id bigint not null,
-  buckets bigint[] not null,
+  ends bigint[] not null,
   starts int[] not null,
   primary key (queue_id, lane_id)
 ) with (fillfactor = 50);
@@ -243,7 +243,7 @@ create table pending_version (
 create table idempotency (
   environment_id int not null,
   task_id text not null,
-  key text not null,
+  key bytea not null,
   run_id uuid not null,
   expires_at timestamptz not null,
   primary key (environment_id, task_id, key)
@@ -260,7 +260,7 @@ create table batch (
   updated_at timestamptz not null default now(),
   sealed_at timestamptz
 );
-create unique index batch_idempotency on batch (environment_id, idempotency_key) where idempotency_key is not null;
+create unique index batch_idempotency on batch (environment_id, md5(idempotency_key)) where idempotency_key is not null;
 
 create table batch_item (
   batch_id uuid not null,
@@ -287,9 +287,14 @@ create table failure_hook (
   finished_at timestamptz not null,
   status run_status not null,
   error jsonb not null,
+  due_at timestamptz not null default now(),
   execution_id uuid,
-  claimed_at timestamptz
+  claimed_at timestamptz,
+  seen_at timestamptz,
+  events_batch int not null default -1
 );
+create index failure_hook_due on failure_hook (due_at);
+create index failure_hook_execution on failure_hook (execution_id);
 
 -- What has ended: partitions by day, so that retention drops whole partitions.
 create table run_history (
@@ -355,18 +360,26 @@ create table run_event (
   primary key (run_id, id, stored_at)
 ) partition by range (stored_at);
 
--- Makes the daily partitions of run_history and run_event from yesterday to a week ahead; harmless to repeat.
-create function ensure_partitions() returns void language plpgsql as $$
+-- Makes the daily partitions (UTC) of run_history and run_event from yesterday to a week ahead; harmless to repeat. What
+-- the default partition caught of such a day, because nobody had made its partition in time, moves there: Postgres makes
+-- no partition while the default one holds its rows.
+create function ensure_partitions() returns void language plpgsql set timezone = 'UTC' set lock_timeout = '5s' as $$
 declare
   parent text;
   day date;
+  part text;
+  by_column text;
 begin
+  perform pg_advisory_xact_lock(4400, 0);
   foreach parent in array array['run_history', 'run_event'] loop
+    by_column := case parent when 'run_history' then 'finished_at' else 'stored_at' end;
     for day in select generate_series(current_date - 1, current_date + 7, '1 day')::date loop
-      if to_regclass(format('%I', parent || '_' || to_char(day, 'YYYYMMDD'))) is null then
-        execute format('create table if not exists %I partition of %I for values from (%L) to (%L)',
-          parent || '_' || to_char(day, 'YYYYMMDD'), parent, day, day + 1);
-      end if;
+      part := parent || '_' || to_char(day, 'YYYYMMDD');
+      continue when to_regclass(format('%I', part)) is not null;
+      execute format('create table %I (like %I including defaults)', part, parent);
+      execute format('with moved as (delete from %I where %I >= %L and %I < %L returning *) insert into %I select * from moved',
+        parent || '_default', by_column, day, by_column, day + 1, part);
+      execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, part, day, day + 1);
     end loop;
   end loop;
 end $$;
@@ -388,15 +401,18 @@ create function rate_bucket_ms(p_period_ms int) returns int language sql immutab
   select greatest(1, ceil(p_period_ms / 60.0)::int)
 $$;
 
--- How many more starts a rate limit allows now: a window of 60 buckets, the oldest counted whole, so that no window of
--- `period` ever sees more than `limit` starts, at the price of up to 1/60 of the period.
+-- A rate window is a list of buckets, 60 to a period, each known by its end in milliseconds since the epoch, so that it
+-- keeps its meaning when a new version declares another period.
+--
+-- How many more starts a rate limit allows now: a bucket counts until a whole period has passed since its end, so that no
+-- window of `period` ever sees more than `limit` starts, at the price of up to 1/60 of the period.
 create function rate_room(p_queue int, p_lane bigint, p_limit int, p_period_ms int, p_now timestamptz) returns int
 language sql stable as $$
   select p_limit - coalesce((
     select sum(s.n)::int
-    from rate_window w, unnest(w.buckets, w.starts) as s (bucket, n)
+    from rate_window w, unnest(w.ends, w.starts) as s (bucket_end, n)
     where w.queue_id = p_queue and w.lane_id = p_lane
-      and s.bucket >= floor(extract(epoch from p_now) * 1000 / rate_bucket_ms(p_period_ms)) - 60
+      and s.bucket_end + p_period_ms > extract(epoch from p_now) * 1000
   ), 0)
 $$;
 
@@ -404,29 +420,31 @@ $$;
 create function rate_due(p_queue int, p_lane bigint, p_period_ms int, p_now timestamptz) returns timestamptz
 language sql stable as $$
   select coalesce((
-    select to_timestamp((min(s.bucket) + 61) * rate_bucket_ms(p_period_ms) / 1000.0)
-    from rate_window w, unnest(w.buckets, w.starts) as s (bucket, n)
+    select to_timestamp((min(s.bucket_end) + p_period_ms) / 1000.0)
+    from rate_window w, unnest(w.ends, w.starts) as s (bucket_end, n)
     where w.queue_id = p_queue and w.lane_id = p_lane
-      and s.bucket >= floor(extract(epoch from p_now) * 1000 / rate_bucket_ms(p_period_ms)) - 60
+      and s.bucket_end + p_period_ms > extract(epoch from p_now) * 1000
   ), p_now)
 $$;
 
 -- Adds starts to a window and forgets what has left it.
 create function rate_add(p_queue int, p_lane bigint, p_period_ms int, p_now timestamptz, p_n int) returns void
 language sql as $$
-  insert into rate_window (queue_id, lane_id, buckets, starts)
-  values (p_queue, p_lane, array[floor(extract(epoch from p_now) * 1000 / rate_bucket_ms(p_period_ms))::bigint], array[p_n])
-  on conflict (queue_id, lane_id) do update set (buckets, starts) = (
-    select array_agg(s.bucket order by s.bucket), array_agg(s.n order by s.bucket)
+  insert into rate_window (queue_id, lane_id, ends, starts)
+  values (p_queue, p_lane, array[
+    (floor(extract(epoch from p_now) * 1000 / rate_bucket_ms(p_period_ms))::bigint + 1) * rate_bucket_ms(p_period_ms)
+  ], array[p_n])
+  on conflict (queue_id, lane_id) do update set (ends, starts) = (
+    select array_agg(s.bucket_end order by s.bucket_end), array_agg(s.n order by s.bucket_end)
     from (
-      select b.bucket, sum(b.n)::int as n
+      select b.bucket_end, sum(b.n)::int as n
       from (
-        select * from unnest(rate_window.buckets, rate_window.starts) as o (bucket, n)
+        select * from unnest(rate_window.ends, rate_window.starts) as o (bucket_end, n)
         union all
-        select * from unnest(excluded.buckets, excluded.starts) as e (bucket, n)
+        select * from unnest(excluded.ends, excluded.starts) as e (bucket_end, n)
       ) b
-      where b.bucket >= excluded.buckets[1] - 61
-      group by b.bucket
+      where b.bucket_end + p_period_ms > extract(epoch from p_now) * 1000
+      group by b.bucket_end
     ) s
   )
 $$;
@@ -446,7 +464,7 @@ create function admit(
   created_at timestamptz, started_at timestamptz, idempotency_key text, max_duration_ms bigint, compute_ms bigint,
   priority_ms int, concurrency_key text, parent_run_id uuid, root_run_id uuid, depth smallint, batch_id uuid, machine text
 ) language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -459,6 +477,7 @@ declare
   v_admitted int;
   v_left int := p_n;
   v_now timestamptz;
+  v_earliest timestamptz;
 begin
   if not pg_try_advisory_xact_lock(4400, p_environment) then
     return query select null::uuid, null::uuid, null::text, null::boolean, null::uuid, null::text, null::int,
@@ -473,27 +492,41 @@ begin
   from environment e where e.id = p_environment;
   select c.epoch into v_epoch from cluster_state c;
 
-  -- Wake announced lanes that could be served; bring the turns of the others forward to a run that sorts earlier.
+  -- Wake announced lanes that could be served; note for the others that a run sorts before their head, and bring the
+  -- turns of those that are awake forward to it.
   if cardinality(p_lanes) > 0 then
     with announced as materialized (
       select a.lane_id, min(a.order_at) as order_at from unnest(p_lanes, p_orders) as a (lane_id, order_at) group by a.lane_id
-    ), woken as (
-      update lane l set parked = false
-      from announced a, queue q
-      where l.id = a.lane_id and l.parked and q.id = l.queue_id and q.paused_at is null
-        and exists (select 1 from ready r where r.lane_id = l.id)
+    ), met as materialized (
+      select a.lane_id, a.order_at, q.paused_at is null
+        and exists (select 1 from ready r where r.lane_id = a.lane_id)
         and (coalesce(q.override_limit, q.declared_limit) is null
           or (coalesce(q.override_limit, q.declared_limit) > 0
-            and not exists (select 1 from slot s where s.lane_id = l.id
-                            offset greatest(coalesce(q.override_limit, q.declared_limit) - 1, 0) limit 1)))
-      returning l.id, least(l.head_at, a.order_at) as head_at
+            and not exists (select 1 from slot s where s.lane_id = a.lane_id
+                            offset greatest(coalesce(q.override_limit, q.declared_limit) - 1, 0) limit 1))) as is_servable
+      from announced a join lane l on l.id = a.lane_id join queue q on q.id = l.queue_id
+      where l.parked and l.environment_id = p_environment
+    ), woken as (
+      update lane l set parked = not m.is_servable, head_at = least(l.head_at, m.order_at)
+      from met m where l.id = m.lane_id and l.parked and (m.is_servable or m.order_at < l.head_at)
+      returning l.id, l.head_at, l.parked
     )
     insert into turn (environment_id, served_at, lane_id, head_at)
-    select p_environment, v_now, w.id, w.head_at from woken w;
+    select p_environment, v_now, w.id, w.head_at from woken w where not w.parked;
 
-    update turn t set head_at = a.order_at
-    from (select u.lane_id, min(u.order_at) as order_at from unnest(p_lanes, p_orders) as u (lane_id, order_at) group by 1) a
-    where t.environment_id = p_environment and t.lane_id = a.lane_id and t.head_at > a.order_at;
+    -- Turns are found by environment alone: they are read once, and only where some head may be too late.
+    select min(a.order_at) into v_earliest from unnest(p_orders) as a (order_at);
+    if v_earliest < 'infinity' then
+      with late as materialized (
+        select t.ctid as tid, t.lane_id, t.head_at from turn t
+        where t.environment_id = p_environment and t.head_at > v_earliest
+      ), announced as materialized (
+        select a.lane_id, min(a.order_at) as order_at from unnest(p_lanes, p_orders) as a (lane_id, order_at) group by a.lane_id
+      ), earlier as materialized (
+        select l.tid, a.order_at from late l join announced a on a.lane_id = l.lane_id and l.head_at > a.order_at
+      )
+      update turn t set head_at = e.order_at from earlier e where t.ctid = e.tid;
+    end if;
   end if;
 
   if v_paused is not null then
@@ -614,7 +647,8 @@ begin
         when s.queue_left is not null and s.queue_left <= 0 then
           case when s.rate_by_queue and rate_room(s.queue_id, 0, s.rate_limit, s.rate_period_ms, v_now) <= 0
                then greatest(rate_due(s.queue_id, 0, s.rate_period_ms, v_now), v_now + interval '1 ms')
-               else v_now + interval '50 ms' end
+               -- The longer this call has walked over such lanes, the later they are looked at again.
+               else v_now + interval '50 ms' + 4 * (clock_timestamp() - v_now) end
         when s.n > 0 or s.queue_left is not null then v_now
         else s.served_at
       end as next_at
