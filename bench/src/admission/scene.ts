@@ -42,7 +42,8 @@ export async function setScene(databaseUrl: string, shape: Shape): Promise<Scene
     const queueId = await declare(fill, deploymentId);
     await fill.query(LANES, [ENVIRONMENT, queueId, shape.lanes, shape.fullLanes]);
     await fill.query(EXECUTING, [ENVIRONMENT, queueId, deploymentId, TASK, LANE_LIMIT]);
-    await fill.query(QUEUED, [ENVIRONMENT, queueId, TASK, shape.queued, shape.lanes, shape.lanes - shape.fullLanes]);
+    const { lanes, fullLanes, queued } = shape;
+    if (queued > 0) await fill.query(QUEUED, [ENVIRONMENT, queueId, TASK, queued, lanes, fullLanes]);
     await fill.query(TURNS, [ENVIRONMENT]);
     if (shape.finished > 0) await fill.query(FINISHED, [ENVIRONMENT, queueId, TASK, shape.finished]);
     await fill.query("vacuum analyze");
@@ -89,7 +90,7 @@ const EXECUTING = `
   insert into slot (run_id, execution_id, environment_id, queue_id, lane_id)
   select id, execution_id, $1, $2, lane_id from runs`;
 
-/** Spread over all lanes, but at least as many in each lane with room as its limit. */
+/** Half of them wait in the full lanes, half in those with room: enough for all that comes and goes while a row is measured. */
 const QUEUED = `
   with runs as (
     insert into run (environment_id, id, task_id, status, queue_id, concurrency_key, lane_id, order_at, max_attempts,
@@ -99,8 +100,8 @@ const QUEUED = `
       convert_to('{"json":{"userId":"user_' || n % 1000 || '","url":"https://example.com/images/' || n || '.png"}}', 'UTF8'),
       'application/super+json'
     from generate_series(1, $4::int) n
-    join lane l on l.queue_id = $2 and l.concurrency_key = 'key-' || (n % $5::int + 1)
-    where $6::int > 0
+    join lane l on l.queue_id = $2 and l.concurrency_key = 'key-' ||
+      case when n % 2 = 0 then n / 2 % $6::int + 1 else $6 + n / 2 % ($5::int - $6) + 1 end
     returning id, lane_id, order_at
   )
   insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from runs`;
