@@ -121,7 +121,9 @@ function serve(edge: Edge, definition: Route) {
       },
     });
     if (!isAllowed) throw new Error(`${definition.path} answered without a check of what the caller may do`);
-    if (answer !== ANSWERED) sendJson(res, status, answer);
+    if (answer === ANSWERED) return;
+    if (!("media" in definition.reply)) edge.deps.inspectReply?.(definition.reply, answer);
+    sendJson(res, status, answer);
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
+import type { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { WorkerCredentials } from "../cluster/credentials.ts";
 import type { DeploymentService } from "../deployments/deployment-service.ts";
@@ -21,6 +22,8 @@ export interface HttpDeps {
   /** The engine adds its metrics to the same registry. */
   metrics: Registry;
   config: HttpConfig;
+  /** Sees every JSON answer beside the schema that describes it; tests throw where they differ. */
+  inspectReply?: (schema: z.ZodType, answer: unknown) => void;
 }
 
 export interface HttpConfig {

@@ -1,6 +1,6 @@
 import { type ErrorReply, MetadataKeyError } from "@gantry/sdk/contract";
 import type { Response } from "express";
-import { AppError, ERRORS } from "../errors.ts";
+import { AppError, ERRORS, type ErrorCode } from "../errors.ts";
 import { storeError } from "./store-errors.ts";
 
 /** Any error as one of the registry's. Only INTERNAL hides what it was; the log has it under the request's id. */
@@ -26,10 +26,19 @@ export function errorBody(error: AppError): ErrorReply {
   return { error: message, code: error.code, ...(error.details === undefined ? {} : { details: error.details }) };
 }
 
+/** Seconds after which a new try is worth it, where the error itself does not know better. */
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
+  QUEUE_FULL: 5,
+  STORE_UNAVAILABLE: 1,
+  STORAGE_FULL: 30,
+  SHUTTING_DOWN: 1,
+};
+
 /** `x-should-retry` keeps Trigger.dev's clients from trying a 409 or a 501 again, which they would otherwise do. */
 export function sendError(res: Response, error: AppError): void {
   const { status, retryable } = ERRORS[error.code];
-  if (error.retryAfterSeconds !== undefined) res.setHeader("retry-after", String(Math.ceil(error.retryAfterSeconds)));
+  const retryAfter = error.retryAfterSeconds ?? RETRY_AFTER[error.code];
+  if (retryAfter !== undefined) res.setHeader("retry-after", String(Math.ceil(retryAfter)));
   if (status === 401) res.setHeader("www-authenticate", "Bearer");
   if (status === 409 || status >= 500) res.setHeader("x-should-retry", String(retryable));
   sendJson(res, status, errorBody(error));

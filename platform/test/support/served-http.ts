@@ -42,6 +42,10 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") } as never,
     clock,
     metrics: new Registry(),
+    inspectReply(schema, answer) {
+      const { error } = schema.safeParse(JSON.parse(JSON.stringify(answer)));
+      if (error !== undefined) throw new Error(`the answer is not what its schema says: ${error.message}`);
+    },
     config: { tokenSecret: "t".repeat(32), version: "0.1.0" },
     ...overrides,
   });

@@ -25,6 +25,11 @@ const LATER: readonly { paths: readonly string[]; what: string; instead: string 
     instead: "Put them into the project's .env file.",
   },
   {
+    paths: ["/api/v1/projects/:ref/runs"],
+    what: "Runs of a whole project",
+    instead: "List with a key of each environment.",
+  },
+  {
     paths: ["/api/v1/bulk-actions", "/api/v1/bulk-actions/*rest"],
     what: "Bulk actions",
     instead: "List the runs, and cancel or replay each.",
