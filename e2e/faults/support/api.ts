@@ -1,0 +1,87 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { eventually } from "./eventually.ts";
+
+export interface RunView {
+  id: string;
+  status: string;
+  output?: unknown;
+  error?: { message: string; code?: string };
+  attemptCount: number;
+  metadata?: Record<string, unknown>;
+}
+
+const LIVE = "PENDING_VERSION,DELAYED,QUEUED,DEQUEUED,EXECUTING,WAITING";
+
+/** The API as a patient client uses it: what is refused for now, or cut off, is asked again. */
+export class Api {
+  readonly #url: string;
+  readonly #key: string;
+  /** Refusals that told to come again later. */
+  unavailable = 0;
+
+  constructor(url: string, key: string) {
+    this.#url = url;
+    this.#key = key;
+  }
+
+  /** One try. Error: no answer at all. */
+  request(method: string, path: string, body?: unknown): Promise<Response> {
+    return fetch(this.#url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.#key}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(15_000),
+    });
+  }
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    for (const deadline = performance.now() + 60_000; ; ) {
+      const reply = await this.request(method, path, body).catch((error: unknown) => error as Error);
+      if (!(reply instanceof Error)) {
+        const text = await reply.text().catch(() => "");
+        if (reply.ok) return JSON.parse(text) as T;
+        if (![429, 503].includes(reply.status)) throw new Error(`${method} ${path}: ${reply.status} ${text}`);
+        this.unavailable += 1;
+      }
+      if (performance.now() > deadline) throw new Error(`${method} ${path}: no answer in 60 s (${String(reply)})`);
+      await pause(100);
+    }
+  }
+
+  deploy(deployment: unknown): Promise<{ id: string; version: string }> {
+    return this.call("POST", "/api/v1/deployments", deployment);
+  }
+
+  /** With an idempotency key a trigger that is asked again makes one run. */
+  async trigger(taskId: string, payload: unknown, options: object = {}): Promise<string> {
+    const reply = await this.call<{ id: string }>("POST", `/api/v1/tasks/${taskId}/trigger`, { payload, options });
+    return reply.id;
+  }
+
+  run(id: string): Promise<RunView> {
+    return this.call("GET", `/api/v3/runs/${id}`);
+  }
+
+  untilStatus(id: string, status: string, withinMs?: number): Promise<RunView> {
+    return eventually(
+      `${id}: ${status}`,
+      async () => {
+        const run = await this.run(id);
+        return run.status === status ? run : undefined;
+      },
+      withinMs,
+    );
+  }
+
+  /** Resolves when no run of the environment is live. */
+  async untilIdle(withinMs: number): Promise<void> {
+    await eventually(
+      "the end of every run",
+      async () => {
+        const page = await this.call<{ data: unknown[] }>("GET", `/api/v1/runs?page[size]=10&filter[status]=${LIVE}`);
+        return page.data.length === 0 ? true : undefined;
+      },
+      withinMs,
+    );
+  }
+}
