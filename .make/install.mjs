@@ -20,8 +20,9 @@ const isCurrent = wantedPackages(lock).every(([path, version]) => {
   const found = installed.packages?.[path];
   return found && (found.version ?? found.resolved) === version;
 });
+// No package needs its install script: what they would download is either in a package of its own or not used.
 if (!isCurrent) {
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
+  const { status } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: ROOT,
     stdio: "inherit",
     shell: process.platform === "win32",
