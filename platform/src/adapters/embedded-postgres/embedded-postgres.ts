@@ -45,6 +45,7 @@ export interface EmbeddedPostgres {
 /** Any number will do, as long as every release uses the same. */
 const OWNER_LOCK = 4_400_001;
 const POLL_MS = 20;
+const START_TIMEOUT_MS = 60_000;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 
 interface Place {
@@ -96,18 +97,32 @@ function folderName(wanted: string): string {
   return createHash("sha256").update(wanted).digest("hex").slice(0, 16);
 }
 
-/** The server that a killed owner left behind, once it accepts connections. */
+/** The server that a killed owner left behind, once it accepts connections; undefined where there is none, or it ends. */
 async function runningServer(place: Place, options: EmbeddedPostgresOptions): Promise<PostmasterFile | undefined> {
   const { dataDir } = place.cluster;
-  const found = await readPostmasterFile(dataDir);
-  if (!found) return undefined;
-  const isOurs = isAlive(found.pid) && (await commandLine(place.host, found.pid)).includes("postgres");
-  if (!isOurs) {
-    // Its number may belong to another process by now, which would keep Postgres from starting.
+  const left = await readPostmasterFile(dataDir);
+  if (!left) return undefined;
+  if (!(await isServerOf(place, left.pid))) {
+    // Its number belongs to another process by now, which would keep Postgres from starting.
     await rm(join(dataDir, "postmaster.pid"), { force: true });
     return undefined;
   }
-  return waitUntilReady(dataDir, found.pid, () => (isAlive(found.pid) ? undefined : "it ended"), options);
+  const deadline = Date.now() + (options.startTimeoutMs ?? START_TIMEOUT_MS);
+  for (;;) {
+    const file = await readPostmasterFile(dataDir);
+    if (file?.pid !== left.pid || !isAlive(left.pid)) return undefined;
+    if (file.isReady) return file;
+    if (Date.now() > deadline)
+      throw new Error(`Postgres (process ${left.pid}) in ${dataDir} runs, but accepts no connections.`);
+    await delay(POLL_MS);
+  }
+}
+
+/** Where the system does not say what a process is, it counts as the server: its file must not be taken from under it. */
+async function isServerOf(place: Place, pid: number): Promise<boolean> {
+  if (!isAlive(pid)) return false;
+  const line = await commandLine(place.host, pid);
+  return line === undefined || line.includes(place.host.serverMark(place.cluster.dataDir));
 }
 
 async function start(place: Place, options: EmbeddedPostgresOptions): Promise<PostmasterFile> {
@@ -152,7 +167,7 @@ async function waitUntilReady(
   ended: () => string | undefined,
   options: EmbeddedPostgresOptions,
 ): Promise<PostmasterFile> {
-  const timeoutMs = options.startTimeoutMs ?? 60_000;
+  const timeoutMs = options.startTimeoutMs ?? START_TIMEOUT_MS;
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const file = await readPostmasterFile(dataDir);

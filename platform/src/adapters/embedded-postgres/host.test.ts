@@ -48,6 +48,19 @@ describe("the host", () => {
     expect(hostFor(machine)).toMatchObject(want);
   });
 
+  test("a process's command line is read from /proc on Linux, as small images have no ps, and asked for elsewhere", () => {
+    const home = "/home/ada";
+    const host = (platform: NodeJS.Platform) => hostFor({ platform, arch: "x64", uid: 1, home });
+    expect(host("linux").describeProcess(42)).toEqual({ read: "/proc/42/cmdline" });
+    expect(host("darwin").describeProcess(42)).toMatchObject({ file: "ps", args: expect.arrayContaining(["42"]) });
+    expect(host("win32").describeProcess(42)).toMatchObject({
+      file: "tasklist",
+      args: expect.arrayContaining(["PID eq 42"]),
+    });
+    expect(host("linux").serverMark("/data")).toBe("/data");
+    expect(host("win32").serverMark("C:\\data")).toBe("postgres");
+  });
+
   test("executables end in .exe on Windows only", () => {
     const home = "/home/ada";
     expect(hostFor({ platform: "win32", arch: "x64", uid: undefined, home }).executable("initdb")).toBe("initdb.exe");

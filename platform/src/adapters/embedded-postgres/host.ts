@@ -16,8 +16,10 @@ export interface Host {
   control: "signal" | "pg_ctl";
   /** Whether the server refuses to run as the superuser, so that another user must be found in /etc/passwd. */
   dropsRoot: boolean;
-  /** The command that prints a process's command line; undefined where there is none worth asking. */
-  describeProcess(pid: number): { file: string; args: string[] } | undefined;
+  /** Where a process's command line is found: a file to read, or a program to ask. */
+  describeProcess(pid: number): { read: string } | { file: string; args: string[] };
+  /** What the command line of the server of this cluster has in it. */
+  serverMark(dataDir: string): string;
   /** Paths in the form of this system. */
   path: typeof posix;
 }
@@ -54,7 +56,12 @@ function unix(machine: Machine, packageName: string): Host {
     sharedDataDir: "/var/lib/gantry",
     control: "signal",
     dropsRoot: isRoot,
-    describeProcess: (pid) => ({ file: "ps", args: ["-o", "command=", "-p", String(pid)] }),
+    // Small images have no ps.
+    describeProcess: (pid) =>
+      machine.platform === "linux"
+        ? { read: `/proc/${pid}/cmdline` }
+        : { file: "ps", args: ["-ww", "-o", "command=", "-p", String(pid)] },
+    serverMark: (dataDir) => dataDir,
     path: posix,
   };
 }
@@ -69,6 +76,7 @@ function windows(machine: Machine, packageName: string): Host {
     control: "pg_ctl",
     dropsRoot: false,
     describeProcess: (pid) => ({ file: "tasklist", args: ["/FI", `PID eq ${pid}`, "/FO", "CSV", "/NH"] }),
+    serverMark: () => "postgres",
     path: win32,
   };
 }

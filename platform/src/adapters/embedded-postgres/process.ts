@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { hostVariables } from "../../host-variables.ts";
 import type { Host } from "./host.ts";
@@ -38,10 +39,10 @@ export function spawnDetached(file: string, args: string[], user: ServerUser | u
   });
 }
 
-/** A process's command line, "" where it cannot be had. */
-export async function commandLine(host: Host, pid: number): Promise<string> {
-  const question = host.describeProcess(pid);
-  if (!question) return "";
-  const answer = await execute(question.file, question.args).catch(() => undefined);
-  return answer?.stdout ?? "";
+/** A process's command line; undefined where it cannot be had. */
+export async function commandLine(host: Host, pid: number): Promise<string | undefined> {
+  const source = host.describeProcess(pid);
+  if ("read" in source) return readFile(source.read, "utf8").catch(() => undefined);
+  const answer = await execute(source.file, source.args).catch(() => undefined);
+  return answer?.stdout;
 }
