@@ -15,7 +15,8 @@ const SQL_ONLY: Record<string, string> = {
   "run_history index (parent_run_id) where (parent_run_id IS NOT NULL)": "children of a run; most have no parent",
   "run_history index (environment_id, status, id) where (status <> 'COMPLETED'::run_status)":
     "what went wrong; most did not",
-  "batch unique (environment_id, idempotency_key) where (idempotency_key IS NOT NULL)": "a batch is made once per key",
+  "batch unique (environment_id, md5(idempotency_key)) where (idempotency_key IS NOT NULL)":
+    "a batch is made once per key; a long key fits no index",
 };
 
 async function lines(sql: string): Promise<string[]> {

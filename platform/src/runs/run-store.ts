@@ -88,6 +88,8 @@ export interface FinishRequest {
   execution: ExecutionRef | undefined;
   /** With no execution: only a run that was never started (ttl). */
   onlyUnstarted?: boolean;
+  /** With no execution: only a run that still waits for its version. */
+  onlyPending?: boolean;
   status: FinalRunStatus;
   output?: Packet | undefined;
   error?: WireError | undefined;
@@ -106,8 +108,8 @@ export interface RequeueRequest {
   environmentId: number;
   runId: string;
   execution: ExecutionRef;
-  /** Not before; undefined: at once. */
-  delayUntil?: Date | undefined;
+  /** DELAYED for so many milliseconds by the database's clock; undefined: QUEUED at once. */
+  delayMs?: number | undefined;
   nextAttempt: number;
   attempt: AttemptRecord;
   computeMs: number;
@@ -152,6 +154,30 @@ export interface LostExecution extends ExecutionRef {
   why: "LEASE_EXPIRED" | "START_DEADLINE";
 }
 
+/** A batch of metadata operations as functions of the JSON text before; undefined where nothing concerns that run. */
+export interface MetadataBatch {
+  /** Within the execution, from 0. */
+  number: number;
+  own(current: string | undefined): string;
+  parent?: ((current: string | undefined) => string) | undefined;
+  root?: ((current: string | undefined) => string) | undefined;
+}
+
+/** A version that an execution waits for a worker of. */
+export interface AwaitedDeployment {
+  deploymentId: string;
+  environmentId: number;
+  executionId: string;
+  runId: string;
+  taskId: string;
+  machine: string | undefined;
+}
+
+/** An item of a batch has come by another call, meanwhile: nothing was inserted. */
+export class BatchItemKnown extends Error {
+  override readonly name = "BatchItemKnown";
+}
+
 export interface DueTimer {
   kind: "ttl" | "pendingVersion" | "forceCancel";
   environmentId: number;
@@ -188,7 +214,10 @@ export interface ExplainFacts {
  * the only ones that do. Ids are UUIDs. Errors: STORE_UNAVAILABLE (retryable) where the database is away.
  */
 export interface RunStore {
-  /** Inserts runs; concurrent calls share a commit. In order of the input. Announce what it returns. */
+  /**
+   * Inserts runs; concurrent calls share a commit. In order of the input. Announce what it returns. A batch's items come
+   * all or not at all where they are many, else one by one. Errors: BatchItemKnown.
+   */
   insert(runs: NewRun[]): Promise<InsertedRun[]>;
   /** Up to `n` runs, or "busy" where another admission of the environment is under way (keep the announcements). */
   admit(
@@ -206,11 +235,13 @@ export interface RunStore {
   ): Promise<AdmittedRun[]>;
   /** Ends runs. A request whose guard fails is not in the answer. Concurrent calls share a commit. */
   finish(requests: FinishRequest[]): Promise<FinishedRun[]>;
-  /** Puts a run back: its execution ends, its slot is free. */
-  requeue(request: RequeueRequest): Promise<LaneAnnouncement | "fenced" | undefined>;
+  /** Puts a run back: its execution ends, its slot is free. One that is to be canceled ends as CANCELED instead. */
+  requeue(request: RequeueRequest): Promise<{ status: "QUEUED" | "DELAYED" | "CANCELED"; announcement: LaneAnnouncement } | "fenced">;
   /** The same execution goes on with another attempt; undefined where it is fenced. Idempotent for a given attempt. */
   retryInPlace(request: RetryInPlaceRequest): Promise<AdmittedRun | undefined>;
   runForDecision(environmentId: number, execution: ExecutionRef): Promise<RunForDecision | undefined>;
+  /** The run as this execution has it now, to grant it again; undefined where it is fenced. */
+  runOnWorker(environmentId: number, runId: string, execution: ExecutionRef): Promise<AdmittedRun | undefined>;
   /** Marks the intent; answers with the execution that must be told, or that the run is idle or ended. */
   requestCancel(
     environmentId: number,
@@ -219,12 +250,17 @@ export interface RunStore {
     forceAfterMs: number,
   ): Promise<{ state: "idle" | "unknown" | "ended" } | ({ state: "onWorker" } & ExecutionRef)>;
 
+  /** Live runs below a run. */
+  openDescendants(environmentId: number, runId: string): Promise<string[]>;
+
   /** Extends leases; answers with those that are stale and those whose run is to be canceled. */
   heartbeat(executions: ExecutionRef[], leaseTtlMs: number): Promise<{ alive: string[]; cancel: string[] }>;
   /** After a gap of the platform's own: nobody is blamed for it. */
   refreshLeases(leaseTtlMs: number): Promise<void>;
   lostExecutions(limit: number): Promise<LostExecution[]>;
   liveExecution(environmentId: number, runId: string): Promise<ExecutionRef | undefined>;
+  /** Versions with executions that wait for a worker. */
+  awaitedDeployments(): Promise<AwaitedDeployment[]>;
 
   /** Moves due DELAYED runs to QUEUED. */
   enqueueDue(limit: number): Promise<LaneAnnouncement[]>;
@@ -232,11 +268,18 @@ export interface RunStore {
   deleteTimers(timers: DueTimer[]): Promise<void>;
   /** Milliseconds to the next timer of any kind, or undefined. */
   nextTimerInMs(): Promise<number | undefined>;
-  /** Runs that waited for a version and have it now. */
-  releasePendingVersions(environmentId: number): Promise<LaneAnnouncement[]>;
+  /** Environments with runs that wait for a version although they could have one. */
+  releasableEnvironments(): Promise<number[]>;
+  /** Up to `limit` runs that waited for a version and have it now. */
+  releasePendingVersions(environmentId: number, limit: number): Promise<{ released: number; announcements: LaneAnnouncement[] }>;
   reschedule(environmentId: number, runId: string, delayUntil: Date): Promise<"done" | "unknown" | "notDelayed">;
-  /** Lanes whose announcement may have been missed: parked though they have work and room, or with a run before their head. */
-  strandedLanes(limit: number): Promise<LaneAnnouncement[]>;
+  /**
+   * Among the next `limit` lanes after one (by id; "0": from the first), those whose announcement may have been missed:
+   * parked though they have work and room, or with a run before their head. `last` is where to go on; undefined at the end.
+   */
+  strandedLanes(after: string, limit: number): Promise<{ lanes: LaneAnnouncement[]; last: string | undefined }>;
+  /** Environments with a lane that waits for its turn. */
+  environmentsWithTurns(): Promise<number[]>;
   lanesOfQueue(queueId: number): Promise<LaneAnnouncement[]>;
   retireLanes(): Promise<number>;
 
@@ -249,6 +292,7 @@ export interface RunStore {
     runId: string,
     childLimit: number,
   ): Promise<{ rootRunId: string; depth: number; full: boolean; execution: ExecutionRef | undefined } | undefined>;
+  /** Live runs that do not execute. */
   countQueued(environmentId: number): Promise<number>;
   addTags(environmentId: number, runId: string, tags: string[], limit: number): Promise<string[] | "unknown" | "tooMany">;
   updateMetadata(
@@ -257,8 +301,8 @@ export interface RunStore {
     apply: (current: string | undefined) => string,
   ): Promise<string | undefined>;
   appendEvents(execution: ExecutionRef, batch: number, attempt: number, events: RunEvent[]): Promise<boolean>;
-  /** True where this batch of metadata is new and the execution current. */
-  claimMetadataBatch(execution: ExecutionRef, batch: number): Promise<{ runId: string; environmentId: number } | undefined>;
+  /** Applies a worker's metadata once, to its run and its relatives together; false where it came before, or is stale. */
+  applyMetadataBatch(execution: ExecutionRef, batch: MetadataBatch): Promise<boolean>;
   events(environmentId: number, runId: string, after: string | undefined, limit: number): Promise<StoredRunEvent[]>;
   resetIdempotencyKey(environmentId: number, taskId: string | undefined, key: string): Promise<number>;
 
@@ -278,10 +322,13 @@ export interface RunStore {
   putPacket(environmentId: number, name: string, packet: Packet): Promise<void>;
   getPacket(environmentId: number, name: string): Promise<Packet | undefined>;
 
-  /** Claims an onFailure hook that is still to run, for one worker of its version. */
+  /** Claims onFailure hooks that are still to run, for a worker of their version. */
   claimFailureHooks(limit: number): Promise<ClaimedHook[]>;
-  finishFailureHook(runId: string, executionId: string): Promise<void>;
-  releaseFailureHook(runId: string, executionId: string): Promise<void>;
+  /** Its execution has ended, however; false where there is no such hook. */
+  finishFailureHook(executionId: string): Promise<boolean>;
+  /** No worker took it: it is offered again, after a while. */
+  releaseFailureHook(executionId: string, againInMs: number): Promise<void>;
+  isFailureHook(runId: string, executionId: string): Promise<boolean>;
 }
 
 export interface ClaimedHook {

@@ -5,6 +5,7 @@ import type { EnvironmentRef } from "../projects/principal.ts";
 import { explainAdmission } from "../queues/admission-policy.ts";
 import type { Explanation, PageRequest, RunDetail, RunFilter, RunPage, StoredRunEvent, TriggerRequest, TriggerResult } from "./run.ts";
 import type { RunService } from "./run-service.ts";
+import { BatchItemKnown } from "./run-store.ts";
 import { checkTags } from "./trigger-policy.ts";
 import { TriggerRuns, type TriggerDeps } from "./trigger-runs.ts";
 
@@ -30,7 +31,7 @@ export function createRunService(deps: RunsDeps): RunService {
     trigger: (environment, requests, fence) => triggers.trigger(environment, requests, fence),
     retrieve: (environment, runId) => retrieve(environment, runId),
     list: (environment, filter, page) => listRuns(deps, environment, filter, page),
-    cancel: (environment, runId, reason) => cancelRun(deps, environment, runUuid(runId), reason),
+    cancel: (environment, runId, reason) => cancelTree(deps, environment, runUuid(runId), reason),
     async replay(environment, runId, overrides) {
       const original = await retrieve(environment, runId);
       if (original === undefined) throw runNotFound(runId);
@@ -130,23 +131,36 @@ async function listRuns(deps: RunsDeps, environment: EnvironmentRef, filter: Run
   };
 }
 
-async function cancelRun(deps: RunsDeps, environment: EnvironmentRef, runId: string, reason: string | undefined): Promise<void> {
+/** Its children are canceled too: found before it ends, since live runs alone connect them. */
+async function cancelTree(deps: RunsDeps, environment: EnvironmentRef, runId: string, reason: string | undefined): Promise<void> {
+  const below = await deps.store.openDescendants(environment.id, runId);
+  if (!(await cancelRun(deps, environment, runId, reason))) throw runNotFound(encodeId("run", runId));
+  for (let at = 0; at < below.length; at += CANCELED_AT_ONCE) {
+    await Promise.all(below.slice(at, at + CANCELED_AT_ONCE).map((child) => cancelRun(deps, environment, child, reason)));
+  }
+}
+
+const CANCELED_AT_ONCE = 50;
+
+/** False where there is no such run. */
+async function cancelRun(deps: RunsDeps, environment: EnvironmentRef, runId: string, reason: string | undefined): Promise<boolean> {
   const { store, announcements } = deps;
-  // A run may be admitted between the look and the write: look again, a few times at most.
+  // A run may be admitted between the look and the write: look again, a few times at most. After that its timer ends it.
   for (let tries = 0; tries < 5; tries++) {
     const state = await store.requestCancel(environment.id, runId, reason, FORCE_CANCEL_MS);
-    if (state.state === "unknown") throw runNotFound(encodeId("run", runId));
-    if (state.state === "ended") return;
+    if (state.state === "unknown") return false;
+    if (state.state === "ended") return true;
     if (state.state === "onWorker") {
       deps.tellWorker(state.executionId, "cancel", reason);
-      return;
+      return true;
     }
     const finished = await store.finish([{ environmentId: environment.id, runId, execution: undefined, status: "CANCELED" }]);
     if (finished.length > 0) {
       announcements.announce(finished.map((run) => run.announcement));
-      return;
+      return true;
     }
   }
+  return true;
 }
 
 async function forceFail(deps: RunsDeps, environment: EnvironmentRef, runId: string, reason: string): Promise<void> {
@@ -222,7 +236,7 @@ export async function applyToRelative(
 }
 
 export function metadataAfter(current: string | undefined, operations: MetadataOperation[], limits: Limits): string {
-  const before = current === undefined ? {} : (JSON.parse(current) as Metadata);
+  const before = current === undefined ? {} : objectOf(current);
   const text = JSON.stringify(applyMetadataOperations(before, operations));
   const size = Buffer.byteLength(text);
   if (size > limits.metadataBytes) {
@@ -231,6 +245,16 @@ export function metadataAfter(current: string | undefined, operations: MetadataO
     });
   }
   return text;
+}
+
+/** The API takes objects only; should anything else be stored, operations start from nothing rather than fail for ever. */
+function objectOf(text: string): Metadata {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Metadata) : {};
+  } catch {
+    return {};
+  }
 }
 
 async function addToBatch(
@@ -243,15 +267,7 @@ async function addToBatch(
   const uuid = batchUuid(batchId);
   const state = await deps.store.batchState(environment.id, uuid);
   if (state === undefined) throw new AppError("BATCH_NOT_FOUND", `There is no batch ${batchId} in this environment.`);
-  const known = await deps.store.batchItems(uuid, items.map((item) => item.index));
-  const fresh = items.filter((item) => !known.has(item.index));
-  if (state.sealed && fresh.length > 0) throw new AppError("BATCH_SEALED", `Batch ${batchId} is sealed.`);
-  const results = await triggers.trigger(
-    environment,
-    fresh.map((item) => ({ ...item.request, batch: { id: batchId, index: item.index } })),
-    undefined,
-  );
-  const byIndex = new Map(fresh.map((item, position) => [item.index, results[position] as TriggerResult | AppError]));
+  const { known, byIndex } = await triggerItems(deps, triggers, environment, { batchId, uuid, isSealed: state.sealed }, items);
   await Promise.all(
     [...byIndex].map(([index, result]) =>
       result instanceof AppError ? deps.store.failBatchItem(uuid, index, { code: result.code, message: result.message }) : undefined,
@@ -265,4 +281,28 @@ async function addToBatch(
     if (before?.runId !== undefined) return { index, result: { runId: encodeId("run", before.runId), isCached: true } };
     return { index, error: new AppError("VALIDATION_FAILED", before?.error?.message ?? "The item failed before.") };
   });
+}
+
+/** Triggers the items that have not come before. One that comes by another call meanwhile fails the insert: look again. */
+async function triggerItems(
+  deps: RunsDeps,
+  triggers: TriggerRuns,
+  environment: EnvironmentRef,
+  batch: { batchId: string; uuid: string; isSealed: boolean },
+  items: Parameters<RunService["addToBatch"]>[2],
+) {
+  const indexes = items.map((item) => item.index);
+  for (let tries = 0; ; tries++) {
+    const known = await deps.store.batchItems(batch.uuid, indexes);
+    const fresh = items.filter((item) => !known.has(item.index));
+    if (batch.isSealed && fresh.length > 0) throw new AppError("BATCH_SEALED", `Batch ${batch.batchId} is sealed.`);
+    const requests = fresh.map((item) => ({ ...item.request, batch: { id: batch.batchId, index: item.index } }));
+    try {
+      const results = await triggers.trigger(environment, requests, undefined);
+      const byIndex = new Map(fresh.map((item, position) => [item.index, results[position] as TriggerResult | AppError]));
+      return { known, byIndex };
+    } catch (error) {
+      if (!(error instanceof BatchItemKnown) || tries === 5) throw error;
+    }
+  }
 }

@@ -31,18 +31,20 @@ export function checkTags(tags: string[], limits: Limits): AppError | undefined 
       details: { limit: "tagCharacters", max: limits.tagCharacters },
     });
   }
+  if (tags.some((tag) => UNSTORABLE.test(tag))) return unstorable("tags");
   return undefined;
 }
 
-/** Postgres' text holds no NUL character; a lone surrogate is no text either. */
+const unstorable = (field: string) =>
+  new AppError("VALIDATION_FAILED", `${field} holds a NUL character or half of a surrogate pair.`, { details: { field } });
+
+/** Postgres' text holds no NUL character; half of a surrogate pair is no text either. */
 const UNSTORABLE = /\0|[\ud800-\udfff]/u;
 
 function checkNames(request: TriggerRequest, limits: Limits): AppError | undefined {
-  const names = { taskId: request.taskId, queue: request.queue, concurrencyKey: request.concurrencyKey, idempotencyKey: request.idempotencyKey };
-  for (const [name, value] of [...Object.entries(names), ...(request.tags ?? []).map((tag) => ["tags", tag] as const)]) {
-    if (value !== undefined && UNSTORABLE.test(value)) {
-      return new AppError("VALIDATION_FAILED", `${name} holds a NUL character or half of a surrogate pair.`, { details: { field: name } });
-    }
+  const { taskId, queue, concurrencyKey, idempotencyKey, version, machine } = request;
+  for (const [name, value] of Object.entries({ taskId, queue, concurrencyKey, idempotencyKey, version, machine })) {
+    if (value !== undefined && UNSTORABLE.test(value)) return unstorable(name);
   }
   if ((request.concurrencyKey?.length ?? 0) > limits.concurrencyKeyCharacters) {
     return new AppError("VALIDATION_FAILED", `A concurrency key takes ${limits.concurrencyKeyCharacters} characters.`, {

@@ -140,6 +140,8 @@ export class TriggerRuns {
     parents.set(runId, known);
     const parent = await known;
     if (fence !== undefined && (parent?.execution?.executionId !== fence.executionId || parent.execution.fence !== fence.fence)) {
+      // The run of an onFailure hook has ended: what it triggers has no parent.
+      if (parent === undefined && (await this.#deps.store.isFailureHook(runId, fence.executionId))) return undefined;
       return new AppError("EXECUTION_FENCED", "The run that triggers this is no longer this worker's.");
     }
     if (parent === undefined) return undefined;

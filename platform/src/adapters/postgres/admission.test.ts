@@ -80,7 +80,7 @@ describe("admission", () => {
     const queue = await at.queue();
     await insert([at.run(queue)]);
     expect(await admit(at, 10)).toEqual([]);
-    const found = (await store.strandedLanes(1000)).filter((lane) => lane.environmentId === at.environmentId);
+    const found = (await store.strandedLanes("0", 100_000)).lanes.filter((lane) => lane.environmentId === at.environmentId);
     expect(await admit(at, 10, found)).toHaveLength(1);
   });
 
@@ -223,7 +223,7 @@ async function drive(world: World, seed: number): Promise<void> {
         await carryOn(mine, run);
       }
       if (admitted.length === 0 && chance() < 0.05) {
-        announcements.push(...(await mine.strandedLanes(1000)).filter((lane) => lane.environmentId === at.environmentId));
+        announcements.push(...(await mine.strandedLanes("0", 100_000)).lanes.filter((lane) => lane.environmentId === at.environmentId));
       }
     }
     await own.end();
@@ -240,7 +240,7 @@ async function drive(world: World, seed: number): Promise<void> {
         lost: true,
         deferred: false,
       });
-      if (back !== "fenced" && back !== undefined) announcements.push(back);
+      if (back !== "fenced") announcements.push(back.announcement);
       return;
     }
     const finished = await mine.finish([

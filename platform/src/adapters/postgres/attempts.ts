@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { RunStatus } from "@gantry/sdk/contract";
 import { type AdmittedRow, GRANT_COLUMNS, toAdmittedRun } from "./admission.ts";
-import { jsonSafe } from "./finish-runs.ts";
+import { jsonSafe, storableText } from "./storable-text.ts";
 import type {
   AdmittedRun,
   ExecutionRef,
@@ -11,50 +11,65 @@ import type {
   RunForDecision,
 } from "../../runs/run-store.ts";
 
+/** The attempts a run remembers: the oldest are forgotten, so that a run that defers for ever stays a small row. */
+const REMEMBERED = 300;
+const WITH_ATTEMPT = (parameter: string) =>
+  `(case when jsonb_array_length(r.attempts) >= ${REMEMBERED} then r.attempts - 0 else r.attempts end) || ${parameter}::jsonb`;
+
 /**
- * Ends an execution and puts its run back: at once into its lane, or DELAYED until an instant. The execution's row is
- * the gate, as in finish-runs.ts.
+ * Ends an execution and puts its run back: at once into its lane, or DELAYED for a while. The execution's row is the
+ * gate, as in finish-runs.ts. `isCanceled`: somebody asked for its end meanwhile, and no worker is there to be told.
  */
-export async function requeue(pool: pg.Pool, request: RequeueRequest): Promise<LaneAnnouncement | "fenced" | undefined> {
-  const { rows } = await pool.query<{ environment_id: number; lane_id: string; order_at: string | null }>({
+export async function requeue(
+  pool: pg.Pool,
+  request: RequeueRequest,
+): Promise<{ announcement: LaneAnnouncement; isCanceled: boolean } | "fenced"> {
+  const { rows } = await pool.query<{ lane_id: string; order_at: string | null; is_canceled: boolean }>({
     name: "requeue",
     text: `
       with ended as (
-        delete from execution e where e.id = $1 and e.fence = $2 returning e.id, e.run_id, e.environment_id
+        delete from execution e where e.id = $1 and e.fence = $2 and e.environment_id = $10 and e.run_id = $11
+        returning e.id, e.run_id, e.environment_id
       ), freed as (
         delete from slot s using ended e where s.run_id = e.run_id and s.execution_id = e.id returning s.lane_id
       ), put_back as (
         update run r set
-          status = (case when $3::timestamptz is null then 'QUEUED' else 'DELAYED' end)::run_status,
-          execution_id = null, delay_until = coalesce($3, r.delay_until), attempt = $4, attempts = r.attempts || $5::jsonb,
+          status = (case when $3::bigint is null then 'QUEUED' else 'DELAYED' end)::run_status,
+          execution_id = null, delay_until = coalesce(now() + $3 * interval '1 ms', r.delay_until), attempt = $4,
+          attempts = ${WITH_ATTEMPT("$5")},
           compute_ms = r.compute_ms + $6, platform_losses = r.platform_losses + $7, deferrals = r.deferrals + $8,
           machine = coalesce($9, r.machine), attempt_started_at = null, updated_at = now(), revision = r.revision + 1
         from ended e where r.environment_id = e.environment_id and r.id = e.run_id and r.execution_id = e.id
-        returning r.id, r.environment_id, r.lane_id, r.order_at
+        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at
       ), queued as (
         insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from put_back where $3 is null
       ), timer as (
         insert into run_timer (due_at, kind, environment_id, run_id)
-        select $3, 'delay', environment_id, id from put_back where $3 is not null
+        select delay_until, 'delay', environment_id, id from put_back where $3 is not null
       )
-      select p.environment_id, coalesce(f.lane_id, p.lane_id) as lane_id,
-        case when $3 is null then p.order_at::text end as order_at
+      select coalesce(f.lane_id, p.lane_id) as lane_id, case when $3 is null then p.order_at::text end as order_at,
+        p.cancel_requested_at is not null as is_canceled
       from put_back p left join freed f on true`,
     values: [
       request.execution.executionId,
       request.execution.fence,
-      request.delayUntil ?? null,
+      request.delayMs === undefined ? null : Math.round(request.delayMs),
       request.nextAttempt,
       JSON.stringify(jsonSafe(request.attempt)),
       Math.round(request.computeMs),
       request.lost ? 1 : 0,
       request.deferred ? 1 : 0,
       request.machine ?? null,
+      request.environmentId,
+      request.runId,
     ],
   });
   const row = rows[0];
   if (row === undefined) return "fenced";
-  return { environmentId: row.environment_id, laneId: row.lane_id, orderAt: row.order_at ?? undefined };
+  return {
+    announcement: { environmentId: request.environmentId, laneId: row.lane_id, orderAt: row.order_at ?? undefined },
+    isCanceled: row.is_canceled,
+  };
 }
 
 /**
@@ -80,7 +95,7 @@ export async function retryInPlace(pool: pg.Pool, request: RetryInPlaceRequest):
       with current as (
         update execution e set attempt = $6 where e.id = $3 and e.fence = $4 returning e.id
       )
-      update run r set attempt = $6, attempts = r.attempts || $7::jsonb, compute_ms = r.compute_ms + $8,
+      update run r set attempt = $6, attempts = ${WITH_ATTEMPT("$7")}, compute_ms = r.compute_ms + $8,
         deferrals = r.deferrals + $9, attempt_started_at = now() + $10 * interval '1 ms', updated_at = now(),
         revision = r.revision + 1
       from current c
@@ -89,13 +104,24 @@ export async function retryInPlace(pool: pg.Pool, request: RetryInPlaceRequest):
     values,
   });
   if (rows[0] !== undefined) return toAdmittedRun(rows[0]);
-  const again = await pool.query<AdmittedRow>({
-    name: "retry-in-place-again",
+  const again = await runOnWorker(pool, request.environmentId, request.runId, request.execution);
+  return again?.attempt === request.nextAttempt ? again : undefined;
+}
+
+/** The run as this execution has it now, for a grant that must be given again; undefined where it is fenced. */
+export async function runOnWorker(
+  pool: pg.Pool,
+  environmentId: number,
+  runId: string,
+  execution: ExecutionRef,
+): Promise<AdmittedRun | undefined> {
+  const { rows } = await pool.query<AdmittedRow>({
+    name: "run-on-worker",
     text: `select true as direct, ${GRANT_COLUMNS} from run r
-           where r.environment_id = $1 and r.id = $2 and r.execution_id = $3 and r.fence = $4 and r.attempt = $5`,
-    values: [request.environmentId, request.runId, request.execution.executionId, request.execution.fence, request.nextAttempt],
+           where r.environment_id = $1 and r.id = $2 and r.execution_id = $3 and r.fence = $4`,
+    values: [environmentId, runId, execution.executionId, execution.fence],
   });
-  return again.rows[0] === undefined ? undefined : toAdmittedRun(again.rows[0]);
+  return rows[0] === undefined ? undefined : toAdmittedRun(rows[0]);
 }
 
 interface DecisionRow {
@@ -120,7 +146,9 @@ export async function runForDecision(
 ): Promise<RunForDecision | undefined> {
   const { rows } = await pool.query<DecisionRow>({
     name: "run-for-decision",
-    text: `select r.* from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id
+    text: `select r.id, r.environment_id, r.task_id, r.status, r.deployment_id, r.attempt, r.max_attempts,
+             r.attempt_started_at, r.platform_losses, r.deferrals, r.machine, r.cancel_requested_at
+           from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id
            where e.id = $1 and e.fence = $2 and e.environment_id = $3 and r.execution_id = e.id`,
     values: [execution.executionId, execution.fence, environmentId],
   });
@@ -142,7 +170,10 @@ export async function runForDecision(
   };
 }
 
-/** Marks the intent to cancel, once, and sets the timer that forces it. */
+/**
+ * Marks the intent to cancel, once, and sets the timer that forces it: also for a run on no worker, which may be
+ * admitted before it is ended.
+ */
 export async function requestCancel(
   pool: pg.Pool,
   environmentId: number,
@@ -159,18 +190,34 @@ export async function requestCancel(
         returning r.execution_id, r.fence
       ), timer as (
         insert into run_timer (due_at, kind, environment_id, run_id)
-        select now() + $4 * interval '1 ms', 'forceCancel', $1, $2 from marked where execution_id is not null
+        select now() + $4 * interval '1 ms', 'forceCancel', $1, $2 from marked
       )
       select execution_id, fence::text from marked
       union all
       select r.execution_id, r.fence::text from run r
       where r.environment_id = $1 and r.id = $2 and r.cancel_requested_at is not null`,
-    values: [environmentId, runId, reason ?? null, forceAfterMs],
+    values: [environmentId, runId, reason === undefined ? null : storableText(reason), forceAfterMs],
   });
   const row = rows[0];
   if (row === undefined) return { state: (await isInHistory(pool, environmentId, runId)) ? "ended" : "unknown" };
   if (row.execution_id === null) return { state: "idle" };
   return { state: "onWorker", executionId: row.execution_id, fence: row.fence };
+}
+
+/** Live runs below a run, as far as live runs connect them. */
+export async function openDescendants(pool: pg.Pool, environmentId: number, runId: string): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: "open-descendants",
+    text: `
+      with recursive below as (
+        select r.id from run r where r.parent_run_id = $2 and r.environment_id = $1
+        union
+        select r.id from below b join run r on r.parent_run_id = b.id and r.environment_id = $1
+      )
+      select id from below`,
+    values: [environmentId, runId],
+  });
+  return rows.map((row) => row.id);
 }
 
 export async function isInHistory(pool: pg.Pool, environmentId: number, runId: string): Promise<boolean> {

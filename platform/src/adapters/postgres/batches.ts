@@ -15,7 +15,7 @@ export async function createBatch(pool: pg.Pool, batch: NewBatch): Promise<{ id:
     name: "create-batch",
     text: `insert into batch as b (id, environment_id, expected_count, idempotency_key, parent_run_id)
            values ($1, $2, $3, $4, $5)
-           on conflict (environment_id, idempotency_key) where idempotency_key is not null
+           on conflict (environment_id, md5(idempotency_key)) where idempotency_key is not null
            do update set updated_at = b.updated_at
            returning b.id`,
     values: [batch.id, batch.environmentId, batch.expectedCount, batch.idempotencyKey ?? null, batch.parentRunId ?? null],

@@ -130,15 +130,21 @@ function toCataloged(row: Row): CatalogedDeployment {
   };
 }
 
-/** Versions that are neither current nor needed by a live run. */
-export async function idleDeployments(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string }>({
-    name: "idle-deployments",
-    text: `select d.id from deployment d
-           where d.created_at > now() - interval '7 days'
-             and not exists (select 1 from environment e where e.id = d.environment_id and e.current_deployment_id = d.id)
-             and not exists (select 1 from run r where r.environment_id = d.environment_id and r.deployment_id = d.id)
-             and not exists (select 1 from failure_hook h where h.deployment_id = d.id)`,
+/**
+ * Whether a version is neither current nor needed by a live run. Executions say so at once; only without any are live
+ * runs looked through, which takes a while with a long backlog.
+ */
+export async function isIdleDeployment(pool: pg.Pool, deploymentId: string): Promise<boolean> {
+  const { rows } = await pool.query<{ is_idle: boolean }>({
+    name: "is-idle-deployment",
+    text: `select case
+             when exists (select 1 from environment e where e.current_deployment_id = $1) then false
+             when exists (select 1 from execution x where x.deployment_id = $1) then false
+             when exists (select 1 from failure_hook h where h.deployment_id = $1) then false
+             else not exists (select 1 from run r join deployment d on d.id = $1 and d.environment_id = r.environment_id
+                              where r.deployment_id = $1)
+           end as is_idle`,
+    values: [deploymentId],
   });
-  return rows.map((row) => row.id);
+  return rows[0]?.is_idle ?? true;
 }

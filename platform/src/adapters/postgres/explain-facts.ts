@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { RunStatus } from "@gantry/sdk/contract";
-import { uuidTime } from "../../ids.ts";
 import type { ExplainFacts } from "../../runs/run-store.ts";
+import { madeAt } from "./run-reads.ts";
 
 interface Row {
   status: RunStatus;
@@ -94,7 +94,7 @@ async function endedFacts(pool: pg.Pool, environmentId: number, runId: string): 
     name: "explain-ended",
     text: `select h.status, q.name as queue from run_history h join queue q on q.id = h.queue_id
            where h.environment_id = $1 and h.id = $2 and h.finished_at >= $3 limit 1`,
-    values: [environmentId, runId, new Date(uuidTime(runId) - 60_000)],
+    values: [environmentId, runId, madeAt(runId)],
   });
   const row = rows[0];
   if (row === undefined) return undefined;

@@ -2,9 +2,12 @@ import type pg from "pg";
 import type { RunStatus, WireError } from "@gantry/sdk/contract";
 import type { ClaimedHook } from "../../runs/run-store.ts";
 
+/** A worker that was away gives up long before: a claim of which nothing was heard for so long never reached one. */
+const UNHEARD = "interval '15 minutes'";
+
 /**
  * onFailure hooks of runs that ended without their process. Claimed by one platform at a time; a claim that was never
- * delivered to a worker is released, one that was delivered is spent: a hook runs once.
+ * delivered to a worker is released, or found unheard of; one that a worker was heard to have is spent: a hook runs once.
  */
 export async function claimFailureHooks(pool: pg.Pool, limit: number): Promise<ClaimedHook[]> {
   const { rows } = await pool.query<{
@@ -19,8 +22,10 @@ export async function claimFailureHooks(pool: pg.Pool, limit: number): Promise<C
     name: "claim-failure-hooks",
     text: `update failure_hook h set execution_id = gen_random_uuid(), claimed_at = now()
            where h.run_id = any (array(
-             select k.run_id from failure_hook k where k.claimed_at is null order by k.finished_at limit $1
-             for update skip locked))
+             select k.run_id from failure_hook k
+             where k.due_at <= now()
+               and (k.claimed_at is null or (k.seen_at is null and k.claimed_at < now() - ${UNHEARD}))
+             order by k.due_at limit $1 for update skip locked))
            returning h.*`,
     values: [limit],
   });
@@ -35,18 +40,32 @@ export async function claimFailureHooks(pool: pg.Pool, limit: number): Promise<C
   }));
 }
 
-export async function finishFailureHook(pool: pg.Pool, runId: string, executionId: string): Promise<void> {
-  await pool.query({
+/** Its execution has ended, however. False where there is no such hook. */
+export async function finishFailureHook(pool: pg.Pool, executionId: string): Promise<boolean> {
+  const { rowCount } = await pool.query({
     name: "finish-failure-hook",
-    text: "delete from failure_hook where run_id = $1 and execution_id = $2",
-    values: [runId, executionId],
+    text: "delete from failure_hook where execution_id = $1",
+    values: [executionId],
+  });
+  return rowCount === 1;
+}
+
+/** No worker could take it: others come first for a while, so that one broken version holds up nobody else's hooks. */
+export async function releaseFailureHook(pool: pg.Pool, executionId: string, againInMs: number): Promise<void> {
+  await pool.query({
+    name: "release-failure-hook",
+    text: `update failure_hook set execution_id = null, claimed_at = null, due_at = now() + $2 * interval '1 ms'
+           where execution_id = $1 and seen_at is null`,
+    values: [executionId, againInMs],
   });
 }
 
-export async function releaseFailureHook(pool: pg.Pool, runId: string, executionId: string): Promise<void> {
-  await pool.query({
-    name: "release-failure-hook",
-    text: "update failure_hook set execution_id = null, claimed_at = null where run_id = $1 and execution_id = $2",
+/** An execution that runs the onFailure of this run now: it may do what its run could. */
+export async function isFailureHook(pool: pg.Pool, runId: string, executionId: string): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: "is-failure-hook",
+    text: "select 1 from failure_hook where run_id = $1 and execution_id = $2",
     values: [runId, executionId],
   });
+  return rowCount === 1;
 }

@@ -1,11 +1,13 @@
 import type pg from "pg";
 import type { FinishedRun, FinishRequest } from "../../runs/run-store.ts";
+import { jsonSafe } from "./storable-text.ts";
 
 const INPUT = `
 with input as materialized (
   select i.*, o.data as output
   from json_to_recordset($1) as i (
-    ord int, environment_id int, run_id uuid, execution_id uuid, fence bigint, only_unstarted boolean, status run_status,
+    ord int, environment_id int, run_id uuid, execution_id uuid, fence bigint, only_unstarted boolean, only_pending boolean,
+    status run_status,
     output_type text, error jsonb, attempt jsonb, compute_ms bigint, hook boolean)
   join unnest($2::bytea[]) with ordinality as o (data, n) on o.n = i.ord
 )`;
@@ -30,14 +32,16 @@ archived as (
 ), cleared as (
   delete from idempotency k using gone g
   where g.idempotency_key is not null and g.final_status <> 'COMPLETED'
-    and k.environment_id = g.environment_id and k.task_id = g.task_id and k.key = g.idempotency_key and k.run_id = g.id
+    and k.environment_id = g.environment_id and k.task_id = g.task_id
+    and k.key = sha256(convert_to(g.idempotency_key, 'UTF8')) and k.run_id = g.id
 ), hooks as (
   insert into failure_hook (run_id, environment_id, deployment_id, finished_at, status, error)
-  -- A run that never started is locked to no version: the current one has its hook.
-  select g.id, g.environment_id, coalesce(g.deployment_id, e.current_deployment_id), now(), g.final_status,
-    coalesce(g.final_error, '{}')
-  from gone g join environment e on e.id = g.environment_id
-  where g.hook and coalesce(g.deployment_id, e.current_deployment_id) is not null
+  -- A run that never started is locked to no version: the current one has its hook. Most tasks have none.
+  select g.id, g.environment_id, t.deployment_id, now(), g.final_status, coalesce(g.final_error, '{}')
+  from gone g
+  join environment e on e.id = g.environment_id
+  join task_definition t on t.deployment_id = coalesce(g.deployment_id, e.current_deployment_id) and t.task_id = g.task_id
+  where g.hook and t.declaration @> '{"hasOnFailure": true}'
 )`;
 
 const GONE_COLUMNS = `r.*, i.ord, i.status as final_status, i.output, i.output_type, i.error as final_error,
@@ -48,7 +52,9 @@ const GONE_COLUMNS = `r.*, i.ord, i.status as final_status, i.output, i.output_t
  * run; everybody else finds nothing.
  */
 const FINISH_ON_WORKER = `${INPUT}, ended as (
-  delete from execution e using input i where e.id = i.execution_id and e.fence = i.fence returning e.id, e.run_id
+  delete from execution e using input i
+  where e.id = i.execution_id and e.fence = i.fence and e.run_id = i.run_id and e.environment_id = i.environment_id
+  returning e.id, e.run_id
 ), freed as (
   delete from slot s using ended e where s.run_id = e.run_id and s.execution_id = e.id
   returning s.run_id, s.environment_id, s.lane_id
@@ -63,14 +69,14 @@ select g.id as run_id, f.environment_id, f.lane_id from gone g left join freed f
 const FINISH_IDLE = `${INPUT}, unqueued as (
   delete from ready d using run r, input i
   where r.environment_id = i.environment_id and r.id = i.run_id and r.status = 'QUEUED' and r.execution_id is null
-    and not (i.only_unstarted and r.attempt > 0)
+    and not (i.only_unstarted and r.started_at is not null) and not i.only_pending
     and d.lane_id = r.lane_id and d.order_at = r.order_at and d.run_id = r.id
   returning d.run_id
 ), gone as (
   delete from run r using input i
   where r.environment_id = i.environment_id and r.id = i.run_id and r.execution_id is null
-    and not (i.only_unstarted and r.attempt > 0)
-    and (r.status in ('DELAYED', 'PENDING_VERSION') or r.id in (select u.run_id from unqueued u))
+    and not (i.only_unstarted and r.started_at is not null)
+    and (r.status = 'PENDING_VERSION' or (r.status = 'DELAYED' and not i.only_pending) or r.id in (select u.run_id from unqueued u))
   returning ${GONE_COLUMNS}
 ), unpended as (
   delete from pending_version p using gone g where p.environment_id = g.environment_id and p.run_id = g.id
@@ -83,21 +89,12 @@ interface Row {
   lane_id: string | null;
 }
 
-/** Requests with an execution and those without go in statements of their own; all of one kind share a commit. */
+/** Ends runs in one statement: all of them are on workers, or none is. */
 export async function finishRuns(pool: pg.Pool, requests: FinishRequest[]): Promise<FinishedRun[]> {
-  const onWorker = requests.filter((request) => request.execution !== undefined);
-  const idle = requests.filter((request) => request.execution === undefined);
-  const [first, second] = await Promise.all([
-    onWorker.length === 0 ? [] : runStatement(pool, "finish-on-worker", FINISH_ON_WORKER, onWorker),
-    idle.length === 0 ? [] : runStatement(pool, "finish-idle", FINISH_IDLE, idle),
-  ]);
-  return [...first, ...second];
-}
-
-async function runStatement(pool: pg.Pool, name: string, text: string, requests: FinishRequest[]): Promise<FinishedRun[]> {
+  const isOnWorker = requests[0]?.execution !== undefined;
   const { rows } = await pool.query<Row>({
-    name,
-    text,
+    name: isOnWorker ? "finish-on-worker" : "finish-idle",
+    text: isOnWorker ? FINISH_ON_WORKER : FINISH_IDLE,
     values: [JSON.stringify(requests.map(toInput)), requests.map((request) => request.output?.data ?? null)],
   });
   return rows.map((row) => ({
@@ -117,6 +114,7 @@ function toInput(request: FinishRequest, index: number): Record<string, unknown>
     execution_id: request.execution?.executionId,
     fence: request.execution?.fence,
     only_unstarted: request.onlyUnstarted ?? false,
+    only_pending: request.onlyPending ?? false,
     status: request.status,
     output_type: request.output?.type,
     error: jsonSafe(request.error),
@@ -124,12 +122,4 @@ function toInput(request: FinishRequest, index: number): Record<string, unknown>
     compute_ms: Math.round(request.computeMs ?? 0),
     hook: request.failureHook ?? false,
   };
-}
-
-/** jsonb holds no NUL character: it becomes the symbol for it, in messages and stacks where nothing depends on it. */
-export function jsonSafe<T>(value: T): T {
-  if (value === undefined) return value;
-  const text = JSON.stringify(value);
-  if (!text.includes("\\u0000")) return value;
-  return JSON.parse(text, (_key, part: unknown) => (typeof part === "string" ? part.replaceAll("\0", "␀") : part)) as T;
 }

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { InsertedRun, NewRun } from "../../runs/run-store.ts";
+import { BatchItemKnown, type InsertedRun, type NewRun } from "../../runs/run-store.ts";
 
 /**
  * Inserts runs, their places in their lanes, and what goes with them, in one statement.
@@ -10,7 +10,7 @@ import type { InsertedRun, NewRun } from "../../runs/run-store.ts";
  */
 const INSERT = `
 with input as materialized (
-  select i.*, p.data as payload, m.data as metadata
+  select i.*, sha256(convert_to(i.idempotency_key, 'UTF8')) as key_hash, p.data as payload, m.data as metadata
   from json_to_recordset($1) as i (
     ord int, id uuid, environment_id int, task_id text, status run_status, queue_id int, concurrency_key text,
     priority_ms int, max_attempts int, payload_type text, delay_until timestamptz, ttl_ms bigint, deployment_id uuid,
@@ -21,10 +21,10 @@ with input as materialized (
   join unnest($3::bytea[]) with ordinality as m (data, n) on m.n = i.ord
 ), claim as (
   insert into idempotency as k (environment_id, task_id, key, run_id, expires_at)
-  select distinct on (i.environment_id, i.task_id, i.idempotency_key)
-    i.environment_id, i.task_id, i.idempotency_key, i.id, now() + i.idempotency_ttl_ms * interval '1 ms'
-  from input i where i.idempotency_key is not null
-  order by i.environment_id, i.task_id, i.idempotency_key, i.ord
+  select distinct on (i.environment_id, i.task_id, i.key_hash)
+    i.environment_id, i.task_id, i.key_hash, i.id, now() + i.idempotency_ttl_ms * interval '1 ms'
+  from input i where i.key_hash is not null
+  order by i.environment_id, i.task_id, i.key_hash, i.ord
   on conflict (environment_id, task_id, key) do update set
     run_id = case when k.expires_at <= now() then excluded.run_id else k.run_id end,
     expires_at = case when k.expires_at <= now() then excluded.expires_at else k.expires_at end
@@ -32,7 +32,7 @@ with input as materialized (
 ), outcome as materialized (
   select i.ord, coalesce(c.run_id, i.id) as run_id, coalesce(c.run_id <> i.id, false) as is_cached
   from input i left join claim c
-    on c.environment_id = i.environment_id and c.task_id = i.task_id and c.key = i.idempotency_key
+    on c.environment_id = i.environment_id and c.task_id = i.task_id and c.key = i.key_hash
 ), fresh as materialized (
   select i.* from input i join outcome o on o.ord = i.ord where not o.is_cached
 ), wanted as materialized (
@@ -83,8 +83,8 @@ with input as materialized (
   select environment_id, id, requested_version from placed where status = 'PENDING_VERSION'
 ), items as (
   insert into batch_item (batch_id, item, run_id)
+  -- An item that has come meanwhile fails the statement: see BatchItemKnown.
   select i.batch_id, i.item, o.run_id from input i join outcome o on o.ord = i.ord where i.batch_id is not null
-  on conflict do nothing
 )
 select o.ord, o.run_id, o.is_cached, p.environment_id, p.lane_id, p.order_at::text as order_at
 from outcome o left join placed p on p.ord = o.ord
@@ -100,7 +100,7 @@ interface Row {
 }
 
 export async function insertRuns(pool: pg.Pool, runs: NewRun[], pendingVersionMs: number): Promise<InsertedRun[]> {
-  const { rows } = await pool.query<Row>({
+  const { rows } = await query(pool, {
     name: "insert-runs",
     text: INSERT,
     values: [
@@ -118,6 +118,17 @@ export async function insertRuns(pool: pg.Pool, runs: NewRun[], pendingVersionMs
         ? undefined
         : { environmentId: row.environment_id, laneId: row.lane_id, orderAt: row.order_at ?? undefined },
   }));
+}
+
+async function query(pool: pg.Pool, statement: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
+  try {
+    return await pool.query<Row>(statement);
+  } catch (error) {
+    if ((error as { constraint?: unknown }).constraint === "batch_item_pkey") {
+      throw new BatchItemKnown("an item of the batch has come before", { cause: error });
+    }
+    throw error;
+  }
 }
 
 function toInput(run: NewRun, index: number): Record<string, unknown> {

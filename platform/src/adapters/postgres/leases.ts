@@ -1,28 +1,43 @@
 import type pg from "pg";
-import type { ExecutionRef, LostExecution } from "../../runs/run-store.ts";
+import type { AwaitedDeployment, ExecutionRef, LostExecution } from "../../runs/run-store.ts";
 
-/** One UPDATE for all heartbeats of a second. An execution that is not in `alive` is fenced. */
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+const FENCE = /^\d{1,18}$/;
+
+/**
+ * One UPDATE for all heartbeats of a second. An execution that is not in `alive` is fenced.
+ *
+ * It waits for nobody: a row that is locked is being written by the very worker that sent the heartbeat, or ended, and is
+ * extended the next time. So it never meets a batch of completions in a deadlock. What is no id at all is left out: one
+ * worker's nonsense must not cost the others their leases.
+ */
 export async function heartbeat(
   pool: pg.Pool,
   executions: ExecutionRef[],
   leaseTtlMs: number,
 ): Promise<{ alive: string[]; cancel: string[] }> {
+  const known = executions.filter(({ executionId, fence }) => UUID.test(executionId) && FENCE.test(fence));
+  if (known.length === 0) return { alive: [], cancel: [] };
   const { rows } = await pool.query<{ id: string; cancel: boolean }>({
     name: "heartbeat",
     text: `
-      with beat as (
-        select b.id, b.fence from unnest($1::uuid[], $2::bigint[]) as b (id, fence) order by b.id
+      with beat as materialized (
+        select b.id, b.fence from unnest($1::uuid[], $2::bigint[]) as b (id, fence)
+      ), held as materialized (
+        select e.id from execution e join beat b on e.id = b.id and e.fence = b.fence
+        for no key update of e skip locked
       ), extended as (
-        update execution e set lease_expires_at = now() + $3 * interval '1 ms'
-        from beat b where e.id = b.id and e.fence = b.fence
-        returning e.id, e.run_id, e.environment_id
+        update execution e set lease_expires_at = now() + $3 * interval '1 ms' from held h where e.id = h.id
+      ), seen as (
+        update failure_hook h set seen_at = now() from beat b where h.execution_id = b.id and h.seen_at is null
       )
-      select x.id, r.cancel_requested_at is not null as cancel
-      from extended x join run r on r.environment_id = x.environment_id and r.id = x.run_id and r.execution_id = x.id
+      select e.id, r.cancel_requested_at is not null as cancel
+      from beat b join execution e on e.id = b.id and e.fence = b.fence
+      join run r on r.environment_id = e.environment_id and r.id = e.run_id and r.execution_id = e.id
       union all
       -- onFailure hooks run on executions of their own, whose run has ended.
       select h.execution_id, false from beat b join failure_hook h on h.execution_id = b.id`,
-    values: [executions.map((one) => one.executionId), executions.map((one) => one.fence), leaseTtlMs],
+    values: [known.map((one) => one.executionId), known.map((one) => one.fence), leaseTtlMs],
   });
   return { alive: rows.map((row) => row.id), cancel: rows.filter((row) => row.cancel).map((row) => row.id) };
 }
@@ -78,4 +93,29 @@ export async function liveExecution(
   });
   const row = rows[0];
   return row === undefined ? undefined : { executionId: row.execution_id, fence: row.fence };
+}
+
+/** Versions with executions that wait for a worker, with one execution of each. */
+export async function awaitedDeployments(pool: pg.Pool): Promise<AwaitedDeployment[]> {
+  const { rows } = await pool.query<{
+    id: string;
+    run_id: string;
+    environment_id: number;
+    deployment_id: string;
+    task_id: string;
+    machine: string | null;
+  }>({
+    name: "awaited-deployments",
+    text: `select distinct on (e.deployment_id) e.id, e.run_id, e.environment_id, e.deployment_id, r.task_id, r.machine
+           from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id
+           where e.state = 'STARTING' order by e.deployment_id, e.created_at`,
+  });
+  return rows.map((row) => ({
+    executionId: row.id,
+    runId: row.run_id,
+    environmentId: row.environment_id,
+    deploymentId: row.deployment_id,
+    taskId: row.task_id,
+    machine: row.machine ?? undefined,
+  }));
 }

@@ -1,6 +1,6 @@
 import { LEASE_TTL_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
-import type { FinishedRun, FinishRequest, InsertedRun, NewRun, RunStore } from "../../runs/run-store.ts";
+import { BatchItemKnown, type FinishedRun, type FinishRequest, type InsertedRun, type NewRun, type RunStore } from "../../runs/run-store.ts";
 import * as admission from "./admission.ts";
 import * as attempts from "./attempts.ts";
 import * as batches from "./batches.ts";
@@ -27,57 +27,104 @@ export interface StoreTiming {
 const DEFAULT_TIMING: StoreTiming = { leaseTtlMs: LEASE_TTL_MS, startDeadlineMs: 60_000, pendingVersionMs: 3600_000 };
 
 /** Runs and completions that come at the same time share a statement and its commit; see group-commit.ts. */
-const GROUP = { maxItems: 500, maxWaitMs: 2, maxInFlight: 2 };
+const GROUP = { maxItems: 500, maxBytes: 8 * 1024 * 1024, maxWaitMs: 2, maxInFlight: 2, isItemsFault };
+
+/** Bad data, a broken constraint, a value beyond a limit: no other item is to blame. A deadlock ends by trying again. */
+function isItemsFault(error: unknown): boolean {
+  return error instanceof BatchItemKnown || /^(?:22|23|54|40)/.test(String((error as { code?: unknown }).code));
+}
+
+const sizeOf = (...packets: ({ data: Buffer } | undefined)[]) => packets.reduce((sum, packet) => sum + (packet?.data.length ?? 0), 1000);
+const sizeOfRun = (run: NewRun) => sizeOf(run.payload, run.metadata);
+
+/** Statements of at most 1,000 runs and about `maxBytes`: Postgres and the driver take no more than a few hundred megabytes. */
+function* slices(runs: NewRun[]): Generator<NewRun[]> {
+  let slice: NewRun[] = [];
+  let bytes = 0;
+  for (const run of runs) {
+    if (slice.length === 1000 || (slice.length > 0 && bytes + sizeOfRun(run) > GROUP.maxBytes)) {
+      yield slice;
+      slice = [];
+      bytes = 0;
+    }
+    slice.push(run);
+    bytes += sizeOfRun(run);
+  }
+  if (slice.length > 0) yield slice;
+}
 
 export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTiming> = {}): RunStore {
   const times = { ...DEFAULT_TIMING, ...timing };
   const inserts = new GroupCommit<NewRun, InsertedRun>({
     ...GROUP,
+    bytesOf: sizeOfRun,
     run: (runs) => insertRuns(pool, runs, times.pendingVersionMs),
   });
-  const finishes = new GroupCommit<FinishRequest, FinishedRun | undefined>({
-    ...GROUP,
-    run: async (requests) => {
-      const finished = new Map((await finishRuns(pool, requests)).map((run) => [run.runId, run]));
-      return requests.map((request) => {
-        const run = finished.get(request.runId);
-        // Two requests for one run in a batch: the first has it.
-        finished.delete(request.runId);
-        return run;
-      });
-    },
-  });
+  const finishing = () =>
+    new GroupCommit<FinishRequest, FinishedRun | undefined>({
+      ...GROUP,
+      bytesOf: (request) => sizeOf(request.output),
+      run: async (requests) => {
+        const finished = new Map((await finishRuns(pool, requests)).map((run) => [run.runId, run]));
+        return requests.map((request) => {
+          const run = finished.get(request.runId);
+          // Two requests for one run in a batch: the first has it.
+          finished.delete(request.runId);
+          return run;
+        });
+      },
+    });
+  // Each has a statement of its own: a batch must be carried out as a whole.
+  const onWorkers = finishing();
+  const idle = finishing();
+  const finish = (request: FinishRequest) => (request.execution === undefined ? idle : onWorkers).add(request);
 
   return {
-    // A large batch is a commit of its own; single triggers are collected.
-    insert: (runs) =>
-      runs.length >= 50
-        ? insertRuns(pool, runs, times.pendingVersionMs)
-        : Promise.all(runs.map((run) => inserts.add(run))),
+    // A batch is a commit of its own, so that it comes as a whole; single triggers are collected.
+    insert: async (runs) => {
+      if (runs.length < 50 && runs.every((run) => run.batch === undefined)) return Promise.all(runs.map((run) => inserts.add(run)));
+      const inserted: InsertedRun[] = [];
+      for (const slice of slices(runs)) inserted.push(...(await insertRuns(pool, slice, times.pendingVersionMs)));
+      return inserted;
+    },
     admit: (environmentId, n, announcements, warm) =>
       admission.admit(pool, environmentId, n, announcements, warm, times),
     nextTurnInMs: (environmentId) => admission.nextTurnInMs(pool, environmentId),
     start: (worker, n) => admission.startExecutions(pool, worker, n, times.leaseTtlMs),
     finish: async (requests) =>
-      (await Promise.all(requests.map((request) => finishes.add(request)))).filter((run) => run !== undefined),
-    requeue: (request) => attempts.requeue(pool, request),
+      (await Promise.all(requests.map(finish))).filter((run) => run !== undefined),
+    requeue: async (request) => {
+      const put = await attempts.requeue(pool, request);
+      if (put === "fenced") return put;
+      const { environmentId, runId } = request;
+      const ended = put.isCanceled
+        ? await finish({ environmentId, runId, execution: undefined, status: "CANCELED" })
+        : undefined;
+      const status = ended !== undefined ? "CANCELED" : request.delayMs === undefined ? "QUEUED" : "DELAYED";
+      return { status, announcement: put.announcement };
+    },
     retryInPlace: (request) => attempts.retryInPlace(pool, request),
     runForDecision: (environmentId, execution) => attempts.runForDecision(pool, environmentId, execution),
+    runOnWorker: (environmentId, runId, execution) => attempts.runOnWorker(pool, environmentId, runId, execution),
     requestCancel: (environmentId, runId, reason, forceAfterMs) =>
       attempts.requestCancel(pool, environmentId, runId, reason, forceAfterMs),
+    openDescendants: (environmentId, runId) => attempts.openDescendants(pool, environmentId, runId),
 
     heartbeat: (executions, leaseTtlMs) => leases.heartbeat(pool, executions, leaseTtlMs),
     refreshLeases: (leaseTtlMs) => leases.refreshLeases(pool, leaseTtlMs),
     lostExecutions: (limit) => leases.lostExecutions(pool, limit),
     liveExecution: (environmentId, runId) => leases.liveExecution(pool, environmentId, runId),
+    awaitedDeployments: () => leases.awaitedDeployments(pool),
 
     enqueueDue: (limit) => timers.enqueueDue(pool, limit),
     dueTimers: (limit) => timers.dueTimers(pool, limit),
     deleteTimers: (due) => timers.deleteTimers(pool, due),
     nextTimerInMs: () => timers.nextTimerInMs(pool),
-    releasePendingVersions: (environmentId) => timers.releasePendingVersions(pool, environmentId),
+    releasableEnvironments: () => timers.releasableEnvironments(pool),
+    releasePendingVersions: (environmentId, limit) => timers.releasePendingVersions(pool, environmentId, limit),
     reschedule: (environmentId, runId, delayUntil) => timers.reschedule(pool, environmentId, runId, delayUntil),
-    strandedLanes: (limit) => lanes.strandedLanes(pool, limit),
+    strandedLanes: (after, limit) => lanes.strandedLanes(pool, after, limit),
+    environmentsWithTurns: () => lanes.environmentsWithTurns(pool),
     lanesOfQueue: (queueId) => lanes.lanesOfQueue(pool, queueId),
     retireLanes: () => lanes.retireLanes(pool),
 
@@ -90,7 +137,7 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
     updateMetadata: (environmentId, runId, apply) => annotations.updateMetadata(pool, environmentId, runId, apply),
     appendEvents: (execution, batch, attempt, events) =>
       annotations.appendEvents(pool, execution, batch, attempt, events),
-    claimMetadataBatch: (execution, batch) => annotations.claimMetadataBatch(pool, execution, batch),
+    applyMetadataBatch: (execution, batch) => annotations.applyMetadataBatch(pool, execution, batch),
     events: (environmentId, runId, after, limit) => annotations.readEvents(pool, environmentId, runId, after, limit),
     resetIdempotencyKey: (environmentId, taskId, key) =>
       annotations.resetIdempotencyKey(pool, environmentId, taskId, key),
@@ -105,7 +152,8 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
     getPacket: (environmentId, name) => batches.getPacket(pool, environmentId, name),
 
     claimFailureHooks: (limit) => hooks.claimFailureHooks(pool, limit),
-    finishFailureHook: (runId, executionId) => hooks.finishFailureHook(pool, runId, executionId),
-    releaseFailureHook: (runId, executionId) => hooks.releaseFailureHook(pool, runId, executionId),
+    finishFailureHook: (executionId) => hooks.finishFailureHook(pool, executionId),
+    releaseFailureHook: (executionId, againInMs) => hooks.releaseFailureHook(pool, executionId, againInMs),
+    isFailureHook: (runId, executionId) => hooks.isFailureHook(pool, runId, executionId),
   };
 }

@@ -34,7 +34,8 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
         if (promote) await makeCurrent(tx, environment, created.id, manifest);
         return { row: created, isNew: true };
       });
-      if (promote && isNew) await onPromoted(environment, row.id);
+      // Also where nothing is new: its source may have moved, and its workers may have ended with their platform.
+      if (promote || !isNew) await onPromoted(environment, row.id);
       return withCurrent(environment, row);
     },
     async promote(environment, version) {

@@ -1,7 +1,8 @@
 import type pg from "pg";
 import type { RunEvent } from "@gantry/sdk/contract";
-import type { ExecutionRef } from "../../runs/run-store.ts";
+import type { ExecutionRef, MetadataBatch } from "../../runs/run-store.ts";
 import type { StoredRunEvent } from "../../runs/run.ts";
+import { storableText } from "./storable-text.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** What is written beside a run without changing its status: tags, metadata, events. A run that has ended keeps taking tags and metadata. */
@@ -17,12 +18,12 @@ export async function addTags(
       name: `add-tags-${table}`,
       text: `
         with wanted as (
-          select r.ctid as tid, r.tableoid as part, array(
+          select array(
             select t from unnest(r.tags || $3::text[]) with ordinality as u (t, n) group by t order by min(n)) as tags
           from ${table} r where r.environment_id = $1 and r.id = $2 for update
         ), done as (
           update ${table} r set tags = w.tags, revision = r.revision + 1${table === "run" ? ", updated_at = now()" : ""}
-          from wanted w where r.environment_id = $1 and r.id = $2 and r.ctid = w.tid and cardinality(w.tags) <= $4
+          from wanted w where r.environment_id = $1 and r.id = $2 and cardinality(w.tags) <= $4
           returning r.tags
         )
         select tags, true as ok from done
@@ -42,6 +43,40 @@ export async function updateMetadata(
   apply: (current: string | undefined) => string,
 ): Promise<string | undefined> {
   return inTransaction(pool, (client) => applyMetadata(client, environmentId, runId, apply));
+}
+
+/**
+ * Applies a worker's batch of metadata operations once: to its run, its parent and its root, in one transaction with the
+ * note that it has come. Locks go up the tree, so that relatives that write at once wait for each other in one order.
+ * False where it came before, or the execution is stale.
+ */
+export function applyMetadataBatch(pool: pg.Pool, execution: ExecutionRef, batch: MetadataBatch): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<ClaimedRow>({
+      name: "claim-metadata-batch",
+      text: `with claimed as (
+               update execution e set metadata_batch = $3 where e.id = $1 and e.fence = $2 and e.metadata_batch < $3
+               returning e.run_id, e.environment_id
+             )
+             select r.id, r.environment_id, r.parent_run_id, r.root_run_id
+             from claimed c join run r on r.environment_id = c.environment_id and r.id = c.run_id`,
+      values: [execution.executionId, execution.fence, batch.number],
+    });
+    const run = rows[0];
+    if (run === undefined) return false;
+    // Without a parent or root, the run itself takes their operations, as in Trigger.dev.
+    await applyMetadata(client, run.environment_id, run.id, batch.own);
+    if (batch.parent) await applyMetadata(client, run.environment_id, run.parent_run_id ?? run.id, batch.parent);
+    if (batch.root) await applyMetadata(client, run.environment_id, run.root_run_id ?? run.id, batch.root);
+    return true;
+  });
+}
+
+interface ClaimedRow {
+  id: string;
+  environment_id: number;
+  parent_run_id: string | null;
+  root_run_id: string | null;
 }
 
 async function applyMetadata(
@@ -85,7 +120,9 @@ export async function appendEvents(
         returning e.run_id, e.environment_id
       ), hook as (
         -- onFailure hooks log to the run that failed.
-        select h.run_id, h.environment_id from failure_hook h where h.execution_id = $1
+        update failure_hook h set events_batch = $3, seen_at = coalesce(h.seen_at, now())
+        where h.execution_id = $1 and h.events_batch < $3
+        returning h.run_id, h.environment_id
       ), stored as (
         insert into run_event (run_id, environment_id, at, attempt, kind, level, message, data)
         select f.run_id, f.environment_id, to_timestamp(v.at / 1000), $4, v.kind, v.level, v.message, v.data
@@ -93,7 +130,8 @@ export async function appendEvents(
           unnest($5::float8[], $6::text[], $7::text[], $8::text[], $9::text[]) with ordinality as v (at, kind, level, message, data, n)
         order by v.n
       )
-      select exists (select 1 from execution e where e.id = $1 and e.fence = $2) or exists (select 1 from hook) as known`,
+      select exists (select 1 from execution e where e.id = $1 and e.fence = $2)
+        or exists (select 1 from failure_hook h where h.execution_id = $1) as known`,
     values: [
       execution.executionId,
       execution.fence,
@@ -102,32 +140,14 @@ export async function appendEvents(
       events.map((event) => clampTime(event.at)),
       events.map((event) => event.kind),
       events.map((event) => event.level),
-      events.map((event) => printable(event.message)),
-      events.map((event) => (event.data === undefined ? null : printable(event.data))),
+      events.map((event) => storableText(event.message)),
+      events.map((event) => (event.data === undefined ? null : storableText(event.data))),
     ],
   });
   return rows[0]?.known ?? false;
 }
 
-/** Postgres' text holds no NUL character: a log line shows the symbol for it. */
-const printable = (text: string) => text.replaceAll("\0", "␀").replaceAll(/[\ud800-\udfff]/gu, "\ufffd");
-
 const clampTime = (ms: number) => Math.min(Math.max(ms, 0), 253_402_300_799_000);
-
-export async function claimMetadataBatch(
-  pool: pg.Pool,
-  execution: ExecutionRef,
-  batch: number,
-): Promise<{ runId: string; environmentId: number } | undefined> {
-  const { rows } = await pool.query<{ run_id: string; environment_id: number }>({
-    name: "claim-metadata-batch",
-    text: `update execution e set metadata_batch = $3 where e.id = $1 and e.fence = $2 and e.metadata_batch < $3
-           returning e.run_id, e.environment_id`,
-    values: [execution.executionId, execution.fence, batch],
-  });
-  const row = rows[0];
-  return row === undefined ? undefined : { runId: row.run_id, environmentId: row.environment_id };
-}
 
 interface EventRow {
   id: string;
@@ -171,7 +191,8 @@ export async function resetIdempotencyKey(
 ): Promise<number> {
   const { rowCount } = await pool.query({
     name: "reset-idempotency-key",
-    text: "delete from idempotency where environment_id = $1 and ($2::text is null or task_id = $2) and key = $3",
+    text: `delete from idempotency where environment_id = $1 and ($2::text is null or task_id = $2)
+             and key = sha256(convert_to($3, 'UTF8'))`,
     values: [environmentId, taskId ?? null, key],
   });
   return rowCount ?? 0;

@@ -1,12 +1,12 @@
 import type pg from "pg";
 import type { ExecutionRef } from "../../runs/run-store.ts";
 
+/** Live runs that do not execute: queued, delayed, or waiting for a version. */
 export async function countQueued(pool: pg.Pool, environmentId: number): Promise<number> {
   const { rows } = await pool.query<{ n: number }>({
     name: "count-queued",
-    text: `select coalesce(sum(c.n), 0)::int as n from lane l
-           cross join lateral (select count(*) as n from ready r where r.lane_id = l.id) c
-           where l.environment_id = $1`,
+    text: `select greatest(0, (select count(*) from run where environment_id = $1)
+             - (select count(*) from slot where environment_id = $1))::int as n`,
     values: [environmentId],
   });
   return rows[0]?.n ?? 0;

@@ -66,26 +66,57 @@ export async function enqueueDue(pool: pg.Pool, limit: number): Promise<LaneAnno
   return rows.map(toAnnouncement);
 }
 
-/** Runs that waited for a version that is deployed now, or for any version at all. */
-export async function releasePendingVersions(pool: pg.Pool, environmentId: number): Promise<LaneAnnouncement[]> {
-  const { rows } = await pool.query<AnnouncementRow>({
+/** Environments with runs that wait for a version although they could have one: promoted, or triggered, meanwhile. */
+export async function releasableEnvironments(pool: pg.Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ environment_id: number }>({
+    name: "releasable-environments",
+    text: `
+      select distinct w.environment_id
+      from (select distinct p.environment_id, p.version from pending_version p) w
+      join environment e on e.id = w.environment_id
+      where (w.version is null and e.current_deployment_id is not null)
+        or exists (select 1 from deployment d
+                   where d.environment_id = w.environment_id and d.version = w.version and d.status = 'DEPLOYED')`,
+  });
+  return rows.map((row) => row.environment_id);
+}
+
+/**
+ * Up to `limit` runs that waited for a version that is deployed now, or for any version at all, become QUEUED or DELAYED.
+ * A run that named no queue goes to the one its task declares: nobody knew that when it was triggered.
+ */
+export async function releasePendingVersions(
+  pool: pg.Pool,
+  environmentId: number,
+  limit: number,
+): Promise<{ released: number; announcements: LaneAnnouncement[] }> {
+  const { rows } = await pool.query<AnnouncementRow & { status: string }>({
     name: "release-pending-versions",
     text: `
-      with released as (
-        delete from pending_version p where p.environment_id = $1 and (
-          (p.version is null and exists (select 1 from environment e where e.id = $1 and e.current_deployment_id is not null))
-          or exists (select 1 from deployment d where d.environment_id = $1 and d.version = p.version and d.status = 'DEPLOYED'))
-        returning p.run_id, p.version
-      ), locked as materialized (
-        select r.environment_id, r.id, r.queue_id, r.concurrency_key, r.priority_ms, r.status, r.delay_until, s.version
-        from released s join run r on r.environment_id = $1 and r.id = s.run_id
-        where r.status = 'PENDING_VERSION' for update of r
+      with chosen as materialized (
+        select p.run_id, d.id as deployment_id, p.version is not null as is_locked
+        from pending_version p
+        join environment e on e.id = p.environment_id
+        join deployment d on d.environment_id = e.id and d.status = 'DEPLOYED'
+          and case when p.version is null then d.id = e.current_deployment_id else d.version = p.version end
+        where p.environment_id = $1
+        limit $2
+        for update of p skip locked
+      ), released as (
+        delete from pending_version p using chosen c where p.environment_id = $1 and p.run_id = c.run_id
       ), moved as materialized (
-        select * from locked
+        select r.environment_id, r.id, coalesce(t.queue_id, r.queue_id) as queue_id, r.concurrency_key, r.priority_ms, r.status,
+          r.delay_until, case when c.is_locked then c.deployment_id end as deployment_id
+        from chosen c
+        join run r on r.environment_id = $1 and r.id = c.run_id
+        join queue q on q.id = r.queue_id
+        left join task_definition t
+          on t.deployment_id = c.deployment_id and t.task_id = r.task_id and q.name = 'task/' || r.task_id
+        where r.status = 'PENDING_VERSION' for update of r
       ), ${ENQUEUE}, updated as (
         update run r set
           status = (case when p.delay_until > now() then 'DELAYED' else 'QUEUED' end)::run_status,
-          deployment_id = (select d.id from deployment d where d.environment_id = $1 and d.version = p.version),
+          deployment_id = p.deployment_id, queue_id = p.queue_id,
           lane_id = p.lane_id, order_at = p.order_at, updated_at = now(), revision = r.revision + 1
         from placed p where r.environment_id = p.environment_id and r.id = p.id and r.status = p.status
         returning r.id, r.environment_id, r.lane_id, r.order_at, r.status, r.delay_until
@@ -95,10 +126,11 @@ export async function releasePendingVersions(pool: pg.Pool, environmentId: numbe
         insert into run_timer (due_at, kind, environment_id, run_id)
         select delay_until, 'delay', environment_id, id from updated where status = 'DELAYED'
       )
-      select environment_id, lane_id, order_at::text from updated where status = 'QUEUED'`,
-    values: [environmentId],
+      select environment_id, lane_id, order_at::text, status::text from updated`,
+    values: [environmentId, limit],
   });
-  return rows.map(toAnnouncement);
+  const queued = rows.filter((row) => row.status === "QUEUED");
+  return { released: rows.length, announcements: queued.map(toAnnouncement) };
 }
 
 export async function dueTimers(pool: pg.Pool, limit: number): Promise<DueTimer[]> {
@@ -144,18 +176,24 @@ export async function reschedule(
   const { rows } = await pool.query<{ done: boolean }>({
     name: "reschedule",
     text: `
-      with moved as (
+      with before as materialized (
+        select r.id, r.delay_until, r.ttl_ms, r.started_at from run r
+        where r.environment_id = $1 and r.id = $2 and r.status = 'DELAYED' for update
+      ), moved as (
         update run r set delay_until = $3, updated_at = now(), revision = r.revision + 1
-        where r.environment_id = $1 and r.id = $2 and r.status = 'DELAYED'
-        returning r.id, r.ttl_ms, r.attempt
+        from before b where r.environment_id = $1 and r.id = b.id and r.status = 'DELAYED'
+        returning r.id
       ), timer as (
         insert into run_timer (due_at, kind, environment_id, run_id)
-        select $3::timestamptz, 'delay'::timer_kind, $1::int, id from moved
+        select $3::timestamptz, 'delay'::timer_kind, $1::int, id from before
         union all
-        select $3::timestamptz + ttl_ms * interval '1 ms', 'ttl'::timer_kind, $1::int, id from moved
-        where ttl_ms is not null and attempt = 0
+        select $3::timestamptz + ttl_ms * interval '1 ms', 'ttl'::timer_kind, $1::int, id from before
+        where ttl_ms is not null and started_at is null
       ), forgotten as (
-        delete from run_timer t using moved m where t.run_id = m.id and t.kind in ('ttl', 'delay')
+        -- Timers are found by when they are due.
+        delete from run_timer t using before b
+        where t.run_id = b.id and t.due_at in (b.delay_until, b.delay_until + b.ttl_ms * interval '1 ms')
+          and t.kind in ('ttl', 'delay')
       )
       select true as done from moved
       union all

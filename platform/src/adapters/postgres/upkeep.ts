@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Upkeep } from "../../runs/upkeep.ts";
+import { inTransaction } from "./transaction.ts";
 
 export function createUpkeep(pool: pg.Pool): Upkeep {
   return {
@@ -8,27 +9,41 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
     },
     async dropPartitions({ runDays, eventDays }) {
       return [
-        ...(await dropOlder(pool, "run_history", runDays)),
-        ...(await dropOlder(pool, "run_event", eventDays)),
+        ...(await dropOlder(pool, "run_history", "finished_at", runDays)),
+        ...(await dropOlder(pool, "run_event", "stored_at", eventDays)),
       ];
     },
     async deleteExpired() {
-      await pool.query("delete from idempotency where expires_at < now()");
-      await pool.query("delete from packet where created_at < now() - interval '1 day'");
-      await pool.query("delete from spent_token where expires_at < now()");
-      await pool.query("delete from failure_hook where claimed_at < now() - interval '1 hour'");
-      await pool.query(
-        `delete from batch b where b.created_at < now() - interval '45 days'
-           and not exists (select 1 from batch_item i join run r on r.id = i.run_id and r.environment_id = b.environment_id
-                           where i.batch_id = b.id)`,
-      );
-      await pool.query("delete from batch_item i where not exists (select 1 from batch b where b.id = i.batch_id)");
+      await inSlices(pool, "idempotency", "x.expires_at < now()");
+      await inSlices(pool, "packet", "x.created_at < now() - interval '1 day'", 100);
+      await inSlices(pool, "spent_token", "x.expires_at < now()");
+      await inSlices(pool, "failure_hook", "x.seen_at < now() - interval '1 day' or x.finished_at < now() - interval '7 days'");
+      const isOver = `x.created_at < now() - interval '45 days'
+        and not exists (select 1 from batch_item i join run r on r.id = i.run_id and r.environment_id = x.environment_id
+                        where i.batch_id = x.id)`;
+      await inSlices(pool, "batch", isOver, 100, "delete from batch_item i using gone g where i.batch_id = g.id");
     },
   };
 }
 
+/**
+ * Deletes what matches, `size` rows at a time, and with each slice (`gone`) what goes with it: no statement may take
+ * longer than the pool allows, however much has piled up.
+ */
+async function inSlices(pool: pg.Pool, table: string, condition: string, size = 5000, also = "select"): Promise<void> {
+  for (let n = size; n === size; ) {
+    const { rows } = await pool.query<{ n: number }>(`
+      with gone as (
+        delete from ${table} d where d.ctid = any (array(select x.ctid from ${table} x where ${condition} limit ${size}))
+        returning d.*
+      ), also as (${also})
+      select count(*)::int as n from gone`);
+    n = rows[0]?.n ?? 0;
+  }
+}
+
 /** A partition is named after its day; one whose day ended before the limit holds nothing younger. */
-async function dropOlder(pool: pg.Pool, parent: string, days: number): Promise<string[]> {
+async function dropOlder(pool: pg.Pool, parent: string, column: string, days: number): Promise<string[]> {
   const { rows } = await pool.query<{ name: string }>(
     `select c.relname as name from pg_inherits i
      join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
@@ -37,6 +52,14 @@ async function dropOlder(pool: pg.Pool, parent: string, days: number): Promise<s
      order by 1`,
     [parent, days],
   );
-  for (const { name } of rows) await pool.query(`drop table if exists "${name}"`);
+  // A drop waits for readers of the whole table, and whoever writes waits for the drop: rather the next time.
+  for (const { name } of rows) {
+    await inTransaction(pool, async (client) => {
+      await client.query("set local lock_timeout = '2s'");
+      await client.query(`drop table if exists "${name}"`);
+    });
+  }
+  // What nobody had made a partition for is in the default one.
+  await inSlices(pool, `${parent}_default`, `x.${column} < current_date - ${days + 1}`, 1000);
   return rows.map((row) => row.name);
 }
