@@ -1,7 +1,7 @@
 import { LEASE_TTL_MS, type Limits } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { createDeploymentCatalog, idleDeployments } from "./adapters/postgres/deployment-catalog.ts";
+import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
 import { createPostgresRunStore, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
 import type { PrismaClient } from "./adapters/postgres/prisma.ts";
 import { createDeploymentService } from "./adapters/postgres/prisma-deployments.ts";
@@ -19,17 +19,19 @@ import type { DeploymentService } from "./deployments/deployment-service.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
 import { failureHookLoop } from "./loops/failure-hook-loop.ts";
+import { launchLoop } from "./loops/launch-loop.ts";
 import { leaseLoop } from "./loops/lease-loop.ts";
 import type { Loop } from "./loops/loop.ts";
 import { LoopRunner } from "./loops/loop-runner.ts";
 import { retireLoop } from "./loops/retire-loop.ts";
-import { sweepLoop } from "./loops/sweep-loop.ts";
+import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
 import { timerLoop } from "./loops/timer-loop.ts";
 import { upkeepLoop } from "./loops/upkeep-loop.ts";
 import type { EnvironmentRef } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
 import type { QueueService } from "./queues/queue-service.ts";
 import { Announcements } from "./runs/announcements.ts";
+import type { TriggerRequest } from "./runs/run.ts";
 import type { RunService } from "./runs/run-service.ts";
 import type { RunStore } from "./runs/run-store.ts";
 import { createRunService } from "./runs/runs.ts";
@@ -65,6 +67,8 @@ export function createEngine(deps: EngineDeps): Engine {
   const connected = new ConnectedWorkers();
   const metrics = engineMetrics(deps.metrics, connected);
   const woken = new Set<number>();
+  /** Versions this platform had workers made for: they are retired even if none ever connects. */
+  const prepared = new Set<string>();
   const announcements = new Announcements((environmentId) => {
     woken.add(environmentId);
     loops.wake("admission");
@@ -92,14 +96,19 @@ export function createEngine(deps: EngineDeps): Engine {
         woken.clear();
         return ids;
       },
-      environmentIds: async () => (await projects.environments()).map((environment) => environment.id),
       onAdmitted: (count) => metrics.admitted.inc(count),
     }),
     timerLoop({ store, announcements, tellWorker }),
     leaseLoop({ leaseTtlMs, store, heartbeats, workers: connected, executor, announcements, tellWorker, logger }),
     sweepLoop({ store, announcements }),
     failureHookLoop({ ...shared, dispatch }),
-    retireLoop({ idleDeployments: () => idleDeployments(pool), executor }),
+    launchLoop({ dispatch }),
+    retireLoop({
+      candidates: () => [...prepared, ...connected.links().map((link) => link.deploymentId)],
+      isIdle: (deploymentId) => isIdleDeployment(pool, deploymentId),
+      retired: (deploymentId) => prepared.delete(deploymentId),
+      executor,
+    }),
     upkeepLoop({ store, upkeep: createUpkeep(pool) }),
   ];
   const loops = new LoopRunner(all, {
@@ -112,12 +121,16 @@ export function createEngine(deps: EngineDeps): Engine {
     prisma,
     onPromoted: async (environment, deploymentId) => {
       catalog.invalidate(environment.id);
-      announcements.announce(await store.releasePendingVersions(environment.id));
+      await releaseAll({ store, announcements }, environment.id);
       announcements.wake(environment.id);
       const deployment = await catalog.byId(deploymentId);
       const { environmentConcurrency, devConcurrency } = await limits(environment);
       const concurrency = environment.type === "DEVELOPMENT" ? devConcurrency : environmentConcurrency;
-      if (deployment !== undefined) await executor.prepare(deployment, concurrency);
+      if (deployment === undefined) return;
+      prepared.add(deploymentId);
+      await executor.prepare(deployment, concurrency).catch((error: unknown) => {
+        logger.error({ err: error, version: deployment.version }, "a promoted version could not be booted ahead; it is when a run needs it");
+      });
     },
   });
   return {
@@ -136,14 +149,29 @@ function wakeTimers(runs: RunService, wake: () => void): RunService {
     ...runs,
     async trigger(environment, requests, fence) {
       const results = await runs.trigger(environment, requests, fence);
-      if (requests.some((request) => request.delayUntil !== undefined)) wake();
+      if (requests.some(isDueSoon)) wake();
       return results;
+    },
+    async addToBatch(environment, batchId, items) {
+      const results = await runs.addToBatch(environment, batchId, items);
+      if (items.some(({ request }) => isDueSoon(request))) wake();
+      return results;
+    },
+    async replay(environment, runId, overrides) {
+      const result = await runs.replay(environment, runId, overrides);
+      if (isDueSoon(overrides)) wake();
+      return result;
     },
     async reschedule(environment, runId, delayUntil) {
       await runs.reschedule(environment, runId, delayUntil);
       wake();
     },
   };
+}
+
+/** Before the timer loop looks by itself. */
+function isDueSoon({ delayUntil, ttlMs }: Pick<Partial<TriggerRequest>, "delayUntil" | "ttlMs">): boolean {
+  return (delayUntil !== undefined && delayUntil.getTime() - Date.now() < 1000) || (ttlMs !== undefined && ttlMs < 1000);
 }
 
 function engineMetrics(registry: Registry, connected: ConnectedWorkers) {

@@ -58,6 +58,8 @@ export class ConnectedWorkers {
     for (const worker of this.#byWorker.values()) {
       const { link, free } = worker;
       if (link.environmentId !== environmentId || link.deploymentId !== deploymentId || free <= 0) continue;
+      // Launched for one execution: it takes no other.
+      if (link.executionId !== undefined) continue;
       if (best === undefined || free > best.free) best = worker;
     }
     return best?.link;
@@ -114,6 +116,13 @@ export class ConnectedWorkers {
 
   links(): WorkerLink[] {
     return [...this.#byWorker.values()].map((worker) => worker.link);
+  }
+
+  /** Drops hooks given to workers that are gone: no lease ends them. */
+  forgetHooks(givenBefore: number): void {
+    for (const one of this.#assignments.values()) {
+      if (one.isHook && one.startedAt < givenBefore && !this.isConnected(one.link.workerId)) this.release(one.executionId);
+    }
   }
 
   get assigned(): number {

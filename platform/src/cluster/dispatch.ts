@@ -4,7 +4,8 @@ import type { Logger } from "../logging.ts";
 import type { AdmittedRun, RunStore } from "../runs/run-store.ts";
 import type { Announcements } from "../runs/announcements.ts";
 import type { ConnectedWorkers } from "./connected-workers.ts";
-import type { Executor } from "./executor.ts";
+import type { Executor, LaunchRequest } from "./executor.ts";
+import { encodeId } from "../ids.ts";
 import { grantOf, type GrantDeps } from "./grants.ts";
 import type { WorkerLink } from "./worker-service.ts";
 
@@ -19,6 +20,8 @@ export interface DispatchDeps extends GrantDeps {
 /** Brings admitted runs to workers: pushed to a connected one that has room, else a worker is launched for them. */
 export class Dispatch {
   readonly #deps: DispatchDeps;
+  /** Versions of which executions may wait for a worker: only these are asked for when a worker has room. */
+  readonly #awaited = new Set<string>();
 
   constructor(deps: DispatchDeps) {
     this.#deps = deps;
@@ -31,16 +34,45 @@ export class Dispatch {
     ]);
   }
 
+  /** Something may wait for a worker of this version: the next with room looks. */
+  expect(deploymentId: string): void {
+    this.#awaited.add(deploymentId);
+  }
+
   /** Executions that wait for a worker of this version go to the one that has come. */
   async start(link: WorkerLink): Promise<void> {
     const room = this.#deps.workers.freeOf(link);
-    if (room <= 0) return;
-    const runs = await this.#deps.store.start(
-      { workerId: link.workerId, environmentId: link.environmentId, deploymentId: link.deploymentId, executionId: link.executionId },
-      room,
-    );
+    if (room <= 0 || !this.#awaited.delete(link.deploymentId)) return;
+    const runs = await this.#started(link, room);
+    if (runs.length >= room) this.#awaited.add(link.deploymentId);
     const grants = await this.#grants(link.environmentId, runs);
     if (grants.length > 0) this.#send(link, grants);
+  }
+
+  /**
+   * Launches workers again for what has waited a while: its platform may have been killed between admitting and
+   * launching, or the launch may have failed. Harmless where a worker is on its way.
+   */
+  async relaunch(): Promise<void> {
+    const { store, catalog, workers } = this.#deps;
+    for (const { deploymentId, taskId, machine, ...ids } of await store.awaitedDeployments()) {
+      this.expect(deploymentId);
+      const deployment = await catalog.byId(deploymentId);
+      if (deployment === undefined) continue;
+      const preset = presetOf(deployment.manifest, deployment.tasks.get(taskId)?.declaration, machine).name;
+      await this.#launchAll([{ executionId: ids.executionId, runId: ids.runId, taskId, machine: preset, deployment }]);
+    }
+    for (const link of workers.links()) await this.start(link);
+  }
+
+  async #started(link: WorkerLink, room: number): Promise<AdmittedRun[]> {
+    const { workerId, environmentId, deploymentId, executionId } = link;
+    try {
+      return await this.#deps.store.start({ workerId, environmentId, deploymentId, executionId }, room);
+    } catch (error) {
+      this.expect(deploymentId);
+      throw error;
+    }
   }
 
   /** Gives a grant made elsewhere (an onFailure hook) to a worker with room; false where there is none. */
@@ -71,7 +103,7 @@ export class Dispatch {
   /** The worker it was meant for has gone since admission counted it. */
   async #takeBack(environmentId: number, run: AdmittedRun): Promise<void> {
     const now = new Date().toISOString();
-    const announcement = await this.#deps.store.requeue({
+    const put = await this.#deps.store.requeue({
       environmentId,
       runId: run.runId,
       execution: run,
@@ -81,7 +113,24 @@ export class Dispatch {
       lost: false,
       deferred: false,
     });
-    if (announcement !== "fenced") this.#deps.announcements.announce([announcement]);
+    if (put !== "fenced") this.#deps.announcements.announce([put.announcement]);
+  }
+
+  /** Its version is gone, or has no such task (one was promoted that lacks it): nobody could ever run it. */
+  async #giveUp(environmentId: number, run: AdmittedRun): Promise<void> {
+    const { store, catalog, announcements, logger } = this.#deps;
+    const deployment = await catalog.byId(run.deploymentId);
+    const error =
+      deployment === undefined
+        ? { name: "DeploymentNotFound", code: "DEPLOYMENT_NOT_FOUND", message: "The run's version no longer exists." }
+        : {
+            name: "TaskNotFound",
+            code: "TASK_NOT_FOUND",
+            message: `Version ${deployment.version}, which was current when the run was to start, has no task "${run.taskId}".`,
+          };
+    const finished = await store.finish([{ environmentId, runId: run.runId, execution: run, status: "SYSTEM_FAILURE", error }]);
+    announcements.announce(finished.map((one) => one.announcement));
+    logger.error({ runId: encodeId("run", run.runId), code: error.code }, error.message);
   }
 
   async #grants(environmentId: number, runs: AdmittedRun[]) {
@@ -89,7 +138,7 @@ export class Dispatch {
       runs.map(async (run) => {
         const grant = await grantOf(this.#deps, environmentId, run);
         if (grant === undefined) {
-          this.#deps.logger.error({ runId: run.runId, deploymentId: run.deploymentId }, "an admitted run's version is unknown");
+          await this.#giveUp(environmentId, run);
           return undefined;
         }
         return { grant, run, runId: run.runId, deploymentId: run.deploymentId, isHook: false };
@@ -103,13 +152,28 @@ export class Dispatch {
     link.send({ type: "grant", grants: ones.map((one) => one.grant) });
   }
 
+  /** One version's failure is not another's: the executions wait until their start deadline, and it is tried again until then. */
+  async #launchAll(requests: LaunchRequest[]): Promise<void> {
+    if (requests.length === 0) return;
+    try {
+      await this.#deps.executor.launch(requests);
+    } catch (error) {
+      const versions = [...new Set(requests.map((request) => request.deployment.version))];
+      this.#deps.logger.error({ err: error, versions }, "workers could not be launched; it is tried again");
+    }
+  }
+
   async #launch(environmentId: number, runs: AdmittedRun[]): Promise<void> {
     if (runs.length === 0) return;
     const requests = await Promise.all(
       runs.map(async (run) => {
         const deployment = await this.#deps.catalog.byId(run.deploymentId);
-        if (deployment === undefined) return undefined;
-        const task = deployment.tasks.get(run.taskId)?.declaration;
+        const task = deployment?.tasks.get(run.taskId)?.declaration;
+        if (deployment === undefined || task === undefined) {
+          await this.#giveUp(environmentId, run);
+          return undefined;
+        }
+        this.expect(deployment.id);
         return {
           executionId: run.executionId,
           runId: run.runId,
@@ -119,7 +183,7 @@ export class Dispatch {
         };
       }),
     );
-    await this.#deps.executor.launch(requests.filter((request) => request !== undefined));
+    await this.#launchAll(requests.filter((request) => request !== undefined));
     // A worker of the version may have come, or got room, since admission counted.
     for (const link of this.#deps.workers.links()) {
       if (link.environmentId === environmentId && runs.some((run) => run.deploymentId === link.deploymentId)) {

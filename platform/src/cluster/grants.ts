@@ -11,11 +11,11 @@ export interface GrantDeps {
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
 }
 
-/** Everything the worker needs to run an admitted run's current attempt; undefined where its version or environment is gone. */
+/** Everything the worker needs to run an admitted run's current attempt; undefined where its version or environment is gone, or lacks the task. */
 export async function grantOf(deps: GrantDeps, environmentId: number, run: AdmittedRun): Promise<Grant | undefined> {
   const deployment = await deps.catalog.byId(run.deploymentId);
   const environment = await deps.environmentById(environmentId);
-  if (deployment === undefined || environment === undefined) return undefined;
+  if (environment === undefined || !deployment?.tasks.has(run.taskId)) return undefined;
   const left = run.maxDurationMs === undefined ? undefined : Math.max(0, run.maxDurationMs - run.computeMs);
   return {
     executionId: run.executionId,

@@ -13,7 +13,7 @@ export class HeartbeatFlush {
     return new Promise((resolve, reject) => this.#waiting.push({ executions, resolve, reject }));
   }
 
-  /** Called by the heartbeat loop once a second. True where it stored something, or there was nothing to store. */
+  /** Called by the lease loop once a second. What it throws, every caller got too: those leases were not extended. */
   async flush(): Promise<void> {
     const waiting = this.#waiting.splice(0);
     if (waiting.length === 0) return;
@@ -28,6 +28,7 @@ export class HeartbeatFlush {
       }
     } catch (error) {
       for (const { reject } of waiting) reject(error);
+      throw error;
     }
   }
 }

@@ -1,9 +1,9 @@
-import { type CompletionVerdict, type Limits, type RunnerMessage } from "@gantry/sdk/contract";
+import { type CompletionVerdict, DEFAULT_LIMITS, type Limits, type MetadataOperation, type RunnerMessage } from "@gantry/sdk/contract";
 import { retryOf } from "../deployments/deployment-catalog.ts";
-import { encodeId } from "../ids.ts";
+import { decodeId, encodeId } from "../ids.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import { type AttemptDecision, attemptRecord, decideAttempt } from "../runs/attempt-policy.ts";
-import { applyToRelative, metadataAfter } from "../runs/runs.ts";
+import { metadataAfter } from "../runs/runs.ts";
 import type { RunForDecision } from "../runs/run-store.ts";
 import type { Assignment } from "./connected-workers.ts";
 import type { Dispatch, DispatchDeps } from "./dispatch.ts";
@@ -35,6 +35,7 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
       workers.add(link);
       const has = new Set(message.executions.map((execution) => execution.executionId));
       await Promise.all(workers.missing(link, has).map((lost) => takeBack(lost)));
+      dispatch.expect(link.deploymentId);
       announcements.wake(link.environmentId);
       return { fenced: [...has].filter((executionId) => !alive.has(executionId)) };
     },
@@ -51,11 +52,11 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
 
     async complete(link, message) {
       const key = `${message.executionId}/${message.id}`;
-      const given = verdicts.get(key);
-      if (given !== undefined) return given;
+      const known = verdicts.get(key);
+      const given = known === undefined ? undefined : await known;
+      if (given !== undefined) return given.kind === "retryInPlace" ? grantAgain(link, message, given) : given;
       const verdict = completeAttempt(link, message);
       verdicts.set(key, verdict);
-      verdict.catch(() => verdicts.delete(key));
       return verdict;
     },
 
@@ -64,19 +65,17 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
     },
 
     async metadata(link, message) {
-      const claimed = await store.claimMetadataBatch(message, message.batch);
-      if (claimed === undefined) return;
       const environment = await deps.environmentById(link.environmentId);
       if (environment === undefined) return;
       const limits = await deps.limits(environment);
-      await store.updateMetadata(claimed.environmentId, claimed.runId, (current) =>
-        metadataAfter(current, message.operations, limits),
-      );
-      if (message.parentOperations?.length || message.rootOperations?.length) {
-        const run = await store.retrieve(claimed.environmentId, claimed.runId);
-        await applyToRelative(deps, claimed.environmentId, run?.parentRunId ?? run?.id, message.parentOperations, limits);
-        await applyToRelative(deps, claimed.environmentId, run?.rootRunId ?? run?.id, message.rootOperations, limits);
-      }
+      const after = (operations: MetadataOperation[] | undefined) =>
+        operations?.length ? (current: string | undefined) => metadataAfter(current, operations, limits) : undefined;
+      await store.applyMetadataBatch(message, {
+        number: message.batch,
+        own: (current) => metadataAfter(current, message.operations, limits),
+        parent: after(message.parentOperations),
+        root: after(message.rootOperations),
+      });
     },
 
     disconnected(link) {
@@ -87,9 +86,9 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
   /** A grant that the worker never got: the run is free for another, at nobody's cost. */
   async function takeBack(lost: Assignment): Promise<void> {
     workers.release(lost.executionId);
-    if (lost.isHook) return store.releaseFailureHook(lost.runId, lost.executionId);
+    if (lost.isHook) return store.releaseFailureHook(lost.executionId, 0);
     const now = new Date().toISOString();
-    const announcement = await store.requeue({
+    const put = await store.requeue({
       environmentId: lost.environmentId,
       runId: lost.runId,
       execution: lost,
@@ -99,19 +98,23 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
       lost: false,
       deferred: false,
     });
-    if (announcement !== "fenced") announcements.announce([announcement]);
+    if (put !== "fenced") announcements.announce([put.announcement]);
   }
 
   async function completeAttempt(link: WorkerLink, message: Complete): Promise<CompletionVerdict> {
     const assignment = workers.assignment(message.executionId);
     if (assignment?.isHook) {
+      await store.finishFailureHook(message.executionId);
       workers.release(message.executionId);
-      await store.finishFailureHook(assignment.runId, message.executionId);
       return { kind: "done", status: message.outcome.kind };
     }
     if (message.outcome.kind === "completed" && assignment !== undefined) return complete(link, message, assignment);
     const run = await store.runForDecision(link.environmentId, message);
-    if (run === undefined) return fenced(message);
+    if (run === undefined) {
+      // A hook that another platform, or this one before it was restarted, has given.
+      if (await store.finishFailureHook(message.executionId)) return { kind: "done", status: message.outcome.kind };
+      return fenced(message);
+    }
     // A completion resent after its verdict was lost with a restart: the run has moved on to the next attempt.
     if (run.attempt !== message.attempt) return again(link, message, run);
     return decide(link, message, run);
@@ -133,7 +136,7 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
     const deployment = run.deploymentId === undefined ? undefined : await deps.catalog.byId(run.deploymentId);
     const task = deployment?.tasks.get(run.taskId)?.declaration;
     const retry = deployment === undefined ? undefined : retryOf(deployment.manifest, task);
-    const decision = decideAttempt({ run, outcome: message.outcome, retry, random: deps.random() });
+    const decision = decideAttempt({ run, outcome: message.outcome, retry, random: deps.random(), lossCap: DEFAULT_LIMITS.platformLosses });
     const startedAt = run.attemptStartedAt?.getTime() ?? Date.now();
     if (decision.then === "finish") return finish(message, run, decision, startedAt);
     const record = attemptRecord(message.attempt, message.outcome, startedAt, Date.now(), decision);
@@ -192,11 +195,11 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
     record: ReturnType<typeof attemptRecord>,
   ): Promise<CompletionVerdict> {
     const isRetry = decision.then === "retry";
-    const announcement = await store.requeue({
+    const put = await store.requeue({
       environmentId: run.environmentId,
       runId: run.runId,
       execution: message,
-      delayUntil: isRetry && decision.delayMs > 0 ? new Date(Date.now() + decision.delayMs) : undefined,
+      delayMs: isRetry && decision.delayMs > 0 ? decision.delayMs : undefined,
       nextAttempt: isRetry ? decision.nextAttempt : run.attempt,
       attempt: record,
       computeMs: message.usage.computeMs,
@@ -205,9 +208,16 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
       machine: isRetry ? decision.machine : undefined,
     });
     workers.release(message.executionId);
-    if (announcement === "fenced") return { kind: "fenced" };
-    announcements.announce([announcement]);
-    return { kind: "done", status: isRetry && decision.delayMs > 0 ? "DELAYED" : "QUEUED" };
+    if (put === "fenced") return { kind: "fenced" };
+    announcements.announce([put.announcement]);
+    return { kind: "done", status: put.status };
+  }
+
+  /** The verdict was given before and may not have arrived: the same, with the run as it is now. */
+  async function grantAgain(link: WorkerLink, message: Complete, given: { delayMs: number; runId: string }): Promise<CompletionVerdict> {
+    const next = await store.runOnWorker(link.environmentId, given.runId, message);
+    const grant = next === undefined ? undefined : await grantOf(deps, link.environmentId, next);
+    return grant === undefined ? fenced(message) : { kind: "retryInPlace", delayMs: given.delayMs, grant };
   }
 
   async function again(link: WorkerLink, message: Complete, run: RunForDecision): Promise<CompletionVerdict> {
@@ -231,24 +241,35 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
   }
 }
 
+/** A verdict as it is remembered: without the grant, whose payload may be megabytes. */
+type Remembered = Exclude<CompletionVerdict, { kind: "retryInPlace" }> | { kind: "retryInPlace"; delayMs: number; runId: string };
+
+const REMEMBERED_VERDICTS = 5000;
+
 /** The latest verdicts, so that a resent completion gets the one it was given; bounded. */
 class RecentVerdicts {
-  readonly #verdicts = new Map<string, Promise<CompletionVerdict>>();
+  readonly #verdicts = new Map<string, Promise<Remembered | undefined>>();
 
-  get(key: string): Promise<CompletionVerdict> | undefined {
+  get(key: string): Promise<Remembered | undefined> | undefined {
     return this.#verdicts.get(key);
   }
 
   set(key: string, verdict: Promise<CompletionVerdict>): void {
-    this.#verdicts.set(key, verdict);
-    if (this.#verdicts.size > 5000) {
-      const oldest = this.#verdicts.keys().next();
-      if (!oldest.done) this.#verdicts.delete(oldest.value);
-    }
-  }
-
-  delete(key: string): void {
-    this.#verdicts.delete(key);
+    this.#verdicts.set(
+      key,
+      verdict.then(remembered, () => {
+        // It was not carried out: the next try is a first one.
+        this.#verdicts.delete(key);
+        return undefined;
+      }),
+    );
+    if (this.#verdicts.size <= REMEMBERED_VERDICTS) return;
+    const oldest = this.#verdicts.keys().next();
+    if (!oldest.done) this.#verdicts.delete(oldest.value);
   }
 }
 
+function remembered(verdict: CompletionVerdict): Remembered {
+  if (verdict.kind !== "retryInPlace") return verdict;
+  return { kind: "retryInPlace", delayMs: verdict.delayMs, runId: decodeId("run", verdict.grant.run.id) ?? "" };
+}

@@ -7,6 +7,8 @@ import type { Loop } from "./loop.ts";
 /** Runs admitted in one call of the store: enough to be cheap a run, few enough to keep the lock short. */
 const BATCH = 100;
 const ANNOUNCEMENTS = 500;
+/** Calls of the store for one environment in one tick: some 50 ms under load. */
+const ROUNDS = 5;
 
 export interface AdmissionDeps {
   store: RunStore;
@@ -15,13 +17,12 @@ export interface AdmissionDeps {
   announcements: Announcements;
   /** Environments woken since the last tick; cleared by taking. */
   takeWoken(): number[];
-  environmentIds(): Promise<number[]>;
   onAdmitted?(count: number): void;
 }
 
 /**
  * Lets queued runs in, environment by environment, until nothing more may start. A wake names the environments that
- * changed; once a second all are looked at. It returns when a lane that a rate limit holds is due.
+ * changed; once a second all that have waiting lanes are looked at. It returns when a lane that a rate limit holds is due.
  */
 export function admissionLoop(deps: AdmissionDeps): Loop {
   let lastSweep = 0;
@@ -35,7 +36,7 @@ export function admissionLoop(deps: AdmissionDeps): Loop {
       const woken = new Set(deps.takeWoken());
       if (now - lastSweep >= 1000) {
         lastSweep = now;
-        for (const id of await deps.environmentIds()) woken.add(id);
+        for (const id of await deps.store.environmentsWithTurns()) woken.add(id);
       }
       const dues = await Promise.all([...woken].map((environmentId) => admitAll(deps, environmentId)));
       const soonest = Math.min(...dues.filter((due) => due !== undefined));
@@ -44,8 +45,9 @@ export function admissionLoop(deps: AdmissionDeps): Loop {
   };
 }
 
+/** Until nothing more may start; an environment that is never done lets the others have their turn. */
 async function admitAll(deps: AdmissionDeps, environmentId: number): Promise<number | undefined> {
-  for (;;) {
+  for (let rounds = 0; rounds < ROUNDS; rounds++) {
     const announced = deps.announcements.take(environmentId, ANNOUNCEMENTS);
     let admitted: Awaited<ReturnType<RunStore["admit"]>>;
     try {
@@ -66,6 +68,8 @@ async function admitAll(deps: AdmissionDeps, environmentId: number): Promise<num
       return deps.store.nextTurnInMs(environmentId).then(atLeast);
     }
   }
+  deps.announcements.wake(environmentId);
+  return 0;
 }
 
 /** A turn that is due although nothing could be admitted waits for an announcement; one in the future is waited for. */

@@ -2,10 +2,15 @@ import type { Grant } from "@gantry/sdk/contract";
 import type { Dispatch } from "../cluster/dispatch.ts";
 import type { Executor } from "../cluster/executor.ts";
 import { grantOf, type GrantDeps } from "../cluster/grants.ts";
+import { presetOf } from "../deployments/deployment-catalog.ts";
 import { decodeId } from "../ids.ts";
 import type { RunDetail } from "../runs/run.ts";
 import type { AdmittedRun, ClaimedHook, RunStore } from "../runs/run-store.ts";
 import type { Loop } from "./loop.ts";
+
+const BATCH = 20;
+/** How long a hook that no worker could take lets others go first; a worker that boots takes about as long. */
+const AGAIN_MS = 1000;
 
 export interface FailureHookDeps extends GrantDeps {
   store: RunStore;
@@ -23,26 +28,31 @@ export function failureHookLoop(deps: FailureHookDeps): Loop {
     everyMs: 1000,
     leaderOnly: false,
     async tick() {
-      const claimed = await deps.store.claimFailureHooks(20);
-      const delivered = await Promise.all(claimed.map((hook) => deliver(deps, hook)));
-      return claimed.length === 20 && delivered.some(Boolean) ? 0 : undefined;
+      const claimed = await deps.store.claimFailureHooks(BATCH);
+      const outcomes = await Promise.allSettled(claimed.map((hook) => deliver(deps, hook)));
+      for (const [index, outcome] of outcomes.entries()) {
+        if (outcome.status === "rejected") await deps.store.releaseFailureHook((claimed[index] as ClaimedHook).executionId, AGAIN_MS);
+      }
+      const failed = outcomes.find((outcome) => outcome.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      return claimed.length === BATCH ? 0 : undefined;
     },
   };
 }
 
-async function deliver(deps: FailureHookDeps, hook: ClaimedHook): Promise<boolean> {
+async function deliver(deps: FailureHookDeps, hook: ClaimedHook): Promise<void> {
   const run = await deps.store.retrieve(hook.environmentId, hook.runId);
   const deployment = await deps.catalog.byId(hook.deploymentId);
   const declaration = run === undefined ? undefined : deployment?.tasks.get(run.taskId)?.declaration;
   if (run === undefined || deployment === undefined || declaration?.hasOnFailure !== true) {
-    await deps.store.finishFailureHook(hook.runId, hook.executionId);
-    return false;
+    await deps.store.finishFailureHook(hook.executionId);
+    return;
   }
   const grant = await hookGrant(deps, hook, run);
-  if (grant !== undefined && deps.dispatch.offer(hook.environmentId, hook.deploymentId, grant, hook.runId)) return true;
-  await deps.store.releaseFailureHook(hook.runId, hook.executionId);
-  await deps.executor.prepare(deployment, 1);
-  return false;
+  if (grant !== undefined && deps.dispatch.offer(hook.environmentId, hook.deploymentId, grant, hook.runId)) return;
+  await deps.store.releaseFailureHook(hook.executionId, AGAIN_MS);
+  const machine = presetOf(deployment.manifest, declaration, run.machine).name;
+  await deps.executor.launch([{ executionId: hook.executionId, runId: hook.runId, taskId: run.taskId, machine, deployment }]);
 }
 
 async function hookGrant(deps: FailureHookDeps, hook: ClaimedHook, run: RunDetail): Promise<Grant | undefined> {

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
+import { DEFAULT_LIMITS, MAX_OFFLINE_MS } from "@gantry/sdk/contract";
 import type { ConnectedWorkers } from "../cluster/connected-workers.ts";
 import type { Executor } from "../cluster/executor.ts";
 import type { HeartbeatFlush } from "../cluster/heartbeat-flush.ts";
@@ -39,7 +39,13 @@ export function leaseLoop(deps: LeaseDeps): Loop {
         await deps.store.refreshLeases(deps.leaseTtlMs);
       }
       await deps.heartbeats.flush();
-      for (const lost of await deps.store.lostExecutions(200)) await lose(deps, lost);
+      for (const lost of await deps.store.lostExecutions(200)) {
+        // One that cannot be dealt with holds up no other.
+        await lose(deps, lost).catch((error: unknown) => {
+          deps.logger.error({ err: error, runId: encodeId("run", lost.runId) }, "a lost execution could not be ended; it is tried again");
+        });
+      }
+      deps.workers.forgetHooks(now - MAX_OFFLINE_MS - deps.leaseTtlMs);
       lastGood = now;
     },
   };
@@ -58,7 +64,7 @@ async function lose(deps: LeaseDeps, lost: LostExecution): Promise<void> {
     error: { name: "WorkerLost", code: lost.why, message: lossMessage(lost) },
   };
   if (decision.then === "requeue") {
-    const announcement = await deps.store.requeue({
+    const put = await deps.store.requeue({
       environmentId: lost.environmentId,
       runId: lost.runId,
       execution: lost,
@@ -68,7 +74,7 @@ async function lose(deps: LeaseDeps, lost: LostExecution): Promise<void> {
       lost: true,
       deferred: false,
     });
-    if (announcement !== "fenced") deps.announcements.announce([announcement]);
+    if (put !== "fenced") deps.announcements.announce([put.announcement]);
   } else {
     const finished = await deps.store.finish([
       {
@@ -84,7 +90,6 @@ async function lose(deps: LeaseDeps, lost: LostExecution): Promise<void> {
     deps.announcements.announce(finished.map((one) => one.announcement));
   }
   deps.logger.warn({ runId: encodeId("run", lost.runId), why: lost.why, reason: decision.reason }, "an execution was lost");
-  deps.workers.release(lost.executionId);
   deps.tellWorker(lost.executionId, "drop", lost.why);
   await deps.executor.abandon(lost.executionId);
 }

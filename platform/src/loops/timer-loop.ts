@@ -48,18 +48,21 @@ function expiry(timer: DueTimer): FinishRequest {
     runId: timer.runId,
     execution: undefined,
     onlyUnstarted: true,
+    onlyPending: timer.kind === "pendingVersion",
     status: "EXPIRED",
     error,
     failureHook: true,
   };
 }
 
-async function forceCancel(deps: TimerDeps, timer: DueTimer): Promise<void> {
-  const execution = await deps.store.liveExecution(timer.environmentId, timer.runId);
-  if (execution === undefined) return;
-  const finished = await deps.store.finish([
-    { environmentId: timer.environmentId, runId: timer.runId, execution, status: "CANCELED" },
-  ]);
-  deps.tellWorker(execution.executionId, "drop", "canceled");
-  deps.announcements.announce(finished.map((run) => run.announcement));
+/** Whatever the run does now: on a worker that did not end it in time, or put back before the worker was told. */
+async function forceCancel(deps: TimerDeps, { environmentId, runId }: DueTimer): Promise<void> {
+  // A run may be admitted between the look and the write.
+  for (let tries = 0; tries < 3; tries++) {
+    const execution = await deps.store.liveExecution(environmentId, runId);
+    const finished = await deps.store.finish([{ environmentId, runId, execution, status: "CANCELED" }]);
+    if (execution !== undefined) deps.tellWorker(execution.executionId, "drop", "canceled");
+    deps.announcements.announce(finished.map((run) => run.announcement));
+    if (finished.length > 0 || (await deps.store.liveExecution(environmentId, runId)) === undefined) return;
+  }
 }

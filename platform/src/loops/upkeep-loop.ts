@@ -5,18 +5,23 @@ import type { Loop } from "./loop.ts";
 
 /** Retention, once an hour: history goes by whole partitions, keys, packets and spent tokens by their expiry. */
 export function upkeepLoop(deps: { store: RunStore; upkeep: Upkeep }): Loop {
+  const { store, upkeep } = deps;
+  const retention = { runDays: DEFAULT_LIMITS.runRetentionDays, eventDays: DEFAULT_LIMITS.eventRetentionDays };
   return {
     name: "upkeep",
     everyMs: 3600_000,
     leaderOnly: true,
     async tick() {
-      await deps.upkeep.ensurePartitions();
-      await deps.upkeep.dropPartitions({
-        runDays: DEFAULT_LIMITS.runRetentionDays,
-        eventDays: DEFAULT_LIMITS.eventRetentionDays,
-      });
-      await deps.upkeep.deleteExpired();
-      await deps.store.retireLanes();
+      const steps = [
+        () => upkeep.ensurePartitions(),
+        () => upkeep.dropPartitions(retention),
+        () => upkeep.deleteExpired(),
+        () => store.retireLanes(),
+      ];
+      const errors: unknown[] = [];
+      // One that fails (a table is locked for long) keeps none of the others from being done.
+      for (const step of steps) await step().catch((error: unknown) => errors.push(error));
+      if (errors.length > 0) throw new AggregateError(errors, `${errors.length} steps of the upkeep failed`);
     },
   };
 }

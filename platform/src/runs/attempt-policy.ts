@@ -50,9 +50,15 @@ export interface AttemptFacts {
   retry: RetryOptions | undefined;
   /** In [0, 1). */
   random: number;
+  /** Losses by the platform's fault that a run may have. */
+  lossCap: number;
 }
 
-const MAX_DEFERRALS = 1000;
+export const MAX_DEFERRALS = 1000;
+/** No error puts a run off for longer than a year: what asks for more is a mistake. */
+const MAX_RETRY_DELAY_MS = 365 * 86_400_000;
+/** An attempt remembers this much of its error; the run's own keeps all. */
+const REMEMBERED_CHARACTERS = 4_000;
 
 /** Decides what follows from the end of an attempt. Pure. */
 export function decideAttempt(facts: AttemptFacts): AttemptDecision {
@@ -63,6 +69,10 @@ export function decideAttempt(facts: AttemptFacts): AttemptDecision {
   }
   switch (outcome.kind) {
     case "returned":
+      if (run.platformLosses >= facts.lossCap) {
+        const error = { name: "WorkerLost", code: "LOST_TOO_OFTEN", message: REASONS.LOST_TOO_OFTEN };
+        return { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN", error, hook: true };
+      }
       return { then: "giveBack", reason: "WORKER_GAVE_BACK" };
     case "timedOut":
       return { then: "finish", status: "TIMED_OUT", reason: "MAX_DURATION", error: outcome.error, hook: true };
@@ -95,7 +105,7 @@ function decideFailure(facts: AttemptFacts, outcome: Extract<AttemptOutcome, { k
       return retry("RETRY_AFTER", outcome.retry.delayMs, run.attempt + 1, false);
     case "policy": {
       if (run.attempt >= run.maxAttempts) return fail("ATTEMPTS_EXHAUSTED");
-      const policy = { ...DEFAULT_RETRY, ...facts.retry, ...(outcome.retry.options as RetryOptions | undefined) };
+      const policy = { ...DEFAULT_RETRY, ...facts.retry, ...numbersOf(outcome.retry.options) };
       return retry("RETRY_POLICY", retryDelayMs(policy, run.attempt, facts.random), run.attempt + 1, false);
     }
   }
@@ -129,8 +139,15 @@ function decideCrash(facts: AttemptFacts, outcome: Extract<AttemptOutcome, { kin
 }
 
 function retry(reason: AttemptReason, delayMs: number, nextAttempt: number, deferred: boolean): AttemptDecision {
-  const wait = Math.max(0, Math.round(delayMs));
+  const wait = Math.min(Math.max(0, Math.round(delayMs)), MAX_RETRY_DELAY_MS);
   return { then: "retry", reason, delayMs: wait, inPlace: wait < RETRY_IN_PLACE_MS, nextAttempt, deferred };
+}
+
+/** What a catchError hook returned: user code, so that only what is a number counts. */
+function numbersOf(options: Record<string, unknown> | undefined): RetryOptions {
+  const { factor, minTimeoutInMs, maxTimeoutInMs, randomize } = options ?? {};
+  const given = Object.entries({ factor, minTimeoutInMs, maxTimeoutInMs }).filter(([, value]) => Number.isFinite(value));
+  return { ...Object.fromEntries(given), ...(typeof randomize === "boolean" ? { randomize } : {}) };
 }
 
 /** What becomes of a run whose execution was lost by the platform's fault: user attempts are not spent, but there is a cap. */
@@ -165,7 +182,17 @@ export function attemptRecord(
     startedAt: new Date(startedAt).toISOString(),
     finishedAt: new Date(finishedAt).toISOString(),
     outcome: deferred ? "DEFERRED" : names[outcome.kind],
-    ...("error" in outcome ? { error: outcome.error } : {}),
+    ...("error" in outcome ? { error: brief(outcome.error) } : {}),
     ...(decision.then === "retry" ? { retryDelayMs: decision.delayMs } : {}),
+  };
+}
+
+function brief({ name, message, stack, code }: WireError): WireError {
+  const cut = (text: string) => text.slice(0, REMEMBERED_CHARACTERS).toWellFormed();
+  return {
+    name: cut(name),
+    message: cut(message),
+    ...(stack === undefined ? {} : { stack: cut(stack) }),
+    ...(code === undefined ? {} : { code }),
   };
 }
