@@ -3,6 +3,7 @@ import { encodeMessage, readMessages } from "./line-protocol.ts";
 import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
 
 const RECONNECT_MS = 100;
+const LOOK_AGAIN_MS = 10;
 /** A runner that is gone for this long does not come back: the process ends, for nobody could take its result. */
 const GONE_AFTER_MS = 3_000;
 
@@ -86,14 +87,9 @@ export class RunnerConnection {
   /** Resolves when what was sent so far is in the kernel's hands. */
   async flush(): Promise<void> {
     while (!this.#isOpen || this.#socket?.writableLength !== 0) {
-      const socket = this.#socket as Socket;
-      await new Promise<void>((resolve) => {
-        socket.once("close", resolve);
-        if (this.#isOpen) socket.write("", () => resolve());
-        else socket.once("connect", () => resolve());
-      });
-      // While there is no connection the next try makes a socket of its own.
-      if (!this.#isOpen) await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      // Between two connections there is nothing to wait for but the next.
+      if (!this.#isOpen) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      else await written(this.#socket as Socket);
     }
   }
 
@@ -124,4 +120,15 @@ export class RunnerConnection {
     if (Date.now() - this.#lostAt > GONE_AFTER_MS) return this.#options.onGone();
     setTimeout(() => this.open(), RECONNECT_MS);
   }
+}
+
+/** Resolves when what was written so far is in the kernel's hands, or the socket has closed. */
+function written(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("close", resolve);
+    socket.write("", () => {
+      socket.off("close", resolve);
+      resolve();
+    });
+  });
 }

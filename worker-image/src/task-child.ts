@@ -132,7 +132,9 @@ export class TaskChild implements TaskPeer {
 
   connected(socket: Socket, hello: Extract<FromTaskProcess, { t: "hello" }>): void {
     this.#socket = socket;
-    if (!this.occupant || !this.hasBooted) return;
+    // The first message makes the process compile what reads messages: better now than when a run waits.
+    if (!this.hasBooted) return this.send({ t: "ping", n: 0 });
+    if (!this.occupant) return;
     const { executionId, attempt } = this.occupant.ref();
     const holdsIt = hello.holds?.executionId === executionId && hello.holds.attempt === attempt;
     if (!holdsIt) socket.write(this.occupant.grantLine());

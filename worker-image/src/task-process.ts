@@ -9,6 +9,7 @@ import { AttemptRunner } from "./attempt-runner.ts";
 import { installLazySourceMaps } from "./lazy-source-maps.ts";
 import { TASK_PROCESS_VARIABLE, type TaskProcessConfig } from "./process-messages.ts";
 import { RunnerConnection } from "./runner-connection.ts";
+import { warmUp } from "./warm-up.ts";
 
 const config = takeConfig();
 process.title = "gantry task (idle)";
@@ -32,6 +33,7 @@ async function boot(): Promise<void> {
   } catch (thrown) {
     return giveUp(thrown);
   }
+  await warmUp();
   runner.ready();
 }
 

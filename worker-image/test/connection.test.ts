@@ -17,6 +17,7 @@ const TASKS = `
   task({ id: "gate", run: async ({ name }: { name: string }) => { console.log("pid " + process.pid); await seen(name); console.log("passed"); return process.pid; } });
   task({ id: "flaky", run: async (_: unknown, { ctx }: any) => { if (ctx.attempt.number < 3) throw new Error("attempt " + ctx.attempt.number); return process.pid; } });
   task({ id: "quick", run: async () => process.pid });
+  task({ id: "echo", run: async (payload: { text: string }) => payload.text + payload.text + payload.text });
 `;
 
 async function begin(taskId: string, overrides: Parameters<typeof grantOf>[1] = {}, options: RunnerOptions = {}) {
@@ -163,6 +164,42 @@ describe("a retry in place", () => {
     await runner.platform.outcome(grant.executionId, 1);
     runner.platform.push({ type: "cancel", executionId: grant.executionId });
     expect(await runner.platform.outcome(grant.executionId, 2)).toEqual({ kind: "canceled" });
+  });
+});
+
+describe("what is large or said twice", () => {
+  test("a payload of 3 MB and an output of 9 MB pass, quotes and line breaks and all", async () => {
+    const text = '"\\n\\u0000é'.repeat(300_000).slice(0, 2_900_000);
+    const { executionId } = await begin("echo", { payload: { text } });
+    const outcome = await runner.platform.outcome(executionId);
+    expect(outcome).toMatchObject({ kind: "completed", outputType: "text/plain" });
+    expect(outcome.kind === "completed" && outcome.output === text + text + text).toBe(true);
+  });
+
+  test("an output that the platform refuses fails the attempt with the refusal, for good", async () => {
+    runner = await RunnerProcess.start(TASKS);
+    const error = { code: "OUTPUT_TOO_LARGE", message: "The output has 11 MB; the limit is 10 MB.", retryable: false };
+    runner.platform.onRequest = (message) =>
+      message.type === "complete" && message.outcome.kind === "completed" ? { error } : undefined;
+    await runner.platform.message("capacity");
+    const { executionId } = grantMore("quick");
+    const failed = await runner.platform.message("complete", (each) => each.outcome.kind === "failed");
+    expect(failed).toMatchObject({
+      executionId,
+      outcome: { error: { code: "OUTPUT_TOO_LARGE", message: error.message }, retry: { by: "never" } },
+    });
+  });
+
+  test("a grant that comes twice runs once", async () => {
+    const grant = await begin("gate", { payload: { name: "go" } });
+    runner.platform.grant(grant, grant);
+    await pidOf(grant.executionId);
+    await runner.write("go", "");
+    await runner.platform.outcome(grant.executionId);
+    runner.child.kill("SIGTERM");
+    await runner.exited;
+    expect(runner.platform.of("complete")).toHaveLength(1);
+    expect(runner.platform.of("started")).toHaveLength(1);
   });
 });
 

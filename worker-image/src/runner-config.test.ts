@@ -1,0 +1,52 @@
+import { MACHINE_PRESETS } from "@gantry/sdk/contract";
+import { describe, expect, test } from "vitest";
+import { heapMegabytes, runnerConfig, taskEnvironment } from "./runner-config.ts";
+
+const REQUIRED = {
+  GANTRY_WORKER_URL: "http://127.0.0.1:4400/",
+  GANTRY_WORKER_TOKEN: "token",
+  GANTRY_WORKER_ID: "worker_1",
+  GANTRY_BUNDLE_DIR: "/bundle",
+  GANTRY_BUNDLE_ENTRY: "entry.mjs",
+};
+
+describe("a runner's settings", () => {
+  test("have defaults", () => {
+    expect(runnerConfig(REQUIRED)).toMatchObject({
+      url: "http://127.0.0.1:4400",
+      machine: MACHINE_PRESETS["small-1x"],
+      keepAlive: false,
+      runsDir: "/bundle/.runs",
+      drainGraceMs: 300_000,
+      cancelGraceMs: 30_000,
+    });
+  });
+
+  test.each(Object.keys(REQUIRED))("need %s, and say so", (name) => {
+    expect(() => runnerConfig({ ...REQUIRED, [name]: "" })).toThrow(name);
+  });
+
+  test("refuse what is no number", () => {
+    expect(() => runnerConfig({ ...REQUIRED, GANTRY_WORKER_CONCURRENCY: "many" })).toThrow('not "many"');
+  });
+
+  const machines: Record<string, object | undefined> = {
+    micro: MACHINE_PRESETS.micro,
+    "gpu-1x:8:32": { name: "gpu-1x", cpu: 8, memory: 32 },
+    unheard: undefined,
+  };
+  test.each(Object.entries(machines))("take the machine %s", (text, want) => {
+    expect(runnerConfig({ ...REQUIRED, GANTRY_WORKER_MACHINE: text }).machine).toEqual(want);
+  });
+});
+
+test("tasks see the environment without what is the runner's", () => {
+  const mine = { PATH: "/bin", MINE: "yes", GANTRY_API_URL: "http://127.0.0.1:4400", GANTRY_SECRET_KEY: "users" };
+  const runners = { ...REQUIRED, GANTRY_RUNS_DIR: "/runs", GANTRY_PROCESS_KEEP_ALIVE: "1", GANTRY_TASK_PROCESS: "{}" };
+  expect(taskEnvironment({ ...mine, ...runners })).toEqual(mine);
+});
+
+test("V8's heap is 80 % of the preset's memory", () => {
+  expect(heapMegabytes(MACHINE_PRESETS["small-1x"])).toBe(381);
+  expect(heapMegabytes(MACHINE_PRESETS["large-2x"])).toBe(12_207);
+});
