@@ -140,6 +140,10 @@ export class Execution implements Waiter, Occupant {
         return this.#note("info", this.#loop.pong(message.n, performance.now()));
       case "outcome":
         if (message.executionId === this.id && message.attempt === this.#grant.attempt) void this.#finished(message);
+        return;
+      default:
+        // The rest concerns the process, not the attempt in it.
+        return;
     }
   }
 
