@@ -1,0 +1,191 @@
+import type { AttemptOutcome } from "@gantry/sdk/contract";
+import { describe, expect, test } from "vitest";
+import { type AttemptDecision, attemptRecord, decideAttempt, decideLoss, MAX_DEFERRALS, type AttemptFacts } from "./attempt-policy.ts";
+
+const error = { name: "Error", message: "boom" };
+const policy = (options?: Record<string, unknown>): AttemptOutcome => ({
+  kind: "failed",
+  error,
+  retry: { by: "policy", ...(options === undefined ? {} : { options }) },
+});
+const crash = (reason: "EXIT" | "SIGNAL" | "OUT_OF_MEMORY" | "BOOT_FAILED" | "UNRESPONSIVE"): AttemptOutcome => ({ kind: "crashed", reason, error });
+const completed: AttemptOutcome = { kind: "completed", output: "1", outputType: "application/json" };
+
+interface Case {
+  outcome: AttemptOutcome;
+  run?: Partial<AttemptFacts["run"]>;
+  retry?: AttemptFacts["retry"];
+  random?: number;
+  want: Partial<Extract<AttemptDecision, { then: "finish" }>> | Partial<Extract<AttemptDecision, { then: "retry" }>> | { then: "giveBack" };
+}
+
+const canceling = { cancelRequestedAt: new Date(0) };
+const last = { attempt: 3, maxAttempts: 3 };
+const larger = { outOfMemory: { machine: "large-1x" } };
+
+const cases: Record<string, Case> = {
+  "what returned is COMPLETED": { outcome: completed, want: { then: "finish", status: "COMPLETED", reason: "SUCCEEDED", hook: false } },
+  "a result wins over a cancel that came before it": { outcome: completed, run: canceling, want: { then: "finish", status: "COMPLETED" } },
+  "a cancel wins over a failure": { outcome: policy(), run: canceling, want: { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED", hook: false } },
+  "a cancel wins over a crash": { outcome: crash("SIGNAL"), run: canceling, want: { then: "finish", status: "CANCELED" } },
+  "a cancel wins over a deferral": {
+    outcome: { kind: "failed", error, retry: { by: "defer", delayMs: 5 } },
+    run: canceling,
+    want: { then: "finish", status: "CANCELED" },
+  },
+  "a cancel wins over a run given back": { outcome: { kind: "returned", reason: "drain" }, run: canceling, want: { then: "finish", status: "CANCELED" } },
+  "a worker that says canceled is believed": { outcome: { kind: "canceled" }, want: { then: "finish", status: "CANCELED" } },
+  "an error that is final fails at once": {
+    outcome: { kind: "failed", error, retry: { by: "never", reason: "AbortTaskRunError" } },
+    want: { then: "finish", status: "FAILED", reason: "NOT_RETRYABLE", error, hook: false },
+  },
+  "a failure is tried again after the policy's pause": {
+    outcome: policy(),
+    want: { then: "retry", reason: "RETRY_POLICY", delayMs: 1000, nextAttempt: 2, inPlace: true, deferred: false },
+  },
+  "the pause grows with the attempts, by the task's own policy": {
+    outcome: policy(),
+    run: { attempt: 3, maxAttempts: 9 },
+    retry: { minTimeoutInMs: 10, factor: 3 },
+    want: { then: "retry", delayMs: 90, nextAttempt: 4 },
+  },
+  "jitter at most doubles the pause": { outcome: policy(), random: 0.5, want: { then: "retry", delayMs: 1500 } },
+  "what catchError returns goes over the policy": {
+    outcome: policy({ minTimeoutInMs: 7, randomize: false }),
+    random: 0.9,
+    want: { then: "retry", delayMs: 7 },
+  },
+  "nonsense from catchError is left out": {
+    outcome: policy({ minTimeoutInMs: "soon", factor: Number.NaN, randomize: "yes" }),
+    want: { then: "retry", delayMs: 1000 },
+  },
+  "the last attempt's failure is the run's": {
+    outcome: policy(),
+    run: last,
+    want: { then: "finish", status: "FAILED", reason: "ATTEMPTS_EXHAUSTED", error, hook: false },
+  },
+  "a pause shorter than 30 s keeps the worker": {
+    outcome: { kind: "failed", error, retry: { by: "after", delayMs: 29_999 } },
+    want: { then: "retry", reason: "RETRY_AFTER", delayMs: 29_999, inPlace: true, nextAttempt: 2 },
+  },
+  "one of 30 s frees it": {
+    outcome: { kind: "failed", error, retry: { by: "after", delayMs: 30_000 } },
+    want: { then: "retry", delayMs: 30_000, inPlace: false, nextAttempt: 2 },
+  },
+  "nobody waits for longer than a year": {
+    outcome: { kind: "failed", error, retry: { by: "after", delayMs: 1e15 } },
+    want: { then: "retry", delayMs: 31_536_000_000 },
+  },
+  "RetryAfter spends an attempt": {
+    outcome: { kind: "failed", error, retry: { by: "after", delayMs: 1 } },
+    run: last,
+    want: { then: "finish", status: "FAILED", reason: "ATTEMPTS_EXHAUSTED" },
+  },
+  "a deferral spends none, not even the last": {
+    outcome: { kind: "failed", error, retry: { by: "defer", delayMs: 40_000 } },
+    run: last,
+    want: { then: "retry", reason: "DEFERRED", nextAttempt: 3, deferred: true, inPlace: false },
+  },
+  "a run defers itself no more than a thousand times": {
+    outcome: { kind: "failed", error, retry: { by: "defer", delayMs: 1 } },
+    run: { deferrals: MAX_DEFERRALS },
+    want: { then: "finish", status: "FAILED", reason: "TOO_MANY_DEFERRALS" },
+  },
+  "an exit is tried again": { outcome: crash("EXIT"), want: { then: "retry", reason: "RETRY_POLICY", nextAttempt: 2, inPlace: true } },
+  "a signal is tried again": { outcome: crash("SIGNAL"), want: { then: "retry", nextAttempt: 2 } },
+  "a boot that failed is tried again": { outcome: crash("BOOT_FAILED"), want: { then: "retry", nextAttempt: 2 } },
+  "a process that hung is tried again": { outcome: crash("UNRESPONSIVE"), want: { then: "retry", nextAttempt: 2 } },
+  "the last crash is the run's, and its onFailure runs": {
+    outcome: crash("EXIT"),
+    run: last,
+    want: { then: "finish", status: "CRASHED", reason: "ATTEMPTS_EXHAUSTED", error, hook: true },
+  },
+  "out of memory is final without a larger machine": {
+    outcome: crash("OUT_OF_MEMORY"),
+    want: { then: "finish", status: "CRASHED", reason: "OUT_OF_MEMORY", hook: true },
+  },
+  "out of memory goes to the larger machine, elsewhere and at once": {
+    outcome: crash("OUT_OF_MEMORY"),
+    retry: larger,
+    want: { then: "retry", reason: "OUT_OF_MEMORY_LARGER_MACHINE", machine: "large-1x", delayMs: 0, inPlace: false, nextAttempt: 2 },
+  },
+  "out of memory on the larger machine is final": {
+    outcome: crash("OUT_OF_MEMORY"),
+    retry: larger,
+    run: { machine: "large-1x" },
+    want: { then: "finish", status: "CRASHED", reason: "OUT_OF_MEMORY" },
+  },
+  "out of memory in the last attempt is final": {
+    outcome: crash("OUT_OF_MEMORY"),
+    retry: larger,
+    run: last,
+    want: { then: "finish", status: "CRASHED" },
+  },
+  "maxDuration is final, and its onFailure runs": {
+    outcome: { kind: "timedOut", error },
+    want: { then: "finish", status: "TIMED_OUT", reason: "MAX_DURATION", error, hook: true },
+  },
+  "a run that was given back goes to another worker": { outcome: { kind: "returned", reason: "drain" }, want: { then: "giveBack" } },
+  "a run that is given back again and again is given up": {
+    outcome: { kind: "returned", reason: "drain" },
+    run: { platformLosses: 10 },
+    want: { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN", hook: true },
+  },
+};
+
+const fresh: AttemptFacts["run"] = {
+  attempt: 1,
+  maxAttempts: 3,
+  deferrals: 0,
+  machine: undefined,
+  cancelRequestedAt: undefined,
+  platformLosses: 0,
+};
+
+describe("the end of an attempt", () => {
+  test.each(Object.entries(cases))("%s", (_sentence, { outcome, run, retry, random, want }) => {
+    expect(decideAttempt({ run: { ...fresh, ...run }, outcome, retry, random: random ?? 0, lossCap: 10 })).toMatchObject(want);
+  });
+});
+
+describe("a lost execution", () => {
+  const lost = { platformLosses: 0, cancelRequestedAt: undefined };
+  test.each(
+    Object.entries({
+      "is queued again": { run: lost, want: { then: "requeue", reason: "LOST" } },
+      "is queued again up to the cap": { run: { ...lost, platformLosses: 9 }, want: { then: "requeue" } },
+      "is given up beyond it": { run: { ...lost, platformLosses: 10 }, want: { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" } },
+      "ends where it was to be canceled": { run: { ...lost, ...canceling }, want: { then: "finish", status: "CANCELED" } },
+    }),
+  )("%s", (_sentence, { run, want }) => {
+    expect(decideLoss(run, 10)).toMatchObject(want);
+  });
+});
+
+describe("an attempt's record", () => {
+  const retried = { then: "retry", reason: "DEFERRED", delayMs: 9, inPlace: true, nextAttempt: 1, deferred: true } as const;
+
+  test("says when, how it ended, and how long the next waits", () => {
+    expect(attemptRecord(2, policy(), 1000, 3000, { ...retried, deferred: false })).toEqual({
+      number: 2,
+      startedAt: "1970-01-01T00:00:01.000Z",
+      finishedAt: "1970-01-01T00:00:03.000Z",
+      outcome: "FAILED",
+      error,
+      retryDelayMs: 9,
+    });
+  });
+
+  test("calls a deferral a deferral", () => {
+    expect(attemptRecord(1, policy(), 0, 0, retried).outcome).toBe("DEFERRED");
+  });
+
+  test("keeps the beginning of a long error, never half a character", () => {
+    const long = { name: "E", message: `${"x".repeat(3999)}😀 and more`, stack: "s".repeat(100_000), cause: error };
+    const kept = attemptRecord(1, { kind: "timedOut", error: long }, 0, 0, retried).error;
+    expect(kept?.message.isWellFormed()).toBe(true);
+    expect(kept?.message.length).toBe(4000);
+    expect(kept?.stack?.length).toBe(4000);
+    expect(kept).not.toHaveProperty("cause");
+  });
+});
