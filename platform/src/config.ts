@@ -105,6 +105,10 @@ export const SETTINGS = {
     unit: "milliseconds",
     doc: "How long requests in flight may take once the platform stops.",
   }),
+  METRICS_TOKEN: setting(z.string().min(16, "must have 16 characters or more").optional(), {
+    unit: "characters",
+    doc: "What a request for /metrics must bring as a bearer token; without it anybody who reaches the port may read them.",
+  }),
   DEV_PROJECT: setting(z.string().optional(), {
     unit: "ref",
     doc: "Makes this project with its environment `dev` and one key at the start.",

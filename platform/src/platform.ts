@@ -46,6 +46,9 @@ export interface PlatformOptions {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** A runner that has lost the platform tries again every 7.5 s at the least. */
+const SLOWEST_RECONNECT_MS = 10_000;
+
 /** The composition root: the only place where adapters meet. Starts everything, in order; what failed to start is stopped again. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const stops: (() => Promise<unknown>)[] = [];
@@ -80,6 +83,8 @@ async function compose({ config, logger, version, environment }: PlatformOptions
           workersDir: config.runsDir ?? join(dataDir, "workers"),
           platformUrl: () => config.publicUrl ?? url,
           credentials,
+          absentMs: (deploymentId) => channel.absentMs(deploymentId),
+          replaceAfterMs: Math.max(config.leaseTtlMs, SLOWEST_RECONNECT_MS),
           environment,
           log: logger,
           poolSize: config.processPoolSize,
@@ -99,6 +104,7 @@ async function compose({ config, logger, version, environment }: PlatformOptions
       tokenSecret: master.derive("public-tokens"),
       version,
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+      ...(config.metricsToken === undefined ? {} : { metricsToken: config.metricsToken }),
     },
   });
   const server = createServer(SERVER_OPTIONS, app);

@@ -101,6 +101,7 @@ function serve(edge: Edge, definition: Route) {
       const id = idFrom === undefined ? undefined : String(req.params[idFrom]);
       demand(edge, identity, action, [id === undefined ? { kind } : { kind, id }]);
     }
+    if (identity?.principal.kind === "run" && req.method !== "GET") await demandCurrent(edge, identity);
     let isAllowed = definition.access.by !== "late";
     const params = definition.params === undefined ? req.params : parse(definition.params, req.params, "path");
     const query = definition.query === undefined ? {} : parse(definition.query, queryOf(req), "query");
@@ -176,6 +177,13 @@ function demand(edge: Edge, identity: Identity | undefined, action: Action, reso
   if (decision.allow) return;
   edge.metrics.refused("access");
   throw new AppError("FORBIDDEN", decision.message, { details: { reason: decision.reason } });
+}
+
+/** A worker that was fenced, and comes back, may read but write nothing. */
+async function demandCurrent(edge: Edge, identity: Identity): Promise<void> {
+  const { principal } = identity;
+  if (principal.kind !== "run" || (await edge.deps.runs.isCurrent(principal.environment, principal.runId, principal))) return;
+  throw new AppError("EXECUTION_FENCED", `Run ${principal.runId} is no longer this worker's.`);
 }
 
 async function bodyOf(definition: Route, identity: Identity | undefined, req: Request): Promise<unknown> {

@@ -28,6 +28,8 @@ export interface RunService {
     requests: TriggerRequest[],
     fence?: { executionId: string; fence: string },
   ): Promise<(TriggerResult | AppError)[]>;
+  /** Whether this execution still owns its run (or runs its onFailure): what a fenced one asks to be written is refused. */
+  isCurrent(environment: EnvironmentRef, runId: string, execution: { executionId: string; fence: string }): Promise<boolean>;
   retrieve(environment: EnvironmentRef, runId: string): Promise<RunDetail | undefined>;
   list(environment: EnvironmentRef, filter: RunFilter, page: PageRequest): Promise<RunPage>;
   /** An intent: CANCELED at once where it is on no worker, else its worker is told. Canceling an ended run changes nothing. */

@@ -29,6 +29,11 @@ export function createRunService(deps: RunsDeps): RunService {
 
   return {
     trigger: (environment, requests, fence) => triggers.trigger(environment, requests, fence),
+    async isCurrent(environment, runId, execution) {
+      const live = await store.liveExecution(environment.id, runUuid(runId));
+      if (live?.executionId === execution.executionId && live.fence === execution.fence) return true;
+      return live === undefined && store.isFailureHook(runUuid(runId), execution.executionId);
+    },
     retrieve: (environment, runId) => retrieve(environment, runId),
     list: (environment, filter, page) => listRuns(deps, environment, filter, page),
     cancel: (environment, runId, reason) => cancelTree(deps, environment, runUuid(runId), reason),

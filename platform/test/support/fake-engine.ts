@@ -85,6 +85,7 @@ export class FakeEngine {
       return batch?.environmentId === environment.id ? batch : undefined;
     };
     const service: RunService = {
+      isCurrent: async () => true,
       trigger: async (environment, requests) => {
         this.#guard();
         return requests.map((request) => this.#trigger(environment, request));
