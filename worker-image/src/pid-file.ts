@@ -20,6 +20,11 @@ export async function livingRunner(
   return (await os.processStart(identity.pid)) === identity.startedAt ? identity : undefined;
 }
 
+/** Whether there is such a process now. */
+export async function isRunning(pid: number, os: OsDifferences = osDifferences(process.platform)): Promise<boolean> {
+  return (await os.processStart(pid)) !== undefined;
+}
+
 async function readIdentity(file: string): Promise<RunnerIdentity | undefined> {
   try {
     return JSON.parse(await readFile(file, "utf8")) as RunnerIdentity;

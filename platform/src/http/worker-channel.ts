@@ -28,6 +28,8 @@ export interface WorkerChannelDeps {
 export interface WorkerChannel {
   /** Workers connected now. */
   readonly connectionCount: number;
+  /** Milliseconds since a worker of this version was last connected here, or since the start; 0 while one is. */
+  absentMs(deploymentId: string): number;
   /** Cuts all connections; runners go on working and come again. */
   close(): Promise<void>;
 }
@@ -43,6 +45,9 @@ export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): Wo
   });
   const connections = new Map<string, WorkerConnection>();
   const welcome = deps.welcome ?? WELCOME;
+  const startedAt = performance.now();
+  /** By version, when its last connection ended. */
+  const leftAt = new Map<string, number>();
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.url?.split("?")[0] !== WORKER_CHANNEL_PATH) return;
@@ -61,6 +66,7 @@ export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): Wo
     });
     connections.set(worker.workerId, connection);
     socket.once("close", () => {
+      leftAt.set(worker.deploymentId, performance.now());
       if (connections.get(worker.workerId) === connection) connections.delete(worker.workerId);
     });
   };
@@ -74,6 +80,10 @@ export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): Wo
   return {
     get connectionCount() {
       return connections.size;
+    },
+    absentMs(deploymentId) {
+      if ([...connections.values()].some((each) => each.deploymentId === deploymentId)) return 0;
+      return performance.now() - (leftAt.get(deploymentId) ?? startedAt);
     },
     async close() {
       clearInterval(pings);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { access, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { livingRunner } from "@gantry/worker/pid-file";
+import { isRunning, livingRunner } from "@gantry/worker/pid-file";
 import type { ProcessTree } from "./process-tree.ts";
 import { runnerEnvironment, type Variables } from "./runner-environment.ts";
 
@@ -19,6 +19,8 @@ export interface RunnerSurroundings {
   /** The platform's own environment. */
   environment: Variables;
   tree: ProcessTree;
+  absentMs: (deploymentId: string) => number;
+  replaceAfterMs: number;
   log: RunnerLog;
 }
 
@@ -65,11 +67,14 @@ export class DeploymentRunner {
     this.#around = around;
   }
 
-  /** Makes sure that it runs. Does nothing while one is alive, or while a crashed one's pause lasts. */
+  /**
+   * Makes sure that it runs. Does nothing while one is alive, or while a crashed one's pause lasts; one that lives but is
+   * cut off from the platform (stopped, or hanging) is replaced.
+   */
   ensure(start: () => RunnerStart): Promise<void> {
     this.#start = start;
     this.#isStopping = false;
-    if (this.#child) return Promise.resolve();
+    if (this.#child && !this.#isCutOff()) return Promise.resolve();
     this.#ensuring ??= this.#ensure().finally(() => (this.#ensuring = undefined));
     return this.#ensuring;
   }
@@ -78,9 +83,15 @@ export class DeploymentRunner {
     if (performance.now() < this.#notBefore || !this.#start) return;
     const start = this.#start();
     const living = await livingRunner(this.#pidFile);
-    if (living?.url === start.url) return;
-    // It looks for the platform where it no longer is.
-    if (living) await this.#end(living.pid);
+    if (living?.url === start.url && !this.#isCutOff()) return;
+    // It looks for the platform where it no longer is, or hangs.
+    if (living) {
+      this.#around.log.warn(
+        { deploymentId: this.deploymentId, pid: living.pid },
+        "the runner cannot be reached and is replaced",
+      );
+      await this.#end(living.pid);
+    }
     if (!(await exists(start.bundleDir))) {
       return this.#postpone(`the bundle's folder ${start.bundleDir} is gone; deploy the version again`);
     }
@@ -93,6 +104,11 @@ export class DeploymentRunner {
     });
     if (this.#isStopping) return;
     await this.#spawn((await exists(start.cwd)) ? start.cwd : start.bundleDir, env);
+  }
+
+  #isCutOff(): boolean {
+    const { absentMs, replaceAfterMs } = this.#around;
+    return Math.min(absentMs(this.deploymentId), performance.now() - this.#spawnedAt) > replaceAfterMs;
   }
 
   async #spawn(cwd: string, env: Record<string, string>): Promise<void> {
@@ -139,7 +155,8 @@ export class DeploymentRunner {
     );
     clearTimeout(this.#restart);
     this.#restart = setTimeout(() => {
-      if (this.#start && !this.#isStopping) void this.ensure(this.#start);
+      if (!this.#start || this.#isStopping) return;
+      this.ensure(this.#start).catch((error: unknown) => this.#postpone(`it could not be started: ${String(error)}`));
     }, pauseMs + 1).unref();
   }
 
@@ -158,16 +175,16 @@ export class DeploymentRunner {
     if (pid === undefined) return;
     if (mode === "drain") {
       await this.retire();
-      await this.#isGoneWithin(Number.POSITIVE_INFINITY);
+      await this.#isGoneWithin(pid, Number.POSITIVE_INFINITY);
     }
     await this.#end(pid);
   }
 
   /** Lets it give its runs back, then ends by force what is left. */
   async #end(pid: number): Promise<void> {
-    if (this.#around.tree.askToShutDown(pid)) await this.#isGoneWithin(SHUTDOWN_PATIENCE_MS);
+    if (this.#around.tree.askToShutDown(pid)) await this.#isGoneWithin(pid, SHUTDOWN_PATIENCE_MS);
     await this.#around.tree.kill(pid);
-    await this.#isGoneWithin(SHUTDOWN_PATIENCE_MS);
+    await this.#isGoneWithin(pid, SHUTDOWN_PATIENCE_MS);
     await rm(this.#pidFile, { force: true });
   }
 
@@ -178,10 +195,11 @@ export class DeploymentRunner {
     await this.#ensuring;
   }
 
-  async #isGoneWithin(ms: number): Promise<boolean> {
+  async #isGoneWithin(pid: number, ms: number): Promise<boolean> {
     const end = performance.now() + ms;
     while (performance.now() < end) {
-      if (!this.#child && !(await livingRunner(this.#pidFile))) return true;
+      // Not by its file: it removes that just before it ends.
+      if (this.#child?.pid !== pid && !(await isRunning(pid))) return true;
       await pause(LOOK_EVERY_MS);
     }
     return false;

@@ -40,6 +40,8 @@ class TestPlatform implements WorkerService {
       workersDir: join(dir, "workers"),
       platformUrl: () => `http://127.0.0.1:${this.port}`,
       credentials,
+      absentMs: (deploymentId) => this.#channel.absentMs(deploymentId),
+      replaceAfterMs: 15_000,
       environment: {
         PATH: process.env.PATH,
         GANTRY_PLATFORM_ENCRYPTION_KEY: "secret",
@@ -221,6 +223,25 @@ describe("the process executor", () => {
     await expect.poll(() => platform.hellos.length, LONG).toBe(1);
     expect(platform.hellos[0]?.pid).not.toBe(before?.pid);
     expect(isAlive(before?.pid)).toBe(false);
+  });
+
+  test("replaces a runner that lives but cannot be reached, once it has been absent for long enough", async () => {
+    let absentMs = 0;
+    await platform.disappear();
+    platform = await new TestPlatform().start(0, { absentMs: () => absentMs, replaceAfterMs: 200 });
+    await platform.executor.launch([launch()]);
+    await expect.poll(() => platform.hellos.length, LONG).toBe(1);
+    const pid = platform.hellos[0]?.pid as number;
+    process.kill(pid, "SIGSTOP");
+    absentMs = 100;
+    await platform.executor.launch([launch()]);
+    expect(isAlive(pid)).toBe(true);
+
+    absentMs = 60_000;
+    await platform.executor.launch([launch()]);
+    absentMs = 0;
+    expect(isAlive(pid)).toBe(false);
+    await expect.poll(() => platform.hellos.length, LONG).toBe(2);
   });
 
   test("starts another runner after one was killed", async () => {

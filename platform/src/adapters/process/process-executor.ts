@@ -15,6 +15,10 @@ export interface ProcessExecutorOptions {
   /** Base URL at which runners reach this platform. Asked for when a runner starts, since the port may be found late. */
   platformUrl: () => string;
   credentials: Pick<WorkerCredentials, "issueWorkerToken">;
+  /** Milliseconds since a runner of this version was connected; 0 while one is. */
+  absentMs: (deploymentId: string) => number;
+  /** A runner that lives but has been absent for so long is replaced: its runs are others' by then. */
+  replaceAfterMs: number;
   /** The platform's own environment: tasks get it, less the platform's settings. */
   environment: Variables;
   log: RunnerLog;
@@ -42,6 +46,8 @@ export class ProcessExecutor implements Executor {
       runnerFile: options.runnerFile ?? installedRunner(),
       environment: options.environment,
       tree: processTree(process.platform),
+      absentMs: options.absentMs,
+      replaceAfterMs: options.replaceAfterMs,
       log: options.log,
     };
   }
