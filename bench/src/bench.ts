@@ -27,6 +27,8 @@ export class Bench {
   readonly log: (text: string) => void;
   readonly #closers: (() => Promise<unknown>)[] = [];
   readonly #remembered = new Map<string, Promise<unknown>>();
+  readonly #platforms = new Set<Gantry>();
+  #closing: Promise<void> | undefined;
   /** Shown under the table: what was left out, and why. */
   readonly remarks = new Set<string>();
 
@@ -78,15 +80,27 @@ export class Bench {
   /** A platform with its own database, ended when the row is: its processes would take the next row's time. */
   async withGantry<T>(options: Omit<GantryOptions, "databaseUrl">, use: (gantry: Gantry) => Promise<T>): Promise<T> {
     const gantry = await Gantry.start({ ...options, databaseUrl: await this.database("gantry") });
+    this.#platforms.add(gantry);
     try {
       return await use(gantry);
     } finally {
-      await gantry.stop();
+      await this.#stop(gantry);
     }
   }
 
-  async close(): Promise<void> {
+  /** Once, however often it is asked for. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const gantry of this.#platforms) await this.#stop(gantry).catch((error: unknown) => this.log(String(error)));
     for (const close of this.#closers.reverse()) await close().catch((error: unknown) => this.log(String(error)));
+  }
+
+  async #stop(gantry: Gantry): Promise<void> {
+    if (this.#platforms.delete(gantry)) await gantry.stop();
   }
 
   async #startPostgres() {

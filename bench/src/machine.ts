@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
-import { cpus, release, tmpdir, totalmem } from "node:os";
+import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { median } from "./measure.ts";
 
@@ -12,6 +12,8 @@ export interface Machine {
   node: string;
   /** Median of fdatasync of 8 KB at the end of a file, where the databases lie; milliseconds. */
   fsyncMs: number;
+  /** Processes that wanted a core in the minute before the benchmark: above 0.5 its figures are worth little. */
+  loadBefore: number;
   commit: string;
 }
 
@@ -23,6 +25,7 @@ export function describeMachine(): Machine {
     kernel: `${process.platform} ${release()}`,
     node: process.versions.node,
     fsyncMs: Number(measureFsyncMs().toFixed(3)),
+    loadBefore: Number((loadavg()[0] ?? 0).toFixed(1)),
     commit: gitCommit(),
   };
 }

@@ -20,6 +20,8 @@ const ROWS: Row[] = [
   admissionBacklog,
   platformMemory,
 ];
+/** A row that takes this long has met a fault and not a slow machine. */
+const ROW_DEADLINE_MS = 240_000;
 const FULL: Effort = { rounds: 3, roundMs: 4000, warmUpMs: 1000, scale: 1, snapshotMs: 60_000 };
 const QUICK: Effort = { rounds: 1, roundMs: 1500, warmUpMs: 500, scale: 0.1, snapshotMs: 5000 };
 
@@ -51,6 +53,10 @@ async function main(): Promise<number> {
   const effort = { ...(values.quick ? QUICK : FULL) };
   if (values["snapshot-seconds"] !== undefined) effort.snapshotMs = Number(values["snapshot-seconds"]) * 1000;
   const bench = new Bench(effort, (text) => console.error(text));
+  // Postgres and the platforms are detached: an interrupted benchmark must not leave them behind.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void bench.close().finally(() => process.exit(130)));
+  }
   const report: Report = {
     machine: { ...describeMachine(), postgres: await bench.postgresVersion() },
     rows: [],
@@ -74,9 +80,17 @@ async function main(): Promise<number> {
 /** A row that fails is shown as failed, and the others are measured all the same. */
 async function measured(row: Row, bench: Bench): Promise<Pick<Report["rows"][number], "result" | "failure">> {
   try {
-    return { result: await row.measure(bench) };
+    return { result: await withDeadline(row.measure(bench), ROW_DEADLINE_MS + bench.effort.snapshotMs) };
   } catch (error) {
     bench.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return { result: undefined, failure: error instanceof Error ? error.message : String(error) };
   }
+}
+
+async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`It had not ended after ${ms / 1000} s.`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

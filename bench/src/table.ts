@@ -29,7 +29,7 @@ export function renderReport(report: Report): string {
     markdownTable([header, ...rows]),
     "",
     `Machine: ${machine.cores} × ${machine.cpu}, ${machine.memoryGb} GB, ${machine.kernel}, Node ${machine.node}, Postgres ${machine.postgres}, ` +
-      `fdatasync ${machine.fsyncMs} ms; commit ${machine.commit}; ${Math.round(report.seconds)} s in all.`,
+      `fdatasync ${machine.fsyncMs} ms, load before ${machine.loadBefore}; commit ${machine.commit}; ${Math.round(report.seconds)} s in all.`,
     ...[...peers].map(([system, note]) => `- ${system}: ${note}.`),
     ...notes,
     ...report.remarks.map((remark) => `- ${remark}`),
