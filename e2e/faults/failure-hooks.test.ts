@@ -21,4 +21,20 @@ test("onFailure runs once, in a process of its own, for a run that crashed, time
     expect(effects.filter(({ what }) => what === "onFailure").length, status).toBe(1);
     expect(new Set(effects.map(({ pid }) => pid)).size, status).toBe(effects.length);
   }
-}, 60_000);
+}, 120_000);
+
+test("onFailure runs once although the platform is killed while it runs", async () => {
+  const { api, platform, project, pool } = await stage();
+  const run = await api.trigger("slow-hook", {});
+  const count = async (what: string) => (await project.effects(run)).filter((effect) => effect.what === what).length;
+  await api.untilStatus(run, "CRASHED");
+  await eventually("the hook's start", async () => ((await count("hook begins")) > 0 ? true : undefined));
+  await platform.end("SIGKILL");
+  await platform.start();
+  await project.open(`${run}.hook`);
+  await eventually("the hook's end", async () => {
+    const { rowCount } = await pool.query("select 1 from failure_hook");
+    return rowCount === 0 ? true : undefined;
+  });
+  expect([await count("hook begins"), await count("hook ends")]).toEqual([1, 1]);
+}, 120_000);

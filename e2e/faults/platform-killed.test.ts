@@ -21,9 +21,9 @@ test("a platform that is killed again and again loses no run, and each ends once
   }
   const wanted = await triggered;
   wanted.set(first, "COMPLETED");
-  await api.untilIdle(60_000);
+  await api.untilIdle(120_000);
 
   expect(await history.violations(wanted)).toEqual([]);
   expect(await platform.runners()).toEqual(runners);
   expect(await livingOf(runners)).toEqual(runners);
-}, 120_000);
+}, 240_000);

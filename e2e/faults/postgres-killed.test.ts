@@ -7,11 +7,12 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from "../../platform/src/adapters/embedded-postgres/embedded-postgres.ts";
-import { freePort } from "../../sdk/test/support/dev-process.ts";
+
 import type { Api } from "./support/api.ts";
 import { eventually } from "./support/eventually.ts";
 import { triggerMixed } from "./support/mixed-runs.ts";
 import { SeededRandom } from "./support/seeded-random.ts";
+import { stablePort } from "./support/stable-port.ts";
 import { stage } from "./support/stage.ts";
 
 /** A server of this test's own on a port that stays. What is written survives its process, if not the machine. */
@@ -23,7 +24,7 @@ class Postgres {
   static async start(): Promise<Postgres> {
     const folder = await mkdtemp(join(tmpdir(), "gantry-fault-postgres-"));
     await chmod(folder, 0o755);
-    const postgres = new Postgres(join(folder, "data"), await freePort());
+    const postgres = new Postgres(join(folder, "data"), await stablePort());
     await postgres.start();
     onTestFinished(async () => {
       await postgres.#server?.stop();
@@ -92,9 +93,9 @@ test("while Postgres is killed and restarted again and again, the API says so, w
   }
   const wanted = await triggered;
   wanted.set(held, "COMPLETED");
-  await api.untilIdle(60_000);
+  await api.untilIdle(120_000);
 
   expect(await history.violations(wanted)).toEqual([]);
   expect(await history.rowOf(held)).toMatchObject({ attempt: 1, platform_losses: 0 });
   expect(await project.effects(held)).toEqual([begun, { ...begun, what: "end" }]);
-}, 120_000);
+}, 240_000);

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { descendants, livingOf } from "../../.make/demo/processes.mjs";
-import { freePort } from "../../sdk/test/support/dev-process.ts";
+
 import { Api } from "./support/api.ts";
 import { eventually } from "./support/eventually.ts";
 import { FaultProject } from "./support/fault-project.ts";
+import { stablePort } from "./support/stable-port.ts";
 import { stage } from "./support/stage.ts";
 
 test("a platform that is told to end leaves its runners at work, and the next one takes their results", async () => {
@@ -29,7 +30,7 @@ test("a platform that is told to end leaves its runners at work, and the next on
   expect(await history.rowOf(run)).toMatchObject({ attempt: 1, platform_losses: 0 });
   expect(await project.effects(run)).toEqual([begun, { ...begun, what: "end" }]);
   expect(await platform.runners()).toEqual(runners);
-}, 60_000);
+}, 120_000);
 
 const MAIN = join(import.meta.dirname, "../../platform/dist/main.js");
 
@@ -40,7 +41,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     onTestFinished(() => project.remove());
     const dataDir = await mkdtemp(join(tmpdir(), "gantry-dev-"));
     onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
-    const port = await freePort();
+    const port = await stablePort();
     const { PATH = "", HOME = "" } = process.env;
     const platform: ChildProcess = spawn(process.execPath, [MAIN], {
       stdio: "ignore",

@@ -95,4 +95,4 @@ test("a worker that is cut off and comes back can write nothing, and its run end
   expect(attempts.map(({ outcome }) => outcome)).toEqual(["LOST", "COMPLETED"]);
   const children = await here.pool.query("select 1 from run_history where parent_run_id is not null");
   expect(children.rowCount).toBe(1);
-}, 60_000);
+}, 120_000);

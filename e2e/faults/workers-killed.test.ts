@@ -27,18 +27,23 @@ const kill = (pid: number) => {
 
 test("runners and task processes that are killed again and again lose no run, and each ends once", async () => {
   const random = SeededRandom.ofTest();
-  const { platform, api, history } = await stage();
-  const triggered = triggerMixed(api, random, { count: 120, overMs: 10_000 });
-  for (let kills = 0; kills < 12; kills++) {
+  const { project, platform, api, history } = await stage();
+  const held = await api.trigger("gate", { gate: "open" });
+  await begun(project, held, 1);
+  const triggered = triggerMixed(api, random, { count: 80, overMs: 8_000 });
+  for (let kills = 0; kills < 10; kills++) {
     await pause(random.between(200, 1_200));
     const runner = await runnerOf(platform);
     const taskProcesses = (await descendants(runner)).filter((pid) => pid !== runner);
     kill(kills % 4 === 3 || taskProcesses.length === 0 ? runner : random.pick(taskProcesses));
   }
   const wanted = await triggered;
-  await api.untilIdle(60_000);
+  await project.open("open");
+  wanted.set(held, "COMPLETED");
+  await api.untilIdle(120_000);
   expect(await history.violations(wanted)).toEqual([]);
-}, 120_000);
+  expect((await history.rowOf(held)).platform_losses).toBeGreaterThan(0);
+}, 240_000);
 
 test("a killed task process is a crash that costs an attempt; a killed runner is a loss that costs none", async () => {
   const { project, platform, api, history } = await stage();
@@ -57,7 +62,7 @@ test("a killed task process is a crash that costs an attempt; a killed runner is
     [2, "LOST", "LEASE_EXPIRED"],
     [2, "COMPLETED", undefined],
   ]);
-}, 60_000);
+}, 120_000);
 
 test("of a runner that a restarted platform has adopted and that is killed, no process stays, and its run goes on", async () => {
   const { project, platform, api, history } = await stage();
@@ -75,4 +80,17 @@ test("of a runner that a restarted platform has adopted and that is killed, no p
   await project.open("open");
   await api.untilStatus(run, "COMPLETED");
   expect(await history.rowOf(run)).toMatchObject({ attempt: 1, platform_losses: 1 });
-}, 60_000);
+}, 120_000);
+
+test("a runner that hangs is replaced, and its run goes on in the new one", async () => {
+  const { project, platform, api, history } = await stage();
+  const run = await api.trigger("gate", { gate: "open" });
+  await begun(project, run, 1);
+  const runner = await runnerOf(platform);
+  process.kill(runner, "SIGSTOP");
+  await begun(project, run, 2);
+  expect(await runnerOf(platform)).not.toBe(runner);
+  await project.open("open");
+  await api.untilStatus(run, "COMPLETED");
+  expect(await history.rowOf(run)).toMatchObject({ attempt: 1 });
+}, 120_000);

@@ -5,9 +5,10 @@ import { createWriteStream } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { freePort } from "../../../sdk/test/support/dev-process.ts";
+
 import { eventually } from "./eventually.ts";
 import type { FaultProject } from "./fault-project.ts";
+import { stablePort } from "./stable-port.ts";
 
 const MAIN = join(import.meta.dirname, "../../../platform/dist/main.js");
 
@@ -28,7 +29,7 @@ export class PlatformProcess {
   #key = "";
 
   static async start(options: PlatformOptions): Promise<PlatformProcess> {
-    const platform = new PlatformProcess(options, await freePort());
+    const platform = new PlatformProcess(options, await stablePort());
     const args = [MAIN, "bootstrap", "--project", "faults", "--environment", "prod"];
     const { stdout } = await promisify(execFile)(process.execPath, args, { env: platform.#env });
     platform.#key = (JSON.parse(stdout) as { key: string }).key;
