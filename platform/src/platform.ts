@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { MAX_OFFLINE_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { startEmbeddedPostgres } from "./adapters/embedded-postgres/embedded-postgres.ts";
+import { keepEmbeddedPostgres } from "./adapters/embedded-postgres/kept-postgres.ts";
 import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
 import { NoExecutor } from "./adapters/memory/no-executor.ts";
 import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
@@ -130,11 +130,7 @@ async function compose({ config, logger, version, environment }: PlatformOptions
 }
 
 async function embeddedDatabase(dataDir: string, logger: Logger, stops: (() => Promise<unknown>)[]): Promise<string> {
-  const postgres = await startEmbeddedPostgres({
-    dataDir: join(dataDir, "postgres"),
-    database: "gantry",
-    onExit: (reason) => logger.error({ reason }, "the embedded Postgres has ended"),
-  });
+  const postgres = await keepEmbeddedPostgres({ dataDir: join(dataDir, "postgres"), database: "gantry" }, logger);
   stops.push(() => postgres.stop());
   return postgres.url;
 }
