@@ -5,7 +5,7 @@ import { randomBytes, randomFillSync } from "node:crypto";
  * characters of Crockford's base 32 outside: `run_01k…`. Both sort by time of making.
  */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const VALUES = new Map([...ALPHABET].map((character, value) => [character, value]));
+const VALUES = new Map(Array.from(ALPHABET, (character, value) => [character, value] as const));
 
 export type IdPrefix = "run" | "batch" | "deployment" | "key" | "token" | "execution" | "worker" | "event";
 

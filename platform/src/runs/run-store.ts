@@ -1,4 +1,4 @@
-import type { MetadataOperation, RunEvent, RunStatus, WireError } from "@gantry/sdk/contract";
+import type { RunEvent, RunStatus, WireError } from "@gantry/sdk/contract";
 import type { AttemptRecord, BatchDetail, Packet, PageRequest, RunDetail, RunFilter, StoredRunEvent } from "./run.ts";
 import type { FinalRunStatus } from "./run.ts";
 
@@ -236,7 +236,9 @@ export interface RunStore {
   /** Ends runs. A request whose guard fails is not in the answer. Concurrent calls share a commit. */
   finish(requests: FinishRequest[]): Promise<FinishedRun[]>;
   /** Puts a run back: its execution ends, its slot is free. One that is to be canceled ends as CANCELED instead. */
-  requeue(request: RequeueRequest): Promise<{ status: "QUEUED" | "DELAYED" | "CANCELED"; announcement: LaneAnnouncement } | "fenced">;
+  requeue(
+    request: RequeueRequest,
+  ): Promise<{ status: "QUEUED" | "DELAYED" | "CANCELED"; announcement: LaneAnnouncement } | "fenced">;
   /** The same execution goes on with another attempt; undefined where it is fenced. Idempotent for a given attempt. */
   retryInPlace(request: RetryInPlaceRequest): Promise<AdmittedRun | undefined>;
   runForDecision(environmentId: number, execution: ExecutionRef): Promise<RunForDecision | undefined>;
@@ -271,7 +273,10 @@ export interface RunStore {
   /** Environments with runs that wait for a version although they could have one. */
   releasableEnvironments(): Promise<number[]>;
   /** Up to `limit` runs that waited for a version and have it now. */
-  releasePendingVersions(environmentId: number, limit: number): Promise<{ released: number; announcements: LaneAnnouncement[] }>;
+  releasePendingVersions(
+    environmentId: number,
+    limit: number,
+  ): Promise<{ released: number; announcements: LaneAnnouncement[] }>;
   reschedule(environmentId: number, runId: string, delayUntil: Date): Promise<"done" | "unknown" | "notDelayed">;
   /**
    * Among the next `limit` lanes after one (by id; "0": from the first), those whose announcement may have been missed:
@@ -294,7 +299,12 @@ export interface RunStore {
   ): Promise<{ rootRunId: string; depth: number; full: boolean; execution: ExecutionRef | undefined } | undefined>;
   /** Live runs that do not execute. */
   countQueued(environmentId: number): Promise<number>;
-  addTags(environmentId: number, runId: string, tags: string[], limit: number): Promise<string[] | "unknown" | "tooMany">;
+  addTags(
+    environmentId: number,
+    runId: string,
+    tags: string[],
+    limit: number,
+  ): Promise<string[] | "unknown" | "tooMany">;
   updateMetadata(
     environmentId: number,
     runId: string,
@@ -314,7 +324,10 @@ export interface RunStore {
     parentRunId: string | undefined;
   }): Promise<{ id: string; isCached: boolean }>;
   batchState(environmentId: number, batchId: string): Promise<{ sealed: boolean; expectedCount: number } | undefined>;
-  batchItems(batchId: string, items: number[]): Promise<Map<number, { runId: string | undefined; error: { code: string; message: string } | undefined }>>;
+  batchItems(
+    batchId: string,
+    items: number[],
+  ): Promise<Map<number, { runId: string | undefined; error: { code: string; message: string } | undefined }>>;
   failBatchItem(batchId: string, item: number, error: { code: string; message: string }): Promise<void>;
   sealBatch(environmentId: number, batchId: string): Promise<void>;
   retrieveBatch(environmentId: number, batchId: string): Promise<BatchDetail | undefined>;
@@ -340,5 +353,3 @@ export interface ClaimedHook {
   error: WireError;
   finishedAt: Date;
 }
-
-export type { MetadataOperation };

@@ -1,9 +1,24 @@
-import { applyMetadataOperations, CANCEL_GRACE_MS, type Limits, type Metadata, type MetadataOperation } from "@gantry/sdk/contract";
+import {
+  applyMetadataOperations,
+  CANCEL_GRACE_MS,
+  type Limits,
+  type Metadata,
+  type MetadataOperation,
+} from "@gantry/sdk/contract";
 import { AppError } from "../errors.ts";
 import { decodeId, encodeId, newUuid } from "../ids.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import { explainAdmission } from "../queues/admission-policy.ts";
-import type { Explanation, PageRequest, RunDetail, RunFilter, RunPage, StoredRunEvent, TriggerRequest, TriggerResult } from "./run.ts";
+import type {
+  Explanation,
+  PageRequest,
+  RunDetail,
+  RunFilter,
+  RunPage,
+  StoredRunEvent,
+  TriggerRequest,
+  TriggerResult,
+} from "./run.ts";
 import type { RunService } from "./run-service.ts";
 import { BatchItemKnown } from "./run-store.ts";
 import { checkTags } from "./trigger-policy.ts";
@@ -57,7 +72,9 @@ export function createRunService(deps: RunsDeps): RunService {
       const result = await store.addTags(environment.id, runUuid(runId), tags, limits.tagsPerRun);
       if (result === "unknown") throw runNotFound(runId);
       if (result === "tooMany") {
-        throw new AppError("TOO_MANY_TAGS", `A run takes ${limits.tagsPerRun} tags (tagsPerRun).`, { details: { limit: "tagsPerRun" } });
+        throw new AppError("TOO_MANY_TAGS", `A run takes ${limits.tagsPerRun} tags (tagsPerRun).`, {
+          details: { limit: "tagsPerRun" },
+        });
       }
       return result;
     },
@@ -113,7 +130,12 @@ function batchUuid(batchId: string): string {
 const runNotFound = (runId: string) => new AppError("RUN_NOT_FOUND", `There is no run ${runId} in this environment.`);
 
 /** The next page is asked for by the last run's id, the previous one by the first's; pages run newest first both ways. */
-async function listRuns(deps: RunsDeps, environment: EnvironmentRef, filter: RunFilter, page: PageRequest): Promise<RunPage> {
+async function listRuns(
+  deps: RunsDeps,
+  environment: EnvironmentRef,
+  filter: RunFilter,
+  page: PageRequest,
+): Promise<RunPage> {
   const uuids = {
     ...filter,
     ...(filter.batchId === undefined ? {} : { batchId: batchUuid(filter.batchId) }),
@@ -137,18 +159,30 @@ async function listRuns(deps: RunsDeps, environment: EnvironmentRef, filter: Run
 }
 
 /** Its children are canceled too: found before it ends, since live runs alone connect them. */
-async function cancelTree(deps: RunsDeps, environment: EnvironmentRef, runId: string, reason: string | undefined): Promise<void> {
+async function cancelTree(
+  deps: RunsDeps,
+  environment: EnvironmentRef,
+  runId: string,
+  reason: string | undefined,
+): Promise<void> {
   const below = await deps.store.openDescendants(environment.id, runId);
   if (!(await cancelRun(deps, environment, runId, reason))) throw runNotFound(encodeId("run", runId));
   for (let at = 0; at < below.length; at += CANCELED_AT_ONCE) {
-    await Promise.all(below.slice(at, at + CANCELED_AT_ONCE).map((child) => cancelRun(deps, environment, child, reason)));
+    await Promise.all(
+      below.slice(at, at + CANCELED_AT_ONCE).map((child) => cancelRun(deps, environment, child, reason)),
+    );
   }
 }
 
 const CANCELED_AT_ONCE = 50;
 
 /** False where there is no such run. */
-async function cancelRun(deps: RunsDeps, environment: EnvironmentRef, runId: string, reason: string | undefined): Promise<boolean> {
+async function cancelRun(
+  deps: RunsDeps,
+  environment: EnvironmentRef,
+  runId: string,
+  reason: string | undefined,
+): Promise<boolean> {
   const { store, announcements } = deps;
   // A run may be admitted between the look and the write: look again, a few times at most. After that its timer ends it.
   for (let tries = 0; tries < 5; tries++) {
@@ -159,7 +193,9 @@ async function cancelRun(deps: RunsDeps, environment: EnvironmentRef, runId: str
       deps.tellWorker(state.executionId, "cancel", reason);
       return true;
     }
-    const finished = await store.finish([{ environmentId: environment.id, runId, execution: undefined, status: "CANCELED" }]);
+    const finished = await store.finish([
+      { environmentId: environment.id, runId, execution: undefined, status: "CANCELED" },
+    ]);
     if (finished.length > 0) {
       announcements.announce(finished.map((run) => run.announcement));
       return true;
@@ -245,9 +281,13 @@ export function metadataAfter(current: string | undefined, operations: MetadataO
   const text = JSON.stringify(applyMetadataOperations(before, operations));
   const size = Buffer.byteLength(text);
   if (size > limits.metadataBytes) {
-    throw new AppError("METADATA_TOO_LARGE", `The metadata would have ${size} bytes; the limit (metadataBytes) is ${limits.metadataBytes}.`, {
-      details: { limit: "metadataBytes", max: limits.metadataBytes, size },
-    });
+    throw new AppError(
+      "METADATA_TOO_LARGE",
+      `The metadata would have ${size} bytes; the limit (metadataBytes) is ${limits.metadataBytes}.`,
+      {
+        details: { limit: "metadataBytes", max: limits.metadataBytes, size },
+      },
+    );
   }
   return text;
 }
@@ -272,12 +312,17 @@ async function addToBatch(
   const uuid = batchUuid(batchId);
   const state = await deps.store.batchState(environment.id, uuid);
   if (state === undefined) throw new AppError("BATCH_NOT_FOUND", `There is no batch ${batchId} in this environment.`);
-  const { known, byIndex } = await triggerItems(deps, triggers, environment, { batchId, uuid, isSealed: state.sealed }, items);
-  await Promise.all(
-    [...byIndex].map(([index, result]) =>
-      result instanceof AppError ? deps.store.failBatchItem(uuid, index, { code: result.code, message: result.message }) : undefined,
-    ),
+  const { known, byIndex } = await triggerItems(
+    deps,
+    triggers,
+    environment,
+    { batchId, uuid, isSealed: state.sealed },
+    items,
   );
+  for (const [index, result] of byIndex) {
+    if (result instanceof AppError)
+      await deps.store.failBatchItem(uuid, index, { code: result.code, message: result.message });
+  }
   return items.map(({ index }) => {
     const result = byIndex.get(index);
     if (result instanceof AppError) return { index, error: result };
@@ -304,7 +349,9 @@ async function triggerItems(
     const requests = fresh.map((item) => ({ ...item.request, batch: { id: batch.batchId, index: item.index } }));
     try {
       const results = await triggers.trigger(environment, requests, undefined);
-      const byIndex = new Map(fresh.map((item, position) => [item.index, results[position] as TriggerResult | AppError]));
+      const byIndex = new Map(
+        fresh.map((item, position) => [item.index, results[position] as TriggerResult | AppError]),
+      );
       return { known, byIndex };
     } catch (error) {
       if (!(error instanceof BatchItemKnown) || tries === 5) throw error;

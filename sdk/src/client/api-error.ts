@@ -20,9 +20,10 @@ export class ApiError extends Error {
   readonly headers: Headers | undefined;
 
   constructor(message: string, fields: ApiErrorFields) {
-    super(fields.remedy === undefined || message.includes(fields.remedy) ? message : `${message} ${fields.remedy}`, {
-      ...(fields.cause === undefined ? {} : { cause: fields.cause }),
-    });
+    super(
+      fields.remedy === undefined || message.includes(fields.remedy) ? message : `${message} ${fields.remedy}`,
+      fields.cause === undefined ? {} : { cause: fields.cause },
+    );
     this.status = fields.status;
     this.code = fields.code;
     this.remedy = fields.remedy;

@@ -1,5 +1,4 @@
 /** The client: everything that talks to a Gantry platform over `fetch`, in any runtime. */
-export type { BatchItemsReply, RegisterDeploymentBody } from "../contract/api/index.ts";
 export { ApiClient, type QueueReference } from "./api-client.ts";
 export {
   ApiConnectionError,
@@ -28,7 +27,6 @@ export type { TokenPermissions } from "./public-token.ts";
 export { queues } from "./queues.ts";
 export type {
   DeploymentItem,
-  DeploymentItemDetail,
   QueueItem,
   RelatedRun,
   RetrievedBatchItem,
@@ -44,21 +42,16 @@ export type {
   AnyTask,
   BatchByIdItem,
   BatchByTaskItem,
-  BatchHandleOf,
   BatchItem,
   BatchRunHandle,
   BatchTriggerOptions,
-  HandleOf,
   IdempotencyKey,
   InferOutput,
   InferPayload,
-  ItemSource,
   RunHandle,
   TaskIdentifier,
   TaskOutput,
   TaskPayload,
-  TaskReference,
   TriggerOptions,
 } from "./run-handle.ts";
 export { type PollOptions, type ReplayOptions, runs } from "./runs.ts";
-export { triggerTasks } from "./tasks.ts";

@@ -34,7 +34,7 @@ export type BatchRunHandle<TId extends string, TPayload, TOutput> = {
  * What the client needs to know of a task: `task()` returns more than this. Structural, so that the client does not
  * depend on how tasks are defined.
  */
-export interface TaskReference<TId extends string, TPayload, TOutput> {
+interface TaskReference<TId extends string, TPayload, TOutput> {
   id: TId;
   trigger(
     payload: TPayload,
