@@ -28,6 +28,7 @@ export class Bench {
   readonly #closers: (() => Promise<unknown>)[] = [];
   readonly #remembered = new Map<string, Promise<unknown>>();
   readonly #platforms = new Set<Gantry>();
+  #starting: Promise<Gantry> | undefined;
   #closing: Promise<void> | undefined;
   /** Shown under the table: what was left out, and why. */
   readonly remarks = new Set<string>();
@@ -79,7 +80,9 @@ export class Bench {
 
   /** A platform with its own database, ended when the row is: its processes would take the next row's time. */
   async withGantry<T>(options: Omit<GantryOptions, "databaseUrl">, use: (gantry: Gantry) => Promise<T>): Promise<T> {
-    const gantry = await Gantry.start({ ...options, databaseUrl: await this.database("gantry") });
+    const starting = Gantry.start({ ...options, databaseUrl: await this.database("gantry") });
+    this.#starting = starting;
+    const gantry = await starting;
     this.#platforms.add(gantry);
     try {
       return await use(gantry);
@@ -95,6 +98,8 @@ export class Bench {
   }
 
   async #close(): Promise<void> {
+    // What is being started can be stopped only once it has.
+    await Promise.allSettled([...this.#remembered.values(), this.#starting]);
     for (const gantry of this.#platforms) await this.#stop(gantry).catch((error: unknown) => this.log(String(error)));
     for (const close of this.#closers.reverse()) await close().catch((error: unknown) => this.log(String(error)));
   }

@@ -55,7 +55,7 @@ async function main(): Promise<number> {
   const bench = new Bench(effort, (text) => console.error(text));
   // Postgres and the platforms are detached: an interrupted benchmark must not leave them behind.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => void bench.close().finally(() => process.exit(130)));
+    process.on(signal, () => void bench.close().finally(() => process.exit(130)));
   }
   const report: Report = {
     machine: { ...describeMachine(), postgres: await bench.postgresVersion() },
