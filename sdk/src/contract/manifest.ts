@@ -12,8 +12,9 @@ export const retrySchema = z.object({
 
 /** At most `limit` starts in any window of `periodMs`; `key` says what is counted (default: each concurrency key). */
 export const rateLimitSchema = z.object({
-  limit: z.int().min(1),
-  periodMs: z.int().min(1),
+  limit: z.int().min(1).max(1_000_000),
+  /** Up to 24 days. */
+  periodMs: z.int().min(1).max(2_147_483_647),
   key: z.enum(["queue", "concurrencyKey"]).default("concurrencyKey"),
 });
 

@@ -33,7 +33,7 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
         const created = await insert(tx, environment, manifest, source, contentHash);
         if (promote) await makeCurrent(tx, environment, created.id, manifest);
         return { row: created, isNew: true };
-      });
+      }, PATIENCE);
       // Also where nothing is new: its source may have moved, and its workers may have ended with their platform.
       if (promote || !isNew) await onPromoted(environment, row.id);
       return withCurrent(environment, row);
@@ -47,7 +47,7 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
         if (found === null) throw new AppError("DEPLOYMENT_NOT_FOUND", `There is no version ${version} in this environment.`);
         await makeCurrent(tx, environment, found.id, manifestOf(found));
         return found;
-      });
+      }, PATIENCE);
       await onPromoted(environment, row.id);
       return withCurrent(environment, row);
     },
@@ -149,20 +149,29 @@ async function makeCurrent(tx: Transaction, environment: EnvironmentRef, deploym
   await tx.deployment.update({ where: { id: deploymentId }, data: { promotedAt: new Date() } });
   const declared = new Map(manifest.queues.map((queue) => [queue.name, queue]));
   const names = new Set([...declared.keys(), ...manifest.tasks.map((task) => task.queue ?? `task/${task.id}`)]);
-  for (const name of names) {
-    await tx.queue.updateMany({ where: { environmentId: environment.id, name }, data: limitsOf(declared.get(name)) });
-  }
+  const limits = JSON.stringify([...names].map((name) => limitsOf(name, declared.get(name))));
+  // One statement, however many tasks a project has.
+  await tx.$executeRaw`
+    update queue q set declared_limit = i.declared_limit, combined_limit = i.combined_limit, rate_limit = i.rate_limit,
+      rate_period_ms = i.rate_period_ms, rate_key = i.rate_key
+    from json_to_recordset(${limits}::json) as i (
+      name text, declared_limit int, combined_limit int, rate_limit int, rate_period_ms int, rate_key text)
+    where q.environment_id = ${environment.id} and q.name = i.name`;
 }
 
-function limitsOf(queue: QueueDeclaration | undefined) {
+function limitsOf(name: string, queue: QueueDeclaration | undefined) {
   return {
-    declaredLimit: queue?.concurrencyLimit ?? null,
-    combinedLimit: queue?.combinedConcurrencyLimit ?? null,
-    rateLimit: queue?.rateLimit?.limit ?? null,
-    ratePeriodMs: queue?.rateLimit?.periodMs ?? null,
-    rateKey: queue?.rateLimit?.key ?? null,
+    name,
+    declared_limit: queue?.concurrencyLimit,
+    combined_limit: queue?.combinedConcurrencyLimit,
+    rate_limit: queue?.rateLimit?.limit,
+    rate_period_ms: queue?.rateLimit?.periodMs,
+    rate_key: queue?.rateLimit?.key,
   };
 }
+
+/** A version of ten thousand tasks takes a while. */
+const PATIENCE = { maxWait: 10_000, timeout: 30_000 };
 
 const json = (value: unknown) => value as Prisma.InputJsonValue;
 const manifestOf = (row: Row): Manifest => manifestSchema.parse(row.manifest);
