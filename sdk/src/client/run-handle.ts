@@ -1,5 +1,4 @@
 import type { MachineOption } from "../contract/index.ts";
-import type { TriggerRequestOptions } from "./request-options.ts";
 
 declare const runTypes: unique symbol;
 
@@ -19,7 +18,6 @@ export type RunHandle<TId extends string, TPayload, TOutput> = {
   /** True where the idempotency key had a run already. */
   isCached: boolean;
 } & Typed<TPayload, TOutput>;
-// biome-ignore lint/suspicious/noExplicitAny: any run's types
 export type AnyRunHandle = RunHandle<string, any, any>;
 
 export type BatchRunHandle<TId extends string, TPayload, TOutput> = {
@@ -34,15 +32,6 @@ export type BatchRunHandle<TId extends string, TPayload, TOutput> = {
  * What the client needs to know of a task: `task()` returns more than this. Structural, so that the client does not
  * depend on how tasks are defined.
  */
-interface TaskReference<TId extends string, TPayload, TOutput> {
-  id: TId;
-  trigger(
-    payload: TPayload,
-    options?: TriggerOptions,
-    requestOptions?: TriggerRequestOptions,
-  ): Promise<RunHandle<TId, TPayload, TOutput>>;
-}
-// biome-ignore lint/suspicious/noExplicitAny: any task's types
 export type AnyTask = { id: string; trigger: (...args: any[]) => Promise<AnyRunHandle> };
 
 export type TaskIdentifier<T extends AnyTask> = T["id"];
@@ -50,7 +39,7 @@ export type TaskPayload<T extends AnyTask> = Parameters<T["trigger"]>[0];
 export type TaskOutput<T extends AnyTask> =
   Awaited<ReturnType<T["trigger"]>> extends Typed<infer _, infer TOutput> ? TOutput : never;
 
-// biome-ignore lint/suspicious/noExplicitAny: what a bare id tells about payload and output
+/** What a bare id tells about payload and output. */
 type Unknown = any;
 
 /** The payload and output that belong to a task's type, to a run's handle, or (any) to a bare id. */
