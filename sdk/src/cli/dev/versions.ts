@@ -24,6 +24,8 @@ export class Versions {
   readonly #surroundings: Surroundings;
   readonly #versionOf = new Map<string, string>();
   #current: string | undefined;
+  /** The last build was told to be broken: its mending is told too, even where it brings back the code that runs. */
+  #isBroken = false;
   #next: { config: ProjectConfig; outcome: BuildOutcome } | undefined;
   #working: Promise<void> | undefined;
 
@@ -54,6 +56,7 @@ export class Versions {
       try {
         await this.#register(job.config, job.outcome);
       } catch (error) {
+        this.#isBroken = true;
         reporter.broken(toCliError(error, undefined), this.#current);
       }
     }
@@ -77,7 +80,9 @@ export class Versions {
       contentHash: contentHash(outcome.bundle, manifest, envFiles.files),
     });
     this.#versionOf.set(outcome.bundle.hash, deployment.version);
-    if (this.#current === deployment.version) return;
+    const wasBroken = this.#isBroken;
+    this.#isBroken = false;
+    if (this.#current === deployment.version && !wasBroken) return;
     reporter.deployed({
       version: deployment.version,
       tasks: manifest.tasks.map((task) => task.id),
