@@ -18,7 +18,7 @@ export async function pgBossPeer(databaseUrl: string): Promise<Peer> {
         payloads.map((data: Payload) => ({ data })),
       )),
     async work(onDone) {
-      const options = { batchSize: 100, localConcurrency: 4, pollingIntervalSeconds: 0.5 };
+      const options = { batchSize: 100, localConcurrency: 4, pollingIntervalSeconds: 0.5, burstWhenBatchFull: true };
       await boss.work(QUEUE, options, async (jobs: unknown[]) => {
         for (const _ of jobs) onDone();
       });
