@@ -65,14 +65,11 @@ async function admitAll(deps: AdmissionDeps, environmentId: number): Promise<num
       await deps.dispatch.admitted(environmentId, admitted);
     }
     if (admitted.length < BATCH && !deps.announcements.has(environmentId)) {
-      return deps.store.nextTurnInMs(environmentId).then(atLeast);
+      const ms = await deps.store.nextTurnInMs(environmentId);
+      return ms === undefined ? undefined : Math.ceil(ms);
     }
   }
   deps.announcements.wake(environmentId);
   return 0;
 }
 
-/** A turn that is due although nothing could be admitted waits for an announcement; one in the future is waited for. */
-function atLeast(ms: number | undefined): number | undefined {
-  return ms === undefined || ms <= 0 ? undefined : Math.ceil(ms);
-}

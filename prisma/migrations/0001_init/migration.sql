@@ -122,6 +122,7 @@ create table turn (
   environment_id int not null,
   served_at timestamptz not null,
   lane_id bigint not null,
+  queue_id int not null,
   head_at timestamptz not null,
   slots_from timestamptz not null default '-infinity'
 );
@@ -489,6 +490,8 @@ declare
   v_earliest timestamptz;
   v_turns_from timestamptz;
   v_first_turn timestamptz;
+  v_shared int[];
+  v_full int[] := '{}';
 begin
   if not pg_try_advisory_xact_lock(4400, p_environment) then
     return query select null::uuid, null::uuid, null::text, null::boolean, null::uuid, null::text, null::int,
@@ -524,10 +527,10 @@ begin
     ), woken as (
       update lane l set parked = not m.is_servable, head_at = least(l.head_at, m.order_at)
       from met m where l.id = m.lane_id and l.parked and (m.is_servable or m.order_at < l.head_at)
-      returning l.id, l.head_at, l.parked, l.slots_from
+      returning l.id, l.queue_id, l.head_at, l.parked, l.slots_from
     )
-    insert into turn (environment_id, served_at, lane_id, head_at, slots_from)
-    select p_environment, v_now, w.id, w.head_at, w.slots_from from woken w where not w.parked;
+    insert into turn (environment_id, served_at, lane_id, queue_id, head_at, slots_from)
+    select p_environment, v_now, w.id, w.queue_id, w.head_at, w.slots_from from woken w where not w.parked;
 
     -- Turns are found by environment alone: they are read once, and only where some head may be too late.
     select min(a.order_at) into v_earliest from unnest(p_orders) as a (order_at);
@@ -555,12 +558,22 @@ begin
   if v_used + p_n > v_limit then
     select count(*) into v_used from slot s where s.environment_id = p_environment;
   end if;
+  -- Queues with a limit over all their lanes: one that is full is passed over as a whole, however many lanes it has.
+  select array_agg(q.id) into v_shared from queue q
+  where q.environment_id = p_environment and (q.combined_limit is not null or q.rate_key = 'queue');
   -- Each pass serves at most 32 lanes and takes those it could not serve out of the way, until the room or the due lanes
   -- are used up, or a tenth of a second is.
   loop
   v_room := least(v_left, v_limit - v_used);
+  if v_room > 0 and v_shared is not null then
+    select coalesce(array_agg(q.id), '{}') into v_full from queue q
+    where q.id = any (v_shared) and least(
+      q.combined_limit - (select count(*)::int from slot s where s.environment_id = p_environment and s.queue_id = q.id),
+      case when q.rate_key = 'queue' then rate_room(q.id, 0, q.rate_limit, q.rate_period_ms, v_now) end) <= 0;
+  end if;
   exit when v_room <= 0 or clock_timestamp() - v_now > interval '100 ms'
-    or not exists (select 1 from turn t where t.environment_id = p_environment and t.served_at between v_turns_from and v_now);
+    or not exists (select 1 from turn t where t.environment_id = p_environment and t.served_at between v_turns_from and v_now
+                   and t.queue_id <> all (v_full));
 
   return query
   with candidate as materialized (
@@ -569,7 +582,7 @@ begin
       q.rate_limit, q.rate_period_ms, q.rate_key = 'queue' as rate_by_queue
     from (
       select n.ctid as tid, n.* from turn n
-      where n.environment_id = p_environment and n.served_at between v_turns_from and v_now
+      where n.environment_id = p_environment and n.served_at between v_turns_from and v_now and n.queue_id <> all (v_full)
       order by n.served_at limit least(v_room, 32)
     ) t
     join lane l on l.id = t.lane_id
@@ -655,9 +668,9 @@ begin
       on k.lane_id = a.lane_id
     left join (select c.lane_id, count(*)::int as n from pick c group by c.lane_id) p on p.lane_id = a.lane_id
   ), fate as materialized (
-    -- park: nothing to serve it with until an announcement. Otherwise its next turn: in the future where a rate or a
-    -- limit over the whole queue holds it, now where it was served, unchanged where others took the room.
-    select s.tid, s.lane_id, s.served_at,
+    -- park: nothing to serve it with until an announcement. Otherwise its next turn: in the future where a rate holds it,
+    -- now where it was served, unchanged where others took the room.
+    select s.tid, s.lane_id, s.queue_id, s.served_at,
       greatest(s.head_at, s.last_order - interval '2 seconds') as head_at,
       case when s.lane_limit is null then s.slots_from else coalesce(s.oldest, v_now) end as slots_from,
       s.paused or coalesce(s.slots_left <= s.n, false) or (s.want > 0 and s.picked < s.want and s.n = s.picked) as park,
@@ -665,11 +678,6 @@ begin
         when s.rate_left is not null and s.rate_left <= s.n then
           case when s.rate_left <= 0 then greatest(rate_due(s.queue_id, s.lane_id, s.rate_period_ms, v_now), v_now + interval '1 ms')
                else v_now + interval '1 ms' end
-        when s.queue_left is not null and s.queue_left <= 0 then
-          case when s.rate_by_queue and rate_room(s.queue_id, 0, s.rate_limit, s.rate_period_ms, v_now) <= 0
-               then greatest(rate_due(s.queue_id, 0, s.rate_period_ms, v_now), v_now + interval '1 ms')
-               -- The longer this call has walked over such lanes, the later they are looked at again.
-               else v_now + interval '50 ms' + 4 * (clock_timestamp() - v_now) end
         when s.n > 0 or s.queue_left is not null then v_now
         else s.served_at
       end as next_at
@@ -677,8 +685,8 @@ begin
   ), rotated as (
     delete from turn t where t.ctid = any (array(select f.tid from fate f where f.park or f.next_at <> f.served_at))
   ), turned as (
-    insert into turn (environment_id, served_at, lane_id, head_at, slots_from)
-    select p_environment, f.next_at, f.lane_id, f.head_at, f.slots_from from fate f where not f.park and f.next_at <> f.served_at
+    insert into turn (environment_id, served_at, lane_id, queue_id, head_at, slots_from)
+    select p_environment, f.next_at, f.lane_id, f.queue_id, f.head_at, f.slots_from from fate f where not f.park and f.next_at <> f.served_at
   ), parked as (
     update lane l set parked = true, head_at = f.head_at, slots_from = f.slots_from from fate f where f.park and l.id = f.lane_id
   ), rated as materialized (
@@ -698,6 +706,25 @@ begin
   v_used := v_used + v_admitted;
   v_left := v_left - v_admitted;
   end loop;
+
+  -- Of a queue whose rate is used up one lane has its turn when the rate leaves room again: it wakes admission for all.
+  if v_full <> '{}' then
+    with late as materialized (
+      select q.id, greatest(rate_due(q.id, 0, q.rate_period_ms, v_now), v_now + interval '1 ms') as due_at from queue q
+      where q.id = any (v_full) and q.rate_key = 'queue' and rate_room(q.id, 0, q.rate_limit, q.rate_period_ms, v_now) <= 0
+        and not exists (select 1 from turn t where t.environment_id = p_environment and t.served_at > v_now and t.queue_id = q.id)
+    ), last as materialized (
+      select l.due_at, t.* from late l cross join lateral (
+        select n.ctid as tid, n.* from turn n
+        where n.environment_id = p_environment and n.served_at between v_turns_from and v_now and n.queue_id = l.id
+        order by n.served_at desc limit 1
+      ) t
+    ), moved as (
+      delete from turn t using last l where t.ctid = l.tid
+    )
+    insert into turn (environment_id, served_at, lane_id, queue_id, head_at, slots_from)
+    select p_environment, l.due_at, l.lane_id, l.queue_id, l.head_at, l.slots_from from last l;
+  end if;
 
   -- Turns before the first that is left are gone; two seconds are kept for those of a transaction that is under way.
   select min(t.served_at) into v_first_turn from (

@@ -66,6 +66,37 @@ describe("admission", () => {
     expect(await admit(at, 50, announced)).toHaveLength(2);
   });
 
+  it("passes over all lanes of a full queue at once, and serves the next as soon as there is room", async () => {
+    const at = await environmentFixture(pool);
+    const held = await at.queue({ combined: 2 });
+    const announced = await insert(Array.from({ length: 300 }, (_, n) => at.run(held, { concurrencyKey: `key-${n}` })));
+    const seen: string[] = [];
+    let running = await admit(at, 50, announced);
+    for (let round = 0; round < 10; round++) {
+      expect(running).toHaveLength(2);
+      seen.push(...running.map((run) => run.runId));
+      const freed = (await finish(at, running)).flatMap((run) => run.announcement ?? []);
+      running = await admit(at, 50, freed);
+      // Nothing waits for a clock: what holds the others is announced.
+      expect(await store.nextTurnInMs(at.environmentId)).toBeUndefined();
+    }
+    expect(new Set(seen).size).toBe(20);
+  });
+
+  it("starts no more than a rate over all keys allows, and says when the next may start", async () => {
+    const at = await environmentFixture(pool);
+    const queue = await at.queue({ rate: { limit: 3, periodMs: 60_000, key: "queue" } });
+    const announced = await insert(Array.from({ length: 100 }, (_, n) => at.run(queue, { concurrencyKey: `key-${n}` })));
+    expect(await admit(at, 50, announced)).toHaveLength(3);
+    expect(await admit(at, 50)).toEqual([]);
+    const ms = await store.nextTurnInMs(at.environmentId);
+    expect(ms).toBeGreaterThan(50_000);
+    expect(ms).toBeLessThanOrEqual(61_000);
+    // What has left the window makes room again.
+    await pool.query("update rate_window set ends = array(select e - 120000 from unnest(ends) e) where queue_id = $1", [queue]);
+    expect(await admit(at, 50)).toHaveLength(3);
+  });
+
   it("does nothing while the environment is paused, and loses nothing by it", async () => {
     const at = await environmentFixture(pool);
     const queue = await at.queue();

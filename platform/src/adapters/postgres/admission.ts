@@ -127,8 +127,9 @@ export async function startExecutions(
 export async function nextTurnInMs(pool: pg.Pool, environmentId: number): Promise<number | undefined> {
   const { rows } = await pool.query<{ ms: number | null }>({
     name: "next-turn",
-    text: `select greatest(0, extract(epoch from min(served_at) - clock_timestamp()) * 1000)::float8 as ms
-           from (select served_at from turn where environment_id = $1 order by served_at limit 1) t`,
+    // A turn that is due already waits for room, which is announced.
+    text: `select greatest(0, extract(epoch from served_at - clock_timestamp()) * 1000)::float8 as ms
+           from turn where environment_id = $1 and served_at > now() order by served_at limit 1`,
     values: [environmentId],
   });
   return rows[0]?.ms ?? undefined;

@@ -38,8 +38,9 @@ export async function strandedLanes(
         or (select count(*) from slot s where s.lane_id = w.id) < coalesce(q.override_limit, q.declared_limit))
       union all
       select w.environment_id, w.id, w.order_at::text, true
-      from with_work w join turn t on t.environment_id = w.environment_id and t.lane_id = w.id
-      where not w.parked and w.order_at < t.head_at
+      -- A full join is hashed or merged: read in loops, ten thousand turns for each lane take seconds.
+      from with_work w full join turn t on t.lane_id = w.id
+      where coalesce(not w.parked and w.order_at < t.head_at, false)
       union all
       select 0, max(s.id), null, false from slice s having count(*) = $2`,
     values: [after, limit],
