@@ -25,6 +25,7 @@ import type { Loop } from "./loops/loop.ts";
 import { LoopRunner } from "./loops/loop-runner.ts";
 import { retireLoop } from "./loops/retire-loop.ts";
 import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
+import { storageLoop } from "./loops/storage-loop.ts";
 import { timerLoop } from "./loops/timer-loop.ts";
 import { upkeepLoop } from "./loops/upkeep-loop.ts";
 import type { EnvironmentRef } from "./projects/principal.ts";
@@ -46,6 +47,8 @@ export interface EngineDeps {
   logger: Logger;
   metrics: Registry;
   random: () => number;
+  /** Room on the database's disk, where it is this machine's. */
+  freeStorageBytes?: (() => Promise<number | undefined>) | undefined;
   timing?: Partial<StoreTiming>;
 }
 
@@ -66,6 +69,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const catalog = createDeploymentCatalog(pool);
   const connected = new ConnectedWorkers();
   const metrics = engineMetrics(deps.metrics, connected);
+  let isStorageFull = false;
   const woken = new Set<number>();
   /** Versions this platform had workers made for: they are retired even if none ever connects. */
   const prepared = new Set<string>();
@@ -83,7 +87,7 @@ export function createEngine(deps: EngineDeps): Engine {
     assignment?.link.send({ type: "cancel", executionId, ...(reason === undefined ? {} : { reason }) });
     if (what === "drop") connected.release(executionId);
   };
-  const wokenTimers = wakeTimers(createRunService({ store, catalog, announcements, limits, tellWorker }), () => loops.wake("timers"));
+  const wokenTimers = wakeTimers(createRunService({ store, catalog, announcements, limits, tellWorker, isStorageFull: () => isStorageFull }), () => loops.wake("timers"));
 
   const all: Loop[] = [
     admissionLoop({
@@ -108,6 +112,11 @@ export function createEngine(deps: EngineDeps): Engine {
       isIdle: (deploymentId) => isIdleDeployment(pool, deploymentId),
       retired: (deploymentId) => prepared.delete(deploymentId),
       executor,
+    }),
+    storageLoop({
+      freeBytes: deps.freeStorageBytes ?? (async () => undefined),
+      setFull: (isFull) => (isStorageFull = isFull),
+      logger,
     }),
     upkeepLoop({ store, upkeep: createUpkeep(pool) }),
   ];

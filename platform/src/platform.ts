@@ -5,6 +5,7 @@ import { MAX_OFFLINE_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { keepEmbeddedPostgres } from "./adapters/embedded-postgres/kept-postgres.ts";
+import { freeBytes } from "./adapters/filesystem/disk-space.ts";
 import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
 import { NoExecutor } from "./adapters/memory/no-executor.ts";
 import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
@@ -63,6 +64,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 async function compose({ config, logger, version, environment }: PlatformOptions, stops: (() => Promise<unknown>)[]): Promise<Platform> {
   const dataDir = resolve(config.dataDir);
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(dataDir, logger, stops));
+  const freeStorageBytes = config.databaseUrl === undefined ? () => freeBytes(join(dataDir, "postgres")) : undefined;
   await migrate({ connectionString: config.databaseDirectUrl ?? databaseUrl, directory: migrationsDirectory() });
 
   const pool = createPool({ connectionString: databaseUrl, max: config.databasePoolSize });
@@ -94,6 +96,7 @@ async function compose({ config, logger, version, environment }: PlatformOptions
     pool, prisma, projects, credentials, executor, logger, metrics,
     clock: systemClock,
     random: Math.random,
+    freeStorageBytes,
     timing: { leaseTtlMs: config.leaseTtlMs },
   });
   const app = createHttpApp({

@@ -22,7 +22,7 @@ import type {
 import type { RunService } from "./run-service.ts";
 import { BatchItemKnown } from "./run-store.ts";
 import { checkTags } from "./trigger-policy.ts";
-import { TriggerRuns, type TriggerDeps } from "./trigger-runs.ts";
+import { demandStorage, TriggerRuns, type TriggerDeps } from "./trigger-runs.ts";
 
 export interface RunsDeps extends TriggerDeps {
   /** Tells the worker that holds an execution to cancel it, or to drop it. */
@@ -94,6 +94,7 @@ export function createRunService(deps: RunsDeps): RunService {
     },
 
     async createBatch(environment, batch) {
+      demandStorage(deps);
       const created = await store.createBatch({
         id: newUuid(),
         environmentId: environment.id,
@@ -106,7 +107,10 @@ export function createRunService(deps: RunsDeps): RunService {
     addToBatch: (environment, batchId, items) => addToBatch(deps, triggers, environment, batchId, items),
     sealBatch: (environment, batchId) => store.sealBatch(environment.id, batchUuid(batchId)),
     retrieveBatch: (environment, batchId) => store.retrieveBatch(environment.id, batchUuid(batchId)),
-    putPacket: (environment, name, packet) => store.putPacket(environment.id, name, packet),
+    async putPacket(environment, name, packet) {
+      demandStorage(deps);
+      await store.putPacket(environment.id, name, packet);
+    },
     getPacket: (environment, name) => store.getPacket(environment.id, name),
   };
 

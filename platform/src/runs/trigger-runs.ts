@@ -14,6 +14,14 @@ export interface TriggerDeps {
   catalog: DeploymentCatalog;
   announcements: Announcements;
   limits(environment: EnvironmentRef): Promise<Limits>;
+  /** The database's disk is nearly full: what is left is for what runs. */
+  isStorageFull?(): boolean;
+}
+
+/** Errors: STORAGE_FULL. */
+export function demandStorage(deps: Pick<TriggerDeps, "isStorageFull">): void {
+  if (deps.isStorageFull?.() !== true) return;
+  throw new AppError("STORAGE_FULL", "The database's disk is nearly full; nothing new is taken.", { retryAfterSeconds: 30 });
 }
 
 /** Gather → decide → write → announce: many requests, one statement. See RunService.trigger. */
@@ -31,6 +39,7 @@ export class TriggerRuns {
     requests: TriggerRequest[],
     fence: ExecutionRef | undefined,
   ): Promise<(TriggerResult | AppError)[]> {
+    demandStorage(this.#deps);
     const limits = await this.#deps.limits(environment);
     await this.#checkQueued(environment, requests.length, limits);
     const parents = new Map<string, Promise<ParentFacts>>();

@@ -135,6 +135,16 @@ describe("triggering", () => {
     await expect(few.trigger(here, [request()])).rejects.toMatchObject({ code: "QUEUE_FULL", details: { limit: "queuedRuns" } });
   });
 
+  test("is refused while the disk is nearly full, and so are batches and uploads; what runs may end", async () => {
+    const full = createRunService({ store, announcements, catalog: createDeploymentCatalog(pool), limits: async () => limits, tellWorker() {}, isStorageFull: () => true });
+    const refused = { code: "STORAGE_FULL", retryAfterSeconds: 30 };
+    await expect(full.trigger(environment, [request()])).rejects.toMatchObject(refused);
+    await expect(full.createBatch(environment, { expectedCount: 1 })).rejects.toMatchObject(refused);
+    await expect(full.putPacket(environment, "p", request().payload)).rejects.toMatchObject(refused);
+    const run = await acts.executing();
+    expect(await acts.finish(run, "COMPLETED", run)).toBe(true);
+  });
+
   test("again replays a run with its options, and those that are given instead", async () => {
     const made = await one({ tags: ["a"], priority: 3, concurrencyKey: "k", maxAttempts: 7 });
     const { runId } = await runs.replay(environment, (made as { runId: string }).runId, { maxAttempts: 2 });
