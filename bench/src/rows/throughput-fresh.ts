@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { ratePerSecond } from "../measure.ts";
 import { inTurn, valueOf } from "../rounds.ts";
 import type { Row } from "../row.ts";
 import { gantryRate } from "./throughput-warm.ts";
 
-const BOOT = new URL("../gantry/boot.ts", import.meta.url).pathname;
+const BOOT = new URL("../gantry/boot.mjs", import.meta.url).pathname;
 
 /** The bound is the machine's: booting Node with the task's bundle and the SDK, as many at once as there are cores. */
 export const throughputFresh: Row = {
@@ -41,11 +43,18 @@ export const throughputFresh: Row = {
   },
 };
 
-function bootRate(bundle: string, durationMs: number): Promise<number> {
+/** With a compile cache, as the runner gives to its processes. */
+async function bootRate(bundle: string, durationMs: number): Promise<number> {
+  const cache = await mkdtemp(join(tmpdir(), "gantry-bench-compile-cache-"));
+  const env = { ...process.env, NODE_COMPILE_CACHE: cache };
   const boot = async () => {
-    const child = spawn(process.execPath, [BOOT, bundle], { stdio: "ignore" });
+    const child = spawn(process.execPath, [BOOT, bundle], { stdio: "ignore", env });
     const [code] = (await once(child, "exit")) as [number];
     if (code !== 0) throw new Error(`A booted process ended with ${code}.`);
   };
-  return ratePerSecond(boot, { inFlight: availableParallelism(), durationMs, warmUpMs: 500 });
+  try {
+    return await ratePerSecond(boot, { inFlight: availableParallelism(), durationMs, warmUpMs: 1000 });
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
 }

@@ -1,4 +1,7 @@
-/** What a task process does before its run arrives, and nothing else: the measure of what the machine can boot. */
+/**
+ * What a task process does before its run arrives, and nothing else: the measure of what the machine can boot. JavaScript,
+ * since stripping types would be most of its time.
+ */
 import { connect } from "node:net";
 
 await import(process.argv[2] ?? "");
