@@ -24,8 +24,8 @@ import { leaseLoop } from "./loops/lease-loop.ts";
 import type { Loop } from "./loops/loop.ts";
 import { LoopRunner } from "./loops/loop-runner.ts";
 import { retireLoop } from "./loops/retire-loop.ts";
-import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
 import { storageLoop } from "./loops/storage-loop.ts";
+import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
 import { timerLoop } from "./loops/timer-loop.ts";
 import { upkeepLoop } from "./loops/upkeep-loop.ts";
 import type { EnvironmentRef } from "./projects/principal.ts";
@@ -87,7 +87,10 @@ export function createEngine(deps: EngineDeps): Engine {
     assignment?.link.send({ type: "cancel", executionId, ...(reason === undefined ? {} : { reason }) });
     if (what === "drop") connected.release(executionId);
   };
-  const wokenTimers = wakeTimers(createRunService({ store, catalog, announcements, limits, tellWorker, isStorageFull: () => isStorageFull }), () => loops.wake("timers"));
+  const wokenTimers = wakeTimers(
+    createRunService({ store, catalog, announcements, limits, tellWorker, isStorageFull: () => isStorageFull }),
+    () => loops.wake("timers"),
+  );
 
   const all: Loop[] = [
     admissionLoop({
@@ -138,7 +141,10 @@ export function createEngine(deps: EngineDeps): Engine {
       if (deployment === undefined) return;
       prepared.add(deploymentId);
       await executor.prepare(deployment, concurrency).catch((error: unknown) => {
-        logger.error({ err: error, version: deployment.version }, "a promoted version could not be booted ahead; it is when a run needs it");
+        logger.error(
+          { err: error, version: deployment.version },
+          "a promoted version could not be booted ahead; it is when a run needs it",
+        );
       });
     },
   });
@@ -180,7 +186,9 @@ function wakeTimers(runs: RunService, wake: () => void): RunService {
 
 /** Before the timer loop looks by itself. */
 function isDueSoon({ delayUntil, ttlMs }: Pick<Partial<TriggerRequest>, "delayUntil" | "ttlMs">): boolean {
-  return (delayUntil !== undefined && delayUntil.getTime() - Date.now() < 1000) || (ttlMs !== undefined && ttlMs < 1000);
+  return (
+    (delayUntil !== undefined && delayUntil.getTime() - Date.now() < 1000) || (ttlMs !== undefined && ttlMs < 1000)
+  );
 }
 
 function engineMetrics(registry: Registry, connected: ConnectedWorkers) {
@@ -193,7 +201,11 @@ function engineMetrics(registry: Registry, connected: ConnectedWorkers) {
     },
   });
   return {
-    admitted: new Counter({ name: "gantry_admitted_runs_total", help: "Runs let in by admission.", registers: [registry] }),
+    admitted: new Counter({
+      name: "gantry_admitted_runs_total",
+      help: "Runs let in by admission.",
+      registers: [registry],
+    }),
     ticks: new Histogram({
       name: "gantry_loop_tick_seconds",
       help: "How long a loop's tick took.",

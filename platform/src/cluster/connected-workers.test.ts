@@ -28,7 +28,12 @@ test("room is counted by version, within an environment", () => {
   connect("b", 3);
   connect("c", 4, { deploymentId: "d2" });
   connect("d", 5, { environmentId: 2 });
-  expect(workers.room(1)).toEqual(new Map([["d1", 5], ["d2", 4]]));
+  expect(workers.room(1)).toEqual(
+    new Map([
+      ["d1", 5],
+      ["d2", 4],
+    ]),
+  );
 });
 
 test("a worker launched for one execution has no room for others", () => {

@@ -121,7 +121,8 @@ export class ConnectedWorkers {
   /** Drops hooks given to workers that are gone: no lease ends them. */
   forgetHooks(givenBefore: number): void {
     for (const one of this.#assignments.values()) {
-      if (one.isHook && one.startedAt < givenBefore && !this.isConnected(one.link.workerId)) this.release(one.executionId);
+      if (one.isHook && one.startedAt < givenBefore && !this.isConnected(one.link.workerId))
+        this.release(one.executionId);
     }
   }
 

@@ -1,12 +1,12 @@
 import type { Grant } from "@gantry/sdk/contract";
 import { presetOf } from "../deployments/deployment-catalog.ts";
+import { encodeId } from "../ids.ts";
 import type { Logger } from "../logging.ts";
-import type { AdmittedRun, RunStore } from "../runs/run-store.ts";
 import type { Announcements } from "../runs/announcements.ts";
+import type { AdmittedRun, RunStore } from "../runs/run-store.ts";
 import type { ConnectedWorkers } from "./connected-workers.ts";
 import type { Executor, LaunchRequest } from "./executor.ts";
-import { encodeId } from "../ids.ts";
-import { grantOf, type GrantDeps } from "./grants.ts";
+import { type GrantDeps, grantOf } from "./grants.ts";
 import type { WorkerLink } from "./worker-service.ts";
 
 export interface DispatchDeps extends GrantDeps {
@@ -29,8 +29,14 @@ export class Dispatch {
 
   async admitted(environmentId: number, runs: AdmittedRun[]): Promise<void> {
     await Promise.all([
-      this.#push(environmentId, runs.filter((run) => run.direct)),
-      this.#launch(environmentId, runs.filter((run) => !run.direct)),
+      this.#push(
+        environmentId,
+        runs.filter((run) => run.direct),
+      ),
+      this.#launch(
+        environmentId,
+        runs.filter((run) => !run.direct),
+      ),
     ]);
   }
 
@@ -128,7 +134,9 @@ export class Dispatch {
             code: "TASK_NOT_FOUND",
             message: `Version ${deployment.version}, which was current when the run was to start, has no task "${run.taskId}".`,
           };
-    const finished = await store.finish([{ environmentId, runId: run.runId, execution: run, status: "SYSTEM_FAILURE", error }]);
+    const finished = await store.finish([
+      { environmentId, runId: run.runId, execution: run, status: "SYSTEM_FAILURE", error },
+    ]);
     announcements.announce(finished.map((one) => one.announcement));
     logger.error({ runId: encodeId("run", run.runId), code: error.code }, error.message);
   }

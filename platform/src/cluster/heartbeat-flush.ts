@@ -3,7 +3,8 @@ import type { ExecutionRef } from "../runs/run-store.ts";
 /** Collects the heartbeats of all workers and stores them as one UPDATE; each caller gets what concerns it. */
 export class HeartbeatFlush {
   readonly #store: (executions: ExecutionRef[]) => Promise<{ alive: string[]; cancel: string[] }>;
-  readonly #waiting: { executions: ExecutionRef[]; resolve(answer: BeatAnswer): void; reject(error: unknown): void }[] = [];
+  readonly #waiting: { executions: ExecutionRef[]; resolve(answer: BeatAnswer): void; reject(error: unknown): void }[] =
+    [];
 
   constructor(store: (executions: ExecutionRef[]) => Promise<{ alive: string[]; cancel: string[] }>) {
     this.#store = store;

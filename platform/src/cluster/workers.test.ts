@@ -20,7 +20,13 @@ async function granted(engine: World, over: Parameters<World["trigger"]>[0] = {}
   const run = await engine.trigger(over);
   const grant = worker.grants().at(-1) as Grant;
   expect(decodeId("run", grant.run.id)).toBe(run.id);
-  return { worker, run, grant, say: (outcome: Parameters<typeof completion>[1], id?: string) => engine.service.complete(worker.link, completion(grant, outcome, id)) };
+  return {
+    worker,
+    run,
+    grant,
+    say: (outcome: Parameters<typeof completion>[1], id?: string) =>
+      engine.service.complete(worker.link, completion(grant, outcome, id)),
+  };
 }
 const stored = (engine: World, runId: string) => engine.store.retrieve(engine.at.environmentId, runId);
 
@@ -28,10 +34,19 @@ describe("a worker with room", () => {
   test("is pushed the run with all it needs, and its result is the run's", async () => {
     const engine = await world();
     const { run, grant, say } = await granted(engine, { maxDurationMs: 500, tags: ["a"] });
-    expect(grant).toMatchObject({ attempt: 1, remainingComputeMs: 500, run: { taskId: "task", payload: '{"n":1}', tags: ["a"] }, environment: { slug: "prod" } });
+    expect(grant).toMatchObject({
+      attempt: 1,
+      remainingComputeMs: 500,
+      run: { taskId: "task", payload: '{"n":1}', tags: ["a"] },
+      environment: { slug: "prod" },
+    });
     expect(engine.launched).toEqual([]);
     expect(await say(done)).toEqual({ kind: "done", status: "COMPLETED" });
-    expect(await stored(engine, run.id)).toMatchObject({ status: "COMPLETED", computeMs: 5, attempts: [{ number: 1, outcome: "COMPLETED" }] });
+    expect(await stored(engine, run.id)).toMatchObject({
+      status: "COMPLETED",
+      computeMs: 5,
+      attempts: [{ number: 1, outcome: "COMPLETED" }],
+    });
     expect(engine.workers.assigned).toBe(0);
   });
 
@@ -64,7 +79,10 @@ describe("a completion that is sent again", () => {
   test("gets the verdict it was given, and counts once", async () => {
     const engine = await world();
     const { run, say } = await granted(engine);
-    expect(await Promise.all([say(done, "1"), say(done, "1")])).toEqual([{ kind: "done", status: "COMPLETED" }, { kind: "done", status: "COMPLETED" }]);
+    expect(await Promise.all([say(done, "1"), say(done, "1")])).toEqual([
+      { kind: "done", status: "COMPLETED" },
+      { kind: "done", status: "COMPLETED" },
+    ]);
     expect(await say(done, "1")).toEqual({ kind: "done", status: "COMPLETED" });
     expect(await say(done, "2")).toEqual({ kind: "fenced" });
     expect((await stored(engine, run.id))?.attempts).toHaveLength(1);
@@ -95,7 +113,10 @@ describe("a completion that is sent again", () => {
     await say(failed, "1");
     const restarted = await engineFixture(database);
     const link = { ...worker.link };
-    expect(await restarted.service.complete(link, completion(grant, failed, "1"))).toMatchObject({ kind: "retryInPlace", grant: { attempt: 2 } });
+    expect(await restarted.service.complete(link, completion(grant, failed, "1"))).toMatchObject({
+      kind: "retryInPlace",
+      grant: { attempt: 2 },
+    });
     expect((await stored(engine, run.id))?.attempts).toHaveLength(1);
   });
 
@@ -117,14 +138,24 @@ describe("an attempt that ends otherwise", () => {
     const verdict = await say(crashed);
     expect(verdict).toMatchObject({ kind: "retryInPlace", grant: { attempt: 2 } });
     if (verdict.kind !== "retryInPlace") throw new Error("no retry");
-    expect(await engine.service.complete(worker.link, completion(verdict.grant, crashed))).toEqual({ kind: "done", status: "CRASHED" });
-    expect(await stored(engine, run.id)).toMatchObject({ status: "CRASHED", error, attempts: [{ outcome: "CRASHED" }, { outcome: "CRASHED" }] });
+    expect(await engine.service.complete(worker.link, completion(verdict.grant, crashed))).toEqual({
+      kind: "done",
+      status: "CRASHED",
+    });
+    expect(await stored(engine, run.id)).toMatchObject({
+      status: "CRASHED",
+      error,
+      attempts: [{ outcome: "CRASHED" }, { outcome: "CRASHED" }],
+    });
   });
 
   test("with a long pause frees the worker", async () => {
     const engine = await world();
     const { run, say } = await granted(engine);
-    expect(await say({ kind: "failed", error, retry: { by: "after", delayMs: 31_000 } })).toEqual({ kind: "done", status: "DELAYED" });
+    expect(await say({ kind: "failed", error, retry: { by: "after", delayMs: 31_000 } })).toEqual({
+      kind: "done",
+      status: "DELAYED",
+    });
     expect(await engine.status(run.id)).toBe("DELAYED");
   });
 
@@ -136,7 +167,9 @@ describe("an attempt that ends otherwise", () => {
     const other = await engine.worker(1);
     await engine.loops.admission.tick(Date.now());
     const again = other.grants().at(-1) as Grant;
-    expect(await engine.service.complete(other.link, completion(again, { kind: "returned", reason: "drain" }))).toEqual({ kind: "done", status: "SYSTEM_FAILURE" });
+    expect(await engine.service.complete(other.link, completion(again, { kind: "returned", reason: "drain" }))).toEqual(
+      { kind: "done", status: "SYSTEM_FAILURE" },
+    );
     expect(await stored(engine, run.id)).toMatchObject({ status: "SYSTEM_FAILURE", error: { code: "LOST_TOO_OFTEN" } });
   });
 
@@ -168,12 +201,18 @@ describe("a worker that comes again", () => {
     const again = await engine.worker(0, worker.link.workerId, [grant, stale]);
     expect(again.fenced).toEqual([stale.executionId]);
     expect(await engine.status(run.id)).toBe("EXECUTING");
-    expect(await engine.service.complete(again.link, completion(grant, done))).toEqual({ kind: "done", status: "COMPLETED" });
+    expect(await engine.service.complete(again.link, completion(grant, done))).toEqual({
+      kind: "done",
+      status: "COMPLETED",
+    });
   });
 });
 
 describe("an execution that is lost", () => {
-  const expire = () => pool.query("update execution set lease_expires_at = now() - interval '1 s', start_deadline_at = start_deadline_at - interval '1 h'");
+  const expire = () =>
+    pool.query(
+      "update execution set lease_expires_at = now() - interval '1 s', start_deadline_at = start_deadline_at - interval '1 h'",
+    );
 
   test("is started anew elsewhere, and its worker told to drop it", async () => {
     const engine = await world();
@@ -182,7 +221,10 @@ describe("an execution that is lost", () => {
     await expire();
     await engine.loops.lease.tick(1000);
     expect(engine.told).toContainEqual([grant.executionId, "drop"]);
-    expect(await stored(engine, run.id)).toMatchObject({ status: "QUEUED", attempts: [{ outcome: "LOST", error: { code: "LEASE_EXPIRED" } }] });
+    expect(await stored(engine, run.id)).toMatchObject({
+      status: "QUEUED",
+      attempts: [{ outcome: "LOST", error: { code: "LEASE_EXPIRED" } }],
+    });
     expect(await say(done)).toEqual({ kind: "fenced" });
   });
 
@@ -202,7 +244,11 @@ describe("an execution that is lost", () => {
     const { heartbeat } = engine.store;
     engine.store.heartbeat = () => Promise.reject(new Error("away"));
     for (let second = 1; second <= 6; second++) {
-      const beat = engine.service.heartbeat(worker.link, { type: "heartbeat", id: "b", executions: [{ ...grant, computeMs: 0 }] });
+      const beat = engine.service.heartbeat(worker.link, {
+        type: "heartbeat",
+        id: "b",
+        executions: [{ ...grant, computeMs: 0 }],
+      });
       const told = expect(beat).rejects.toThrow("away");
       await expect(engine.loops.lease.tick(second * 1000)).rejects.toThrow("away");
       await told;
@@ -234,7 +280,10 @@ describe("a run that cannot be brought to a worker", () => {
     await engine.worker(1);
     const warm = await engine.trigger({ taskId: "gone" });
     for (const run of [cold, warm]) {
-      expect(await stored(engine, run.id)).toMatchObject({ status: "SYSTEM_FAILURE", error: { code: "TASK_NOT_FOUND", message: expect.stringContaining('no task "gone"') } });
+      expect(await stored(engine, run.id)).toMatchObject({
+        status: "SYSTEM_FAILURE",
+        error: { code: "TASK_NOT_FOUND", message: expect.stringContaining('no task "gone"') },
+      });
     }
   });
 
@@ -259,7 +308,10 @@ describe("onFailure in a process of its own", () => {
     const hook = worker.grants().at(-1) as Grant;
     expect(hook.run).toMatchObject({ failureHook: { status: "CRASHED", error } });
     expect(decodeId("run", hook.run.id)).toBe(run.id);
-    expect(await engine.service.complete(worker.link, completion(hook, done))).toEqual({ kind: "done", status: "completed" });
+    expect(await engine.service.complete(worker.link, completion(hook, done))).toEqual({
+      kind: "done",
+      status: "completed",
+    });
     await engine.loops.hooks.tick(0);
     expect((await pool.query("select 1 from failure_hook where run_id = $1", [run.id])).rows).toEqual([]);
     expect(await stored(engine, run.id)).toMatchObject({ status: "CRASHED", output: undefined });
@@ -285,7 +337,10 @@ describe("onFailure in a process of its own", () => {
     await engine.loops.hooks.tick(0);
     const hook = worker.grants().at(-1) as Grant;
     const restarted = await engineFixture(database);
-    expect(await restarted.service.complete(worker.link, completion(hook, done))).toEqual({ kind: "done", status: "completed" });
+    expect(await restarted.service.complete(worker.link, completion(hook, done))).toEqual({
+      kind: "done",
+      status: "completed",
+    });
     expect((await pool.query("select 1 from failure_hook where run_id = $1", [run.id])).rows).toEqual([]);
   });
 });

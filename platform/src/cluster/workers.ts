@@ -1,10 +1,16 @@
-import { type CompletionVerdict, DEFAULT_LIMITS, type Limits, type MetadataOperation, type RunnerMessage } from "@gantry/sdk/contract";
+import {
+  type CompletionVerdict,
+  DEFAULT_LIMITS,
+  type Limits,
+  type MetadataOperation,
+  type RunnerMessage,
+} from "@gantry/sdk/contract";
 import { retryOf } from "../deployments/deployment-catalog.ts";
 import { decodeId, encodeId } from "../ids.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import { type AttemptDecision, attemptRecord, decideAttempt } from "../runs/attempt-policy.ts";
-import { metadataAfter } from "../runs/runs.ts";
 import type { RunForDecision } from "../runs/run-store.ts";
+import { metadataAfter } from "../runs/runs.ts";
 import type { Assignment } from "./connected-workers.ts";
 import type { Dispatch, DispatchDeps } from "./dispatch.ts";
 import { grantOf } from "./grants.ts";
@@ -29,7 +35,8 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
 
   return {
     async hello(link, message) {
-      const known = message.executions.length === 0 ? { alive: [] } : await store.heartbeat(message.executions, deps.leaseTtlMs);
+      const known =
+        message.executions.length === 0 ? { alive: [] } : await store.heartbeat(message.executions, deps.leaseTtlMs);
       const alive = new Set(known.alive);
       workers.adopt(link);
       workers.add(link);
@@ -136,7 +143,13 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
     const deployment = run.deploymentId === undefined ? undefined : await deps.catalog.byId(run.deploymentId);
     const task = deployment?.tasks.get(run.taskId)?.declaration;
     const retry = deployment === undefined ? undefined : retryOf(deployment.manifest, task);
-    const decision = decideAttempt({ run, outcome: message.outcome, retry, random: deps.random(), lossCap: DEFAULT_LIMITS.platformLosses });
+    const decision = decideAttempt({
+      run,
+      outcome: message.outcome,
+      retry,
+      random: deps.random(),
+      lossCap: DEFAULT_LIMITS.platformLosses,
+    });
     const startedAt = run.attemptStartedAt?.getTime() ?? Date.now();
     if (decision.then === "finish") return finish(message, run, decision, startedAt);
     const record = attemptRecord(message.attempt, message.outcome, startedAt, Date.now(), decision);
@@ -173,9 +186,10 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
         runId: run.runId,
         execution: message,
         status: decision.status,
-        output: outcome.kind === "completed" && outcome.output !== undefined
-          ? { data: Buffer.from(outcome.output, "utf8"), type: outcome.outputType }
-          : undefined,
+        output:
+          outcome.kind === "completed" && outcome.output !== undefined
+            ? { data: Buffer.from(outcome.output, "utf8"), type: outcome.outputType }
+            : undefined,
         error: decision.error,
         attempt: attemptRecord(message.attempt, outcome, startedAt, Date.now(), decision),
         computeMs: message.usage.computeMs,
@@ -214,7 +228,11 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
   }
 
   /** The verdict was given before and may not have arrived: the same, with the run as it is now. */
-  async function grantAgain(link: WorkerLink, message: Complete, given: { delayMs: number; runId: string }): Promise<CompletionVerdict> {
+  async function grantAgain(
+    link: WorkerLink,
+    message: Complete,
+    given: { delayMs: number; runId: string },
+  ): Promise<CompletionVerdict> {
     const next = await store.runOnWorker(link.environmentId, given.runId, message);
     const grant = next === undefined ? undefined : await grantOf(deps, link.environmentId, next);
     return grant === undefined ? fenced(message) : { kind: "retryInPlace", delayMs: given.delayMs, grant };
@@ -242,7 +260,9 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
 }
 
 /** A verdict as it is remembered: without the grant, whose payload may be megabytes. */
-type Remembered = Exclude<CompletionVerdict, { kind: "retryInPlace" }> | { kind: "retryInPlace"; delayMs: number; runId: string };
+type Remembered =
+  | Exclude<CompletionVerdict, { kind: "retryInPlace" }>
+  | { kind: "retryInPlace"; delayMs: number; runId: string };
 
 const REMEMBERED_VERDICTS = 5000;
 

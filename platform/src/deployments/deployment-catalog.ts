@@ -34,7 +34,11 @@ export function retryOf(manifest: Manifest, task: TaskDeclaration | undefined): 
 }
 
 /** The preset of a run: asked for at its trigger, else the task's, else the project's, else small-1x. */
-export function presetOf(manifest: Manifest, task: TaskDeclaration | undefined, asked: string | undefined): MachinePreset {
+export function presetOf(
+  manifest: Manifest,
+  task: TaskDeclaration | undefined,
+  asked: string | undefined,
+): MachinePreset {
   const name = asked ?? task?.machine ?? manifest.defaultMachine ?? DEFAULT_MACHINE;
   return (MACHINE_PRESETS as Record<string, MachinePreset>)[name] ?? MACHINE_PRESETS[DEFAULT_MACHINE];
 }

@@ -28,5 +28,8 @@ export interface DeploymentService {
   promote(environment: EnvironmentRef, version: string): Promise<DeploymentInfo>;
   retrieve(environment: EnvironmentRef, idOrVersion: string): Promise<DeploymentInfo | undefined>;
   current(environment: EnvironmentRef): Promise<DeploymentInfo | undefined>;
-  list(environment: EnvironmentRef, page: { size: number; after?: string }): Promise<{ deployments: DeploymentInfo[]; next: string | undefined }>;
+  list(
+    environment: EnvironmentRef,
+    page: { size: number; after?: string },
+  ): Promise<{ deployments: DeploymentInfo[]; next: string | undefined }>;
 }

@@ -72,4 +72,3 @@ async function admitAll(deps: AdmissionDeps, environmentId: number): Promise<num
   deps.announcements.wake(environmentId);
   return 0;
 }
-

@@ -1,7 +1,7 @@
 import type { Grant } from "@gantry/sdk/contract";
 import type { Dispatch } from "../cluster/dispatch.ts";
 import type { Executor } from "../cluster/executor.ts";
-import { grantOf, type GrantDeps } from "../cluster/grants.ts";
+import { type GrantDeps, grantOf } from "../cluster/grants.ts";
 import { presetOf } from "../deployments/deployment-catalog.ts";
 import { decodeId } from "../ids.ts";
 import type { RunDetail } from "../runs/run.ts";
@@ -31,7 +31,8 @@ export function failureHookLoop(deps: FailureHookDeps): Loop {
       const claimed = await deps.store.claimFailureHooks(BATCH);
       const outcomes = await Promise.allSettled(claimed.map((hook) => deliver(deps, hook)));
       for (const [index, outcome] of outcomes.entries()) {
-        if (outcome.status === "rejected") await deps.store.releaseFailureHook((claimed[index] as ClaimedHook).executionId, AGAIN_MS);
+        if (outcome.status === "rejected")
+          await deps.store.releaseFailureHook((claimed[index] as ClaimedHook).executionId, AGAIN_MS);
       }
       const failed = outcomes.find((outcome) => outcome.status === "rejected");
       if (failed !== undefined) throw failed.reason;
@@ -52,7 +53,9 @@ async function deliver(deps: FailureHookDeps, hook: ClaimedHook): Promise<void> 
   if (grant !== undefined && deps.dispatch.offer(hook.environmentId, hook.deploymentId, grant, hook.runId)) return;
   await deps.store.releaseFailureHook(hook.executionId, AGAIN_MS);
   const machine = presetOf(deployment.manifest, declaration, run.machine).name;
-  await deps.executor.launch([{ executionId: hook.executionId, runId: hook.runId, taskId: run.taskId, machine, deployment }]);
+  await deps.executor.launch([
+    { executionId: hook.executionId, runId: hook.runId, taskId: run.taskId, machine, deployment },
+  ]);
 }
 
 async function hookGrant(deps: FailureHookDeps, hook: ClaimedHook, run: RunDetail): Promise<Grant | undefined> {

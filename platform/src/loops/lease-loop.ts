@@ -42,7 +42,10 @@ export function leaseLoop(deps: LeaseDeps): Loop {
       for (const lost of await deps.store.lostExecutions(200)) {
         // One that cannot be dealt with holds up no other.
         await lose(deps, lost).catch((error: unknown) => {
-          deps.logger.error({ err: error, runId: encodeId("run", lost.runId) }, "a lost execution could not be ended; it is tried again");
+          deps.logger.error(
+            { err: error, runId: encodeId("run", lost.runId) },
+            "a lost execution could not be ended; it is tried again",
+          );
         });
       }
       deps.workers.forgetHooks(now - MAX_OFFLINE_MS - deps.leaseTtlMs);
@@ -89,7 +92,10 @@ async function lose(deps: LeaseDeps, lost: LostExecution): Promise<void> {
     ]);
     deps.announcements.announce(finished.map((one) => one.announcement));
   }
-  deps.logger.warn({ runId: encodeId("run", lost.runId), why: lost.why, reason: decision.reason }, "an execution was lost");
+  deps.logger.warn(
+    { runId: encodeId("run", lost.runId), why: lost.why, reason: decision.reason },
+    "an execution was lost",
+  );
   deps.tellWorker(lost.executionId, "drop", lost.why);
   await deps.executor.abandon(lost.executionId);
 }

@@ -23,11 +23,15 @@ export class LoopRunner {
   #isStopped = false;
   readonly #ticks = new Set<Promise<void>>();
 
-  constructor(loops: Loop[], deps: { clock: Clock; logger: Logger; onTick?: (name: string, ms: number, failed: boolean) => void }) {
+  constructor(
+    loops: Loop[],
+    deps: { clock: Clock; logger: Logger; onTick?: (name: string, ms: number, failed: boolean) => void },
+  ) {
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#onTick = deps.onTick;
-    for (const loop of loops) this.#running.set(loop.name, { loop, timer: undefined, isTicking: false, isWoken: false, endedAt: -Infinity });
+    for (const loop of loops)
+      this.#running.set(loop.name, { loop, timer: undefined, isTicking: false, isWoken: false, endedAt: -Infinity });
   }
 
   start(): void {
@@ -80,7 +84,8 @@ export class LoopRunner {
       if (typeof wanted === "number") next = Math.min(next, Math.max(0, wanted));
     } catch (error) {
       failed = true;
-      if (!this.#isStopped) this.#logger.error({ err: error, loop: loop.name }, "a loop's tick failed; it is tried again");
+      if (!this.#isStopped)
+        this.#logger.error({ err: error, loop: loop.name }, "a loop's tick failed; it is tried again");
     }
     this.#onTick?.(loop.name, performance.now() - startedAt, failed);
     running.isTicking = false;

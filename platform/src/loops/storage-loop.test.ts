@@ -9,7 +9,16 @@ test("a disk is full below the reserve, and has room again only with some more",
   let free: number | undefined;
   const logger = { info() {}, error() {} } as unknown as Logger;
   const loop = storageLoop({ freeBytes: async () => free, setFull: (isFull) => seen.push(isFull), logger });
-  for (free of [undefined, MIN_FREE_BYTES, MIN_FREE_BYTES - 1, MIN_FREE_BYTES - 1, MIN_FREE_BYTES + 1, MIN_FREE_BYTES * 2, undefined]) await loop.tick(0);
+  for (free of [
+    undefined,
+    MIN_FREE_BYTES,
+    MIN_FREE_BYTES - 1,
+    MIN_FREE_BYTES - 1,
+    MIN_FREE_BYTES + 1,
+    MIN_FREE_BYTES * 2,
+    undefined,
+  ])
+    await loop.tick(0);
   expect(seen).toEqual([true, false]);
 });
 

@@ -37,7 +37,10 @@ export function sweepLoop(deps: { store: RunStore; announcements: Announcements 
 }
 
 /** All runs of an environment whose version has come; in slices, however many have waited. */
-export async function releaseAll(deps: { store: RunStore; announcements: Announcements }, environmentId: number): Promise<void> {
+export async function releaseAll(
+  deps: { store: RunStore; announcements: Announcements },
+  environmentId: number,
+): Promise<void> {
   for (;;) {
     const { released, announcements } = await deps.store.releasePendingVersions(environmentId, RELEASED);
     deps.announcements.announce(announcements);

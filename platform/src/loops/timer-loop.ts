@@ -42,7 +42,11 @@ function expiry(timer: DueTimer): FinishRequest {
   const error =
     timer.kind === "ttl"
       ? { name: "Expired", code: "TTL_EXPIRED", message: "The run's ttl passed before it could start." }
-      : { name: "Expired", code: "VERSION_NOT_DEPLOYED", message: "The version that the run needs was not deployed in time." };
+      : {
+          name: "Expired",
+          code: "VERSION_NOT_DEPLOYED",
+          message: "The version that the run needs was not deployed in time.",
+        };
   return {
     environmentId: timer.environmentId,
     runId: timer.runId,

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
 import { RUN_STATUSES } from "@gantry/sdk/contract";
+import { expect, test } from "vitest";
 import type { ExplainFacts } from "../runs/run-store.ts";
 import { ADMISSION_REASONS, explainAdmission } from "./admission-policy.ts";
 
@@ -31,29 +31,69 @@ const dueAt = new Date("2030-01-01T00:00:00Z");
 
 const cases: Record<string, { facts: Partial<ExplainFacts>; want: string[]; wantText?: string }> = {
   "nothing holds the first in its lane": { facts: {}, want: ["NEXT"] },
-  "a delayed run is due at a time": { facts: { status: "DELAYED", delayUntil: dueAt }, want: ["DELAYED"], wantText: "2030-01-01" },
-  "a run waits for the version it names": { facts: { status: "PENDING_VERSION", requestedVersion: "20300101.1" }, want: ["PENDING_VERSION"], wantText: "20300101.1" },
-  "a run waits for any version": { facts: { status: "PENDING_VERSION" }, want: ["PENDING_VERSION"], wantText: "no version is deployed" },
+  "a delayed run is due at a time": {
+    facts: { status: "DELAYED", delayUntil: dueAt },
+    want: ["DELAYED"],
+    wantText: "2030-01-01",
+  },
+  "a run waits for the version it names": {
+    facts: { status: "PENDING_VERSION", requestedVersion: "20300101.1" },
+    want: ["PENDING_VERSION"],
+    wantText: "20300101.1",
+  },
+  "a run waits for any version": {
+    facts: { status: "PENDING_VERSION" },
+    want: ["PENDING_VERSION"],
+    wantText: "no version is deployed",
+  },
   "the environment is paused": { facts: { environmentPaused: true }, want: ["ENVIRONMENT_PAUSED"] },
   "the queue is paused": { facts: { queuePaused: true }, want: ["QUEUE_PAUSED"], wantText: "emails" },
   "the environment is full": { facts: { environmentRunning: 10 }, want: ["ENVIRONMENT_LIMIT"], wantText: "10 of 10" },
   "the queue is full": { facts: { laneLimit: 2, laneRunning: 2 }, want: ["QUEUE_LIMIT"], wantText: "2 of 2 in emails" },
-  "the key is full": { facts: { laneLimit: 2, laneRunning: 3, concurrencyKey: "ada" }, want: ["CONCURRENCY_KEY_LIMIT"], wantText: "key ada" },
-  "all keys together are full": { facts: { combinedLimit: 4, queueRunning: 4 }, want: ["COMBINED_LIMIT"], wantText: "4 of 4" },
+  "the key is full": {
+    facts: { laneLimit: 2, laneRunning: 3, concurrencyKey: "ada" },
+    want: ["CONCURRENCY_KEY_LIMIT"],
+    wantText: "key ada",
+  },
+  "all keys together are full": {
+    facts: { combinedLimit: 4, queueRunning: 4 },
+    want: ["COMBINED_LIMIT"],
+    wantText: "4 of 4",
+  },
   "the rate is used up": {
     facts: { rateLimit: { limit: 5, periodMs: 1000 }, rateLeft: 0, rateDueAt: dueAt },
     want: ["RATE_LIMIT"],
     wantText: "next at 2030",
   },
   "others are ahead": { facts: { position: 7 }, want: ["AHEAD_IN_QUEUE"], wantText: "7 ahead" },
-  "a rate that leaves room is no reason": { facts: { rateLimit: { limit: 5, periodMs: 1000 }, rateLeft: 1 }, want: ["NEXT"] },
+  "a rate that leaves room is no reason": {
+    facts: { rateLimit: { limit: 5, periodMs: 1000 }, rateLeft: 1 },
+    want: ["NEXT"],
+  },
   "everything at once is said at once": {
-    facts: { environmentPaused: true, queuePaused: true, environmentRunning: 10, laneLimit: 0, combinedLimit: 0, position: 1 },
-    want: ["ENVIRONMENT_PAUSED", "QUEUE_PAUSED", "ENVIRONMENT_LIMIT", "QUEUE_LIMIT", "COMBINED_LIMIT", "AHEAD_IN_QUEUE"],
+    facts: {
+      environmentPaused: true,
+      queuePaused: true,
+      environmentRunning: 10,
+      laneLimit: 0,
+      combinedLimit: 0,
+      position: 1,
+    },
+    want: [
+      "ENVIRONMENT_PAUSED",
+      "QUEUE_PAUSED",
+      "ENVIRONMENT_LIMIT",
+      "QUEUE_LIMIT",
+      "COMBINED_LIMIT",
+      "AHEAD_IN_QUEUE",
+    ],
   },
   "a worker is starting": { facts: { status: "DEQUEUED" }, want: ["WORKER_STARTING"] },
   "the run executes": { facts: { status: "EXECUTING", workerId: "w1" }, want: ["EXECUTING"], wantText: "w1" },
-  "the run executes and is being canceled": { facts: { status: "EXECUTING", cancelRequested: true }, want: ["CANCEL_REQUESTED"] },
+  "the run executes and is being canceled": {
+    facts: { status: "EXECUTING", cancelRequested: true },
+    want: ["CANCEL_REQUESTED"],
+  },
   "the run waits": { facts: { status: "WAITING" }, want: ["WAITING"] },
   "the run has ended": { facts: { status: "FAILED" }, want: ["ENDED"], wantText: "FAILED" },
 };

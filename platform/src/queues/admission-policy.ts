@@ -28,15 +28,25 @@ type Reason = Explanation["reasons"][number];
 export function explainAdmission(facts: ExplainFacts): Reason[] {
   switch (facts.status) {
     case "DELAYED":
-      return [reason("DELAYED", `due at ${facts.delayUntil?.toISOString() ?? "an unknown time"}`, { delayUntil: facts.delayUntil })];
+      return [
+        reason("DELAYED", `due at ${facts.delayUntil?.toISOString() ?? "an unknown time"}`, {
+          delayUntil: facts.delayUntil,
+        }),
+      ];
     case "PENDING_VERSION":
       return [
-        reason("PENDING_VERSION", facts.requestedVersion === undefined ? "no version is deployed" : `version ${facts.requestedVersion}`),
+        reason(
+          "PENDING_VERSION",
+          facts.requestedVersion === undefined ? "no version is deployed" : `version ${facts.requestedVersion}`,
+        ),
       ];
     case "DEQUEUED":
       return cancelOr(facts, reason("WORKER_STARTING"));
     case "EXECUTING":
-      return cancelOr(facts, reason("EXECUTING", facts.workerId === undefined ? undefined : `on worker ${facts.workerId}`));
+      return cancelOr(
+        facts,
+        reason("EXECUTING", facts.workerId === undefined ? undefined : `on worker ${facts.workerId}`),
+      );
     case "WAITING":
       return cancelOr(facts, reason("WAITING"));
     case "QUEUED":
@@ -66,7 +76,8 @@ function explainQueued(facts: ExplainFacts): Reason[] {
   }
   if (facts.laneLimit !== undefined && facts.laneRunning >= facts.laneLimit) {
     const code = facts.concurrencyKey === undefined ? "QUEUE_LIMIT" : "CONCURRENCY_KEY_LIMIT";
-    const where = facts.concurrencyKey === undefined ? facts.queueName : `${facts.queueName}, key ${facts.concurrencyKey}`;
+    const where =
+      facts.concurrencyKey === undefined ? facts.queueName : `${facts.queueName}, key ${facts.concurrencyKey}`;
     reasons.push(reason(code, `${counted(facts.laneRunning, facts.laneLimit)} in ${where}`));
   }
   if (facts.combinedLimit !== undefined && facts.queueRunning >= facts.combinedLimit) {
@@ -74,12 +85,17 @@ function explainQueued(facts: ExplainFacts): Reason[] {
   }
   if (facts.rateLimit !== undefined && (facts.rateLeft ?? 1) <= 0) {
     reasons.push(
-      reason("RATE_LIMIT", `${facts.rateLimit.limit} per ${facts.rateLimit.periodMs} ms; next at ${facts.rateDueAt?.toISOString()}`, {
-        nextAt: facts.rateDueAt,
-      }),
+      reason(
+        "RATE_LIMIT",
+        `${facts.rateLimit.limit} per ${facts.rateLimit.periodMs} ms; next at ${facts.rateDueAt?.toISOString()}`,
+        {
+          nextAt: facts.rateDueAt,
+        },
+      ),
     );
   }
-  if ((facts.position ?? 0) > 0) reasons.push(reason("AHEAD_IN_QUEUE", `${facts.position} ahead in ${facts.queueName}`));
+  if ((facts.position ?? 0) > 0)
+    reasons.push(reason("AHEAD_IN_QUEUE", `${facts.position} ahead in ${facts.queueName}`));
   return reasons.length > 0 ? reasons : [reason("NEXT")];
 }
 

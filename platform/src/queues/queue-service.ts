@@ -22,7 +22,10 @@ export interface QueueInfo {
 export type QueueRef = { type: "id" | "task" | "custom"; name: string };
 
 export interface QueueService {
-  list(environment: EnvironmentRef, page: { page: number; perPage: number }): Promise<{ queues: QueueInfo[]; total: number }>;
+  list(
+    environment: EnvironmentRef,
+    page: { page: number; perPage: number },
+  ): Promise<{ queues: QueueInfo[]; total: number }>;
   retrieve(environment: EnvironmentRef, ref: QueueRef): Promise<QueueInfo | undefined>;
   setPaused(environment: EnvironmentRef, ref: QueueRef, paused: boolean): Promise<QueueInfo | undefined>;
   /** null resets to the declared limit. Takes effect for the next admission; running work goes on. */

@@ -54,7 +54,8 @@ export class Announcements {
     let lanes = this.#byEnvironment.get(announcement.environmentId);
     if (lanes === undefined) this.#byEnvironment.set(announcement.environmentId, (lanes = new Map()));
     const known = lanes.get(announcement.laneId);
-    if (known?.orderAt !== undefined && (announcement.orderAt === undefined || known.orderAt <= announcement.orderAt)) return;
+    if (known?.orderAt !== undefined && (announcement.orderAt === undefined || known.orderAt <= announcement.orderAt))
+      return;
     lanes.set(announcement.laneId, announcement);
   }
 }

@@ -1,6 +1,13 @@
 import type { AttemptOutcome } from "@gantry/sdk/contract";
 import { describe, expect, test } from "vitest";
-import { type AttemptDecision, attemptRecord, decideAttempt, decideLoss, MAX_DEFERRALS, type AttemptFacts } from "./attempt-policy.ts";
+import {
+  type AttemptDecision,
+  type AttemptFacts,
+  attemptRecord,
+  decideAttempt,
+  decideLoss,
+  MAX_DEFERRALS,
+} from "./attempt-policy.ts";
 
 const error = { name: "Error", message: "boom" };
 const policy = (options?: Record<string, unknown>): AttemptOutcome => ({
@@ -8,7 +15,11 @@ const policy = (options?: Record<string, unknown>): AttemptOutcome => ({
   error,
   retry: { by: "policy", ...(options === undefined ? {} : { options }) },
 });
-const crash = (reason: "EXIT" | "SIGNAL" | "OUT_OF_MEMORY" | "BOOT_FAILED" | "UNRESPONSIVE"): AttemptOutcome => ({ kind: "crashed", reason, error });
+const crash = (reason: "EXIT" | "SIGNAL" | "OUT_OF_MEMORY" | "BOOT_FAILED" | "UNRESPONSIVE"): AttemptOutcome => ({
+  kind: "crashed",
+  reason,
+  error,
+});
 const completed: AttemptOutcome = { kind: "completed", output: "1", outputType: "application/json" };
 
 interface Case {
@@ -16,7 +27,10 @@ interface Case {
   run?: Partial<AttemptFacts["run"]>;
   retry?: AttemptFacts["retry"];
   random?: number;
-  want: Partial<Extract<AttemptDecision, { then: "finish" }>> | Partial<Extract<AttemptDecision, { then: "retry" }>> | { then: "giveBack" };
+  want:
+    | Partial<Extract<AttemptDecision, { then: "finish" }>>
+    | Partial<Extract<AttemptDecision, { then: "retry" }>>
+    | { then: "giveBack" };
 }
 
 const canceling = { cancelRequestedAt: new Date(0) };
@@ -24,17 +38,39 @@ const last = { attempt: 3, maxAttempts: 3 };
 const larger = { outOfMemory: { machine: "large-1x" } };
 
 const cases: Record<string, Case> = {
-  "what returned is COMPLETED": { outcome: completed, want: { then: "finish", status: "COMPLETED", reason: "SUCCEEDED", hook: false } },
-  "a result wins over a cancel that came before it": { outcome: completed, run: canceling, want: { then: "finish", status: "COMPLETED" } },
-  "a cancel wins over a failure": { outcome: policy(), run: canceling, want: { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED", hook: false } },
-  "a cancel wins over a crash": { outcome: crash("SIGNAL"), run: canceling, want: { then: "finish", status: "CANCELED" } },
+  "what returned is COMPLETED": {
+    outcome: completed,
+    want: { then: "finish", status: "COMPLETED", reason: "SUCCEEDED", hook: false },
+  },
+  "a result wins over a cancel that came before it": {
+    outcome: completed,
+    run: canceling,
+    want: { then: "finish", status: "COMPLETED" },
+  },
+  "a cancel wins over a failure": {
+    outcome: policy(),
+    run: canceling,
+    want: { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED", hook: false },
+  },
+  "a cancel wins over a crash": {
+    outcome: crash("SIGNAL"),
+    run: canceling,
+    want: { then: "finish", status: "CANCELED" },
+  },
   "a cancel wins over a deferral": {
     outcome: { kind: "failed", error, retry: { by: "defer", delayMs: 5 } },
     run: canceling,
     want: { then: "finish", status: "CANCELED" },
   },
-  "a cancel wins over a run given back": { outcome: { kind: "returned", reason: "drain" }, run: canceling, want: { then: "finish", status: "CANCELED" } },
-  "a worker that says canceled is believed": { outcome: { kind: "canceled" }, want: { then: "finish", status: "CANCELED" } },
+  "a cancel wins over a run given back": {
+    outcome: { kind: "returned", reason: "drain" },
+    run: canceling,
+    want: { then: "finish", status: "CANCELED" },
+  },
+  "a worker that says canceled is believed": {
+    outcome: { kind: "canceled" },
+    want: { then: "finish", status: "CANCELED" },
+  },
   "an error that is final fails at once": {
     outcome: { kind: "failed", error, retry: { by: "never", reason: "AbortTaskRunError" } },
     want: { then: "finish", status: "FAILED", reason: "NOT_RETRYABLE", error, hook: false },
@@ -91,7 +127,10 @@ const cases: Record<string, Case> = {
     run: { deferrals: MAX_DEFERRALS },
     want: { then: "finish", status: "FAILED", reason: "TOO_MANY_DEFERRALS" },
   },
-  "an exit is tried again": { outcome: crash("EXIT"), want: { then: "retry", reason: "RETRY_POLICY", nextAttempt: 2, inPlace: true } },
+  "an exit is tried again": {
+    outcome: crash("EXIT"),
+    want: { then: "retry", reason: "RETRY_POLICY", nextAttempt: 2, inPlace: true },
+  },
   "a signal is tried again": { outcome: crash("SIGNAL"), want: { then: "retry", nextAttempt: 2 } },
   "a boot that failed is tried again": { outcome: crash("BOOT_FAILED"), want: { then: "retry", nextAttempt: 2 } },
   "a process that hung is tried again": { outcome: crash("UNRESPONSIVE"), want: { then: "retry", nextAttempt: 2 } },
@@ -107,7 +146,14 @@ const cases: Record<string, Case> = {
   "out of memory goes to the larger machine, elsewhere and at once": {
     outcome: crash("OUT_OF_MEMORY"),
     retry: larger,
-    want: { then: "retry", reason: "OUT_OF_MEMORY_LARGER_MACHINE", machine: "large-1x", delayMs: 0, inPlace: false, nextAttempt: 2 },
+    want: {
+      then: "retry",
+      reason: "OUT_OF_MEMORY_LARGER_MACHINE",
+      machine: "large-1x",
+      delayMs: 0,
+      inPlace: false,
+      nextAttempt: 2,
+    },
   },
   "out of memory on the larger machine is final": {
     outcome: crash("OUT_OF_MEMORY"),
@@ -125,7 +171,10 @@ const cases: Record<string, Case> = {
     outcome: { kind: "timedOut", error },
     want: { then: "finish", status: "TIMED_OUT", reason: "MAX_DURATION", error, hook: true },
   },
-  "a run that was given back goes to another worker": { outcome: { kind: "returned", reason: "drain" }, want: { then: "giveBack" } },
+  "a run that was given back goes to another worker": {
+    outcome: { kind: "returned", reason: "drain" },
+    want: { then: "giveBack" },
+  },
   "a run that is given back again and again is given up": {
     outcome: { kind: "returned", reason: "drain" },
     run: { platformLosses: 10 },
@@ -144,7 +193,9 @@ const fresh: AttemptFacts["run"] = {
 
 describe("the end of an attempt", () => {
   test.each(Object.entries(cases))("%s", (_sentence, { outcome, run, retry, random, want }) => {
-    expect(decideAttempt({ run: { ...fresh, ...run }, outcome, retry, random: random ?? 0, lossCap: 10 })).toMatchObject(want);
+    expect(
+      decideAttempt({ run: { ...fresh, ...run }, outcome, retry, random: random ?? 0, lossCap: 10 }),
+    ).toMatchObject(want);
   });
 });
 
@@ -154,8 +205,14 @@ describe("a lost execution", () => {
     Object.entries({
       "is queued again": { run: lost, want: { then: "requeue", reason: "LOST" } },
       "is queued again up to the cap": { run: { ...lost, platformLosses: 9 }, want: { then: "requeue" } },
-      "is given up beyond it": { run: { ...lost, platformLosses: 10 }, want: { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" } },
-      "ends where it was to be canceled": { run: { ...lost, ...canceling }, want: { then: "finish", status: "CANCELED" } },
+      "is given up beyond it": {
+        run: { ...lost, platformLosses: 10 },
+        want: { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" },
+      },
+      "ends where it was to be canceled": {
+        run: { ...lost, ...canceling },
+        want: { then: "finish", status: "CANCELED" },
+      },
     }),
   )("%s", (_sentence, { run, want }) => {
     expect(decideLoss(run, 10)).toMatchObject(want);
@@ -163,7 +220,14 @@ describe("a lost execution", () => {
 });
 
 describe("an attempt's record", () => {
-  const retried = { then: "retry", reason: "DEFERRED", delayMs: 9, inPlace: true, nextAttempt: 1, deferred: true } as const;
+  const retried = {
+    then: "retry",
+    reason: "DEFERRED",
+    delayMs: 9,
+    inPlace: true,
+    nextAttempt: 1,
+    deferred: true,
+  } as const;
 
   test("says when, how it ended, and how long the next waits", () => {
     expect(attemptRecord(2, policy(), 1000, 3000, { ...retried, deferred: false })).toEqual({

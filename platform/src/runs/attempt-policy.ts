@@ -44,7 +44,10 @@ export const REASONS = {
 export type AttemptReason = keyof typeof REASONS;
 
 export interface AttemptFacts {
-  run: Pick<RunForDecision, "attempt" | "maxAttempts" | "deferrals" | "machine" | "cancelRequestedAt" | "platformLosses">;
+  run: Pick<
+    RunForDecision,
+    "attempt" | "maxAttempts" | "deferrals" | "machine" | "cancelRequestedAt" | "platformLosses"
+  >;
   outcome: AttemptOutcome;
   /** The task's declared policy over the project's. */
   retry: RetryOptions | undefined;
@@ -146,7 +149,9 @@ function retry(reason: AttemptReason, delayMs: number, nextAttempt: number, defe
 /** What a catchError hook returned: user code, so that only what is a number counts. */
 function numbersOf(options: Record<string, unknown> | undefined): RetryOptions {
   const { factor, minTimeoutInMs, maxTimeoutInMs, randomize } = options ?? {};
-  const given = Object.entries({ factor, minTimeoutInMs, maxTimeoutInMs }).filter(([, value]) => Number.isFinite(value));
+  const given = Object.entries({ factor, minTimeoutInMs, maxTimeoutInMs }).filter(([, value]) =>
+    Number.isFinite(value),
+  );
   return { ...Object.fromEntries(given), ...(typeof randomize === "boolean" ? { randomize } : {}) };
 }
 

@@ -1,6 +1,6 @@
+import type { MetadataOperation } from "@gantry/sdk/contract";
 import type { AppError } from "../errors.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
-import type { MetadataOperation } from "@gantry/sdk/contract";
 import type {
   BatchDetail,
   Explanation,
@@ -29,7 +29,11 @@ export interface RunService {
     fence?: { executionId: string; fence: string },
   ): Promise<(TriggerResult | AppError)[]>;
   /** Whether this execution still owns its run (or runs its onFailure): what a fenced one asks to be written is refused. */
-  isCurrent(environment: EnvironmentRef, runId: string, execution: { executionId: string; fence: string }): Promise<boolean>;
+  isCurrent(
+    environment: EnvironmentRef,
+    runId: string,
+    execution: { executionId: string; fence: string },
+  ): Promise<boolean>;
   retrieve(environment: EnvironmentRef, runId: string): Promise<RunDetail | undefined>;
   list(environment: EnvironmentRef, filter: RunFilter, page: PageRequest): Promise<RunPage>;
   /** An intent: CANCELED at once where it is on no worker, else its worker is told. Canceling an ended run changes nothing. */
@@ -50,7 +54,11 @@ export interface RunService {
     },
   ): Promise<Record<string, unknown>>;
   explain(environment: EnvironmentRef, runId: string): Promise<Explanation | undefined>;
-  events(environment: EnvironmentRef, runId: string, options: { after?: string; limit: number }): Promise<StoredRunEvent[] | undefined>;
+  events(
+    environment: EnvironmentRef,
+    runId: string,
+    options: { after?: string; limit: number },
+  ): Promise<StoredRunEvent[] | undefined>;
   /** Ends a live run as SYSTEM_FAILURE whatever its worker does: the operator's last resort. */
   forceFail(environment: EnvironmentRef, runId: string, reason: string): Promise<void>;
   /** Clears a key so that the next trigger with it makes a new run. */

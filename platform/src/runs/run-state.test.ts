@@ -13,13 +13,18 @@ describe("the table of a run's states", () => {
     expect(RUN_STATES[status]).toEqual({});
   });
 
-  test.each(RUN_STATUSES.filter((status) => !isFinalRunStatus(status)))("from %s a run can be canceled, and reach an end", (status) => {
-    const reached = reachableFrom(status);
-    expect(reached.has("CANCELED")).toBe(true);
-  });
+  test.each(RUN_STATUSES.filter((status) => !isFinalRunStatus(status)))(
+    "from %s a run can be canceled, and reach an end",
+    (status) => {
+      const reached = reachableFrom(status);
+      expect(reached.has("CANCELED")).toBe(true);
+    },
+  );
 
   test("every status is reached from those a run begins with, but WAITING, which nothing leads to yet", () => {
-    const reached = new Set((["QUEUED", "DELAYED", "PENDING_VERSION"] as const).flatMap((status) => [...reachableFrom(status)]));
+    const reached = new Set(
+      (["QUEUED", "DELAYED", "PENDING_VERSION"] as const).flatMap((status) => [...reachableFrom(status)]),
+    );
     expect(RUN_STATUSES.filter((status) => !reached.has(status))).toEqual(["WAITING"]);
   });
 });
@@ -52,7 +57,11 @@ describe("the store's statements", async () => {
         const executing = await acts.executing();
         await acts.finish(executing, status, executing);
       }
-      for (const over of [{}, { status: "DELAYED", delayUntil: new Date(Date.now() + 1e6) }, { status: "PENDING_VERSION" }] as const) {
+      for (const over of [
+        {},
+        { status: "DELAYED", delayUntil: new Date(Date.now() + 1e6) },
+        { status: "PENDING_VERSION" },
+      ] as const) {
         if (!["CANCELED", "EXPIRED", "SYSTEM_FAILURE"].includes(status)) continue;
         const { run } = await acts.insert(over);
         await acts.finish({ runId: run.id }, status);
@@ -84,7 +93,9 @@ describe("the store's statements", async () => {
       union select distinct g.before || ' → ' || h.status from gone g join run_history h on h.id = g.run_id`);
     const seen = rows.map((row) => row.move);
     expect(seen.filter((move) => !pairs.includes(move))).toEqual([]);
-    const expected = pairs.filter((move) => !move.startsWith("WAITING") && move.split(" → ")[0] !== move.split(" → ")[1]);
+    const expected = pairs.filter(
+      (move) => !move.startsWith("WAITING") && move.split(" → ")[0] !== move.split(" → ")[1],
+    );
     expect(expected.filter((move) => !seen.includes(move))).toEqual([]);
   });
 
@@ -94,16 +105,21 @@ describe("the store's statements", async () => {
     expect(await own.finish(executing, "CANCELED")).toBe(false);
     expect(await own.status(executing.runId)).toBe("EXECUTING");
     const { at } = own;
-    expect(await store.start({ workerId: "w", environmentId: at.environmentId, deploymentId: at.deploymentId }, 10)).toEqual([]);
+    expect(
+      await store.start({ workerId: "w", environmentId: at.environmentId, deploymentId: at.deploymentId }, 10),
+    ).toEqual([]);
   });
 });
 
 test("only the Postgres adapter and the migration write a run's status", async () => {
   const root = join(import.meta.dirname, "..");
-  const files = (await readdir(root, { recursive: true })).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+  const files = (await readdir(root, { recursive: true })).filter(
+    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
+  );
   const writes = /(?:update|insert into|delete from)\s+run\b/i;
   const found: string[] = [];
-  for (const name of files) if (writes.test(await readFile(join(root, name), "utf8"))) found.push(name.replaceAll("\\", "/"));
+  for (const name of files)
+    if (writes.test(await readFile(join(root, name), "utf8"))) found.push(name.replaceAll("\\", "/"));
   expect(found.filter((name) => !name.startsWith("adapters/postgres/"))).toEqual([]);
   expect(found.length).toBeGreaterThan(0);
 });

@@ -5,9 +5,27 @@ import type { RunStatus } from "@gantry/sdk/contract";
  * statements (adapters/postgres) carry it out, and nothing else writes a status.
  */
 export const RUN_STATES = {
-  PENDING_VERSION: { release: "QUEUED", delay: "DELAYED", cancel: "CANCELED", expire: "EXPIRED", giveUp: "SYSTEM_FAILURE" },
-  DELAYED: { reschedule: "DELAYED", enqueue: "QUEUED", cancel: "CANCELED", expire: "EXPIRED", giveUp: "SYSTEM_FAILURE" },
-  QUEUED: { admitWarm: "EXECUTING", admitCold: "DEQUEUED", cancel: "CANCELED", expire: "EXPIRED", giveUp: "SYSTEM_FAILURE" },
+  PENDING_VERSION: {
+    release: "QUEUED",
+    delay: "DELAYED",
+    cancel: "CANCELED",
+    expire: "EXPIRED",
+    giveUp: "SYSTEM_FAILURE",
+  },
+  DELAYED: {
+    reschedule: "DELAYED",
+    enqueue: "QUEUED",
+    cancel: "CANCELED",
+    expire: "EXPIRED",
+    giveUp: "SYSTEM_FAILURE",
+  },
+  QUEUED: {
+    admitWarm: "EXECUTING",
+    admitCold: "DEQUEUED",
+    cancel: "CANCELED",
+    expire: "EXPIRED",
+    giveUp: "SYSTEM_FAILURE",
+  },
   DEQUEUED: { start: "EXECUTING", lose: "QUEUED", cancel: "CANCELED", giveUp: "SYSTEM_FAILURE" },
   EXECUTING: {
     retryInPlace: "EXECUTING",

@@ -1,6 +1,14 @@
 import type { RunEvent, RunStatus, WireError } from "@gantry/sdk/contract";
-import type { AttemptRecord, BatchDetail, Packet, PageRequest, RunDetail, RunFilter, StoredRunEvent } from "./run.ts";
-import type { FinalRunStatus } from "./run.ts";
+import type {
+  AttemptRecord,
+  BatchDetail,
+  FinalRunStatus,
+  Packet,
+  PageRequest,
+  RunDetail,
+  RunFilter,
+  StoredRunEvent,
+} from "./run.ts";
 
 /** A run to be inserted; ids are UUIDs. */
 export interface NewRun {

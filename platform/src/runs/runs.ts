@@ -22,7 +22,7 @@ import type {
 import type { RunService } from "./run-service.ts";
 import { BatchItemKnown } from "./run-store.ts";
 import { checkTags } from "./trigger-policy.ts";
-import { demandStorage, TriggerRuns, type TriggerDeps } from "./trigger-runs.ts";
+import { demandStorage, type TriggerDeps, TriggerRuns } from "./trigger-runs.ts";
 
 export interface RunsDeps extends TriggerDeps {
   /** Tells the worker that holds an execution to cancel it, or to drop it. */

@@ -7,13 +7,27 @@ import type { TriggerRequest } from "./run.ts";
 
 /** What a request asks that no run may have. Pure; the first thing found wrong. */
 export function checkTrigger(request: TriggerRequest, limits: Limits): AppError | undefined {
-  const tooLarge = (code: "PAYLOAD_TOO_LARGE" | "METADATA_TOO_LARGE", what: string, size: number, limit: number, name: keyof Limits) =>
+  const tooLarge = (
+    code: "PAYLOAD_TOO_LARGE" | "METADATA_TOO_LARGE",
+    what: string,
+    size: number,
+    limit: number,
+    name: keyof Limits,
+  ) =>
     size > limit
-      ? new AppError(code, `The ${what} has ${size} bytes; the limit (${name}) is ${limit}.`, { details: { limit: name, max: limit, size } })
+      ? new AppError(code, `The ${what} has ${size} bytes; the limit (${name}) is ${limit}.`, {
+          details: { limit: name, max: limit, size },
+        })
       : undefined;
   return (
     tooLarge("PAYLOAD_TOO_LARGE", "payload", request.payload.data.length, limits.payloadBytes, "payloadBytes") ??
-    tooLarge("METADATA_TOO_LARGE", "metadata", request.metadata?.data.length ?? 0, limits.metadataBytes, "metadataBytes") ??
+    tooLarge(
+      "METADATA_TOO_LARGE",
+      "metadata",
+      request.metadata?.data.length ?? 0,
+      limits.metadataBytes,
+      "metadataBytes",
+    ) ??
     checkTags(request.tags ?? [], limits) ??
     checkNames(request, limits)
   );
@@ -21,22 +35,32 @@ export function checkTrigger(request: TriggerRequest, limits: Limits): AppError 
 
 export function checkTags(tags: string[], limits: Limits): AppError | undefined {
   if (tags.length > limits.tagsPerRun) {
-    return new AppError("TOO_MANY_TAGS", `A run takes ${limits.tagsPerRun} tags (tagsPerRun); these are ${tags.length}.`, {
-      details: { limit: "tagsPerRun", max: limits.tagsPerRun },
-    });
+    return new AppError(
+      "TOO_MANY_TAGS",
+      `A run takes ${limits.tagsPerRun} tags (tagsPerRun); these are ${tags.length}.`,
+      {
+        details: { limit: "tagsPerRun", max: limits.tagsPerRun },
+      },
+    );
   }
   const long = tags.find((tag) => tag.length > limits.tagCharacters);
   if (long !== undefined) {
-    return new AppError("TOO_MANY_TAGS", `A tag takes ${limits.tagCharacters} characters (tagCharacters); one has ${long.length}.`, {
-      details: { limit: "tagCharacters", max: limits.tagCharacters },
-    });
+    return new AppError(
+      "TOO_MANY_TAGS",
+      `A tag takes ${limits.tagCharacters} characters (tagCharacters); one has ${long.length}.`,
+      {
+        details: { limit: "tagCharacters", max: limits.tagCharacters },
+      },
+    );
   }
   if (tags.some((tag) => UNSTORABLE.test(tag))) return unstorable("tags");
   return undefined;
 }
 
 const unstorable = (field: string) =>
-  new AppError("VALIDATION_FAILED", `${field} holds a NUL character or half of a surrogate pair.`, { details: { field } });
+  new AppError("VALIDATION_FAILED", `${field} holds a NUL character or half of a surrogate pair.`, {
+    details: { field },
+  });
 
 /** Postgres' text holds no NUL character; half of a surrogate pair is no text either. */
 const UNSTORABLE = /\0|[\ud800-\udfff]/u;
@@ -52,9 +76,13 @@ function checkNames(request: TriggerRequest, limits: Limits): AppError | undefin
     });
   }
   if ((request.idempotencyKey?.length ?? 0) > limits.idempotencyKeyCharacters) {
-    return new AppError("VALIDATION_FAILED", `An idempotency key takes ${limits.idempotencyKeyCharacters} characters.`, {
-      details: { limit: "idempotencyKeyCharacters", max: limits.idempotencyKeyCharacters },
-    });
+    return new AppError(
+      "VALIDATION_FAILED",
+      `An idempotency key takes ${limits.idempotencyKeyCharacters} characters.`,
+      {
+        details: { limit: "idempotencyKeyCharacters", max: limits.idempotencyKeyCharacters },
+      },
+    );
   }
   return undefined;
 }

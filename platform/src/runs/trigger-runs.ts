@@ -21,7 +21,9 @@ export interface TriggerDeps {
 /** Errors: STORAGE_FULL. */
 export function demandStorage(deps: Pick<TriggerDeps, "isStorageFull">): void {
   if (deps.isStorageFull?.() !== true) return;
-  throw new AppError("STORAGE_FULL", "The database's disk is nearly full; nothing new is taken.", { retryAfterSeconds: 30 });
+  throw new AppError("STORAGE_FULL", "The database's disk is nearly full; nothing new is taken.", {
+    retryAfterSeconds: 30,
+  });
 }
 
 /** Gather → decide → write → announce: many requests, one statement. See RunService.trigger. */
@@ -118,7 +120,13 @@ export class TriggerRuns {
       return new AppError(
         "TASK_NOT_FOUND",
         `Version ${deployment.version} has no task "${request.taskId}".${like === undefined ? "" : ` Did you mean "${like}"?`}`,
-        { details: { taskId: request.taskId, version: deployment.version, ...(like === undefined ? {} : { didYouMean: like }) } },
+        {
+          details: {
+            taskId: request.taskId,
+            version: deployment.version,
+            ...(like === undefined ? {} : { didYouMean: like }),
+          },
+        },
       );
     }
     if (request.queue !== undefined) {
@@ -131,9 +139,13 @@ export class TriggerRuns {
 
   async #unknownQueue(environment: EnvironmentRef, name: string): Promise<AppError> {
     const like = didYouMean(name, await this.#deps.catalog.queueNames(environment.id));
-    return new AppError("QUEUE_NOT_FOUND", `No deployed version declares the queue "${name}".${like === undefined ? "" : ` Did you mean "${like}"?`}`, {
-      details: { queue: name },
-    });
+    return new AppError(
+      "QUEUE_NOT_FOUND",
+      `No deployed version declares the queue "${name}".${like === undefined ? "" : ` Did you mean "${like}"?`}`,
+      {
+        details: { queue: name },
+      },
+    );
   }
 
   async #parent(
@@ -148,19 +160,28 @@ export class TriggerRuns {
     const known = parents.get(runId) ?? this.#readParent(environment, runId, limits);
     parents.set(runId, known);
     const parent = await known;
-    if (fence !== undefined && (parent?.execution?.executionId !== fence.executionId || parent.execution.fence !== fence.fence)) {
+    if (
+      fence !== undefined &&
+      (parent?.execution?.executionId !== fence.executionId || parent.execution.fence !== fence.fence)
+    ) {
       // The run of an onFailure hook has ended: what it triggers has no parent.
       if (parent === undefined && (await this.#deps.store.isFailureHook(runId, fence.executionId))) return undefined;
       return new AppError("EXECUTION_FENCED", "The run that triggers this is no longer this worker's.");
     }
     if (parent === undefined) return undefined;
     if (parent.depth + 1 > limits.treeDepth) {
-      return new AppError("TREE_TOO_DEEP", `Runs may be nested ${limits.treeDepth} deep (treeDepth).`, { details: { limit: "treeDepth" } });
+      return new AppError("TREE_TOO_DEEP", `Runs may be nested ${limits.treeDepth} deep (treeDepth).`, {
+        details: { limit: "treeDepth" },
+      });
     }
     if (parent.full) {
-      return new AppError("TOO_MANY_CHILDREN", `A run may have ${limits.openChildrenPerRun} open children (openChildrenPerRun).`, {
-        details: { limit: "openChildrenPerRun" },
-      });
+      return new AppError(
+        "TOO_MANY_CHILDREN",
+        `A run may have ${limits.openChildrenPerRun} open children (openChildrenPerRun).`,
+        {
+          details: { limit: "openChildrenPerRun" },
+        },
+      );
     }
     return parent;
   }
@@ -182,10 +203,14 @@ export class TriggerRuns {
     // Who comes while it is counted waits for the count: the old bound may be no more than a first guess.
     await known.counting;
     if (known.bound + more > limits.queuedRuns) {
-      throw new AppError("QUEUE_FULL", `The environment has ${known.bound} queued runs; the limit (queuedRuns) is ${limits.queuedRuns}.`, {
-        retryAfterSeconds: 5,
-        details: { limit: "queuedRuns", max: limits.queuedRuns },
-      });
+      throw new AppError(
+        "QUEUE_FULL",
+        `The environment has ${known.bound} queued runs; the limit (queuedRuns) is ${limits.queuedRuns}.`,
+        {
+          retryAfterSeconds: 5,
+          details: { limit: "queuedRuns", max: limits.queuedRuns },
+        },
+      );
     }
     known.bound += more;
   }

@@ -5,4 +5,3 @@ export interface Upkeep {
   dropPartitions(retention: { runDays: number; eventDays: number }): Promise<string[]>;
   deleteExpired(): Promise<void>;
 }
-

@@ -24,16 +24,28 @@ import type { testDatabase } from "./test-database.ts";
 const MANIFEST = { manifestVersion: 1, sdkVersion: "1", runtime: "node", tasks: [], queues: [], entry: "entry.mjs" };
 
 /** The engine over a real store, with loops that tick when told, and workers and an executor that are played. */
-export async function engineFixture({ pool }: Awaited<ReturnType<typeof testDatabase>>, wrap: (store: RunStore) => RunStore = (store) => store) {
+export async function engineFixture(
+  { pool }: Awaited<ReturnType<typeof testDatabase>>,
+  wrap: (store: RunStore) => RunStore = (store) => store,
+) {
   const store = wrap(storeOn(pool));
   const acts = await storeActs(pool, store);
   const { environmentId, deploymentId } = acts.at;
   const source = { kind: "local", bundleDir: "/b", projectDir: "/p", envFiles: [] };
   await pool.query("update deployment set manifest = $2, source = $3 where id = $1", [deploymentId, MANIFEST, source]);
-  await acts.declare("task", { filePath: "task.ts", hasOnFailure: true, retry: { minTimeoutInMs: 100, randomize: false } });
+  await acts.declare("task", {
+    filePath: "task.ts",
+    hasOnFailure: true,
+    retry: { minTimeoutInMs: 100, randomize: false },
+  });
   const environment = {
-    id: environmentId, publicId: `env_${environmentId}`, slug: "prod", type: "PRODUCTION" as const,
-    projectId: "p", projectRef: "proj_p", projectName: "P",
+    id: environmentId,
+    publicId: `env_${environmentId}`,
+    slug: "prod",
+    type: "PRODUCTION" as const,
+    projectId: "p",
+    projectRef: "proj_p",
+    projectName: "P",
   };
   const launched: LaunchRequest[] = [];
   let launchError: Error | undefined;
@@ -49,13 +61,21 @@ export async function engineFixture({ pool }: Awaited<ReturnType<typeof testData
     stop: async () => {},
   };
   const logged: string[] = [];
-  const logger = { info() {}, warn() {}, error: (_fields: object, text: string) => logged.push(text) } as unknown as Logger;
+  const logger = {
+    info() {},
+    warn() {},
+    error: (_fields: object, text: string) => logged.push(text),
+  } as unknown as Logger;
   const woken = new Set<number>();
   const announcements = new Announcements((id) => woken.add(id));
   const workers = new ConnectedWorkers();
   const told: [string, string][] = [];
   const shared = {
-    store, announcements, executor, logger, workers,
+    store,
+    announcements,
+    executor,
+    logger,
+    workers,
     catalog: createDeploymentCatalog(pool),
     credentials: createCredentials(new MasterKey(randomBytes(32).toString("base64"))),
     environmentById: async () => environment,
@@ -63,7 +83,10 @@ export async function engineFixture({ pool }: Awaited<ReturnType<typeof testData
   const dispatch = new Dispatch(shared);
   const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, 15_000));
   const service = createWorkerService({
-    ...shared, dispatch, heartbeats, leaseTtlMs: 15_000,
+    ...shared,
+    dispatch,
+    heartbeats,
+    leaseTtlMs: 15_000,
     limits: async () => ({ ...DEFAULT_LIMITS }),
     random: () => 0,
   });
@@ -85,15 +108,38 @@ export async function engineFixture({ pool }: Awaited<ReturnType<typeof testData
   /** A worker with room; what it is sent is kept. */
   async function worker(free: number, workerId = newUuid(), executions: { executionId: string; fence: string }[] = []) {
     const sent: PlatformMessage[] = [];
-    const link: WorkerLink = { workerId, environmentId, deploymentId, send: (message) => sent.push(message), close() {} };
-    const { fenced } = await service.hello(link, { type: "hello", id: newUuid(), protocol: 1, workerId, pid: 1, host: "h", executions });
+    const link: WorkerLink = {
+      workerId,
+      environmentId,
+      deploymentId,
+      send: (message) => sent.push(message),
+      close() {},
+    };
+    const { fenced } = await service.hello(link, {
+      type: "hello",
+      id: newUuid(),
+      protocol: 1,
+      workerId,
+      pid: 1,
+      host: "h",
+      executions,
+    });
     service.capacity(link, free);
     const grants = (): Grant[] => sent.flatMap((message) => (message.type === "grant" ? message.grants : []));
     return { link, sent, fenced, grants };
   }
 
   return {
-    ...acts, loops, service, dispatch, workers, announcements, launched, told, logged, worker,
+    ...acts,
+    loops,
+    service,
+    dispatch,
+    workers,
+    announcements,
+    launched,
+    told,
+    logged,
+    worker,
     failLaunches: (error: Error | undefined) => (launchError = error),
     /** Triggers a run and lets admission go on until it is done. */
     async trigger(over: Parameters<typeof acts.insert>[0] = {}) {
@@ -109,4 +155,12 @@ export const completion = (
   grant: { executionId: string; fence: string; attempt: number },
   outcome: Extract<RunnerMessage, { type: "complete" }>["outcome"],
   id = newUuid(),
-) => ({ type: "complete" as const, id, executionId: grant.executionId, fence: grant.fence, attempt: grant.attempt, outcome, usage: { computeMs: 5 } });
+) => ({
+  type: "complete" as const,
+  id,
+  executionId: grant.executionId,
+  fence: grant.fence,
+  attempt: grant.attempt,
+  outcome,
+  usage: { computeMs: 5 },
+});

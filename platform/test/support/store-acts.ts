@@ -1,7 +1,14 @@
 import type { Pool } from "pg";
 import { newUuid } from "../../src/ids.ts";
 import type { FinalRunStatus } from "../../src/runs/run.ts";
-import type { AdmittedRun, ExecutionRef, FinishRequest, LaneAnnouncement, NewRun, RunStore } from "../../src/runs/run-store.ts";
+import type {
+  AdmittedRun,
+  ExecutionRef,
+  FinishRequest,
+  LaneAnnouncement,
+  NewRun,
+  RunStore,
+} from "../../src/runs/run-store.ts";
 import { type EnvironmentFixture, environmentFixture, storeOn } from "./store-fixture.ts";
 
 /** What tests of the store do again and again, on an environment of their own with one queue. */
@@ -17,7 +24,10 @@ export async function storeActs(pool: Pool, store: RunStore = storeOn(pool)) {
       const inserted = await store.insert([run]);
       return { run, announced: inserted.flatMap((one) => one.announcement ?? []) };
     },
-    async admit(announced: LaneAnnouncement[] = [], warm: ReadonlyMap<string, number> = at.warm): Promise<AdmittedRun[]> {
+    async admit(
+      announced: LaneAnnouncement[] = [],
+      warm: ReadonlyMap<string, number> = at.warm,
+    ): Promise<AdmittedRun[]> {
       const admitted = await store.admit(at.environmentId, 100, announced, warm);
       if (admitted === "busy") throw new Error("nobody else admits in this test");
       return admitted;
@@ -36,7 +46,12 @@ export async function storeActs(pool: Pool, store: RunStore = storeOn(pool)) {
       if (found === undefined) throw new Error("the run was not admitted");
       return found;
     },
-    async finish(run: { runId: string }, status: FinalRunStatus, execution?: ExecutionRef, over: Partial<FinishRequest> = {}): Promise<boolean> {
+    async finish(
+      run: { runId: string },
+      status: FinalRunStatus,
+      execution?: ExecutionRef,
+      over: Partial<FinishRequest> = {},
+    ): Promise<boolean> {
       const request = { environmentId: at.environmentId, runId: run.runId, execution, status, ...over };
       return (await store.finish([request])).length === 1;
     },
@@ -72,12 +87,10 @@ export async function storeActs(pool: Pool, store: RunStore = storeOn(pool)) {
     },
     /** The version declares a task, with an onFailure or without. */
     async declare(taskId: string, declaration: object = {}): Promise<void> {
-      await pool.query("insert into task_definition (deployment_id, task_id, queue_id, declaration) values ($1, $2, $3, $4)", [
-        at.deploymentId,
-        taskId,
-        queueId,
-        { id: taskId, ...declaration },
-      ]);
+      await pool.query(
+        "insert into task_definition (deployment_id, task_id, queue_id, declaration) values ($1, $2, $3, $4)",
+        [at.deploymentId, taskId, queueId, { id: taskId, ...declaration }],
+      );
     },
     /** Every row that says anything about a run, as one text: equal texts, nothing was written. */
     async everythingOf(runId: string): Promise<string> {

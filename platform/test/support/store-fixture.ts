@@ -33,8 +33,15 @@ export async function environmentFixture(pool: Pool, options: { limit?: number }
       const made = await pool.query<{ id: number }>(
         `insert into queue (environment_id, name, kind, declared_limit, combined_limit, rate_limit, rate_period_ms, rate_key)
          values ($1, $2, 'custom', $3, $4, $5, $6, $7) returning id`,
-        [environmentId, newUuid(), limits.limit ?? null, limits.combined ?? null, limits.rate?.limit ?? null,
-          limits.rate?.periodMs ?? null, limits.rate === undefined ? null : (limits.rate.key ?? "concurrencyKey")],
+        [
+          environmentId,
+          newUuid(),
+          limits.limit ?? null,
+          limits.combined ?? null,
+          limits.rate?.limit ?? null,
+          limits.rate?.periodMs ?? null,
+          limits.rate === undefined ? null : (limits.rate.key ?? "concurrencyKey"),
+        ],
       );
       return made.rows[0]?.id as number;
     },

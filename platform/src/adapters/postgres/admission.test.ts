@@ -1,9 +1,14 @@
 import fc from "fast-check";
-import { createPool } from "./pool.ts";
 import { describe, expect, it } from "vitest";
-import { type EnvironmentFixture, environmentFixture, type QueueLimits, storeOn } from "../../../test/support/store-fixture.ts";
+import {
+  type EnvironmentFixture,
+  environmentFixture,
+  type QueueLimits,
+  storeOn,
+} from "../../../test/support/store-fixture.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
 import type { AdmittedRun, LaneAnnouncement, NewRun, RunStore } from "../../runs/run-store.ts";
+import { createPool } from "./pool.ts";
 
 const { pool, url } = await testDatabase();
 const store = storeOn(pool);
@@ -20,7 +25,12 @@ async function admit(at: EnvironmentFixture, n: number, announced: LaneAnnouncem
 
 const finish = (at: EnvironmentFixture, runs: AdmittedRun[]) =>
   store.finish(
-    runs.map((run) => ({ environmentId: at.environmentId, runId: run.runId, execution: run, status: "COMPLETED" as const })),
+    runs.map((run) => ({
+      environmentId: at.environmentId,
+      runId: run.runId,
+      execution: run,
+      status: "COMPLETED" as const,
+    })),
   );
 
 describe("admission", () => {
@@ -86,14 +96,18 @@ describe("admission", () => {
   it("starts no more than a rate over all keys allows, and says when the next may start", async () => {
     const at = await environmentFixture(pool);
     const queue = await at.queue({ rate: { limit: 3, periodMs: 60_000, key: "queue" } });
-    const announced = await insert(Array.from({ length: 100 }, (_, n) => at.run(queue, { concurrencyKey: `key-${n}` })));
+    const announced = await insert(
+      Array.from({ length: 100 }, (_, n) => at.run(queue, { concurrencyKey: `key-${n}` })),
+    );
     expect(await admit(at, 50, announced)).toHaveLength(3);
     expect(await admit(at, 50)).toEqual([]);
     const ms = await store.nextTurnInMs(at.environmentId);
     expect(ms).toBeGreaterThan(50_000);
     expect(ms).toBeLessThanOrEqual(61_000);
     // What has left the window makes room again.
-    await pool.query("update rate_window set ends = array(select e - 120000 from unnest(ends) e) where queue_id = $1", [queue]);
+    await pool.query("update rate_window set ends = array(select e - 120000 from unnest(ends) e) where queue_id = $1", [
+      queue,
+    ]);
     expect(await admit(at, 50)).toHaveLength(3);
   });
 
@@ -111,7 +125,9 @@ describe("admission", () => {
     const queue = await at.queue();
     await insert([at.run(queue)]);
     expect(await admit(at, 10)).toEqual([]);
-    const found = (await store.strandedLanes("0", 100_000)).lanes.filter((lane) => lane.environmentId === at.environmentId);
+    const found = (await store.strandedLanes("0", 100_000)).lanes.filter(
+      (lane) => lane.environmentId === at.environmentId,
+    );
     expect(await admit(at, 10, found)).toHaveLength(1);
   });
 
@@ -149,7 +165,9 @@ async function tablesWrittenWith(runId: string): Promise<string[]> {
   );
   const counts = await Promise.all(
     tables.map(async ({ name }) => {
-      const { rows } = await pool.query<{ n: number }>(`select count(*)::int as n from ${name} where xmin::text = $1`, [made[0]?.xmin]);
+      const { rows } = await pool.query<{ n: number }>(`select count(*)::int as n from ${name} where xmin::text = $1`, [
+        made[0]?.xmin,
+      ]);
       return Array.from({ length: rows[0]?.n ?? 0 }, () => name);
     }),
   );
@@ -177,45 +195,40 @@ const worlds: fc.Arbitrary<World> = fc.record({
 });
 
 describe("admission by several schedulers at once", () => {
-  it(
-    "never exceeds a limit, and runs every run exactly once",
-    async () => {
-      await fc.assert(fc.asyncProperty(worlds, fc.integer(), (world, seed) => drive(world, seed)), { numRuns: 25 });
-    },
-    120_000,
-  );
+  it("never exceeds a limit, and runs every run exactly once", async () => {
+    await fc.assert(
+      fc.asyncProperty(worlds, fc.integer(), (world, seed) => drive(world, seed)),
+      { numRuns: 25 },
+    );
+  }, 120_000);
 
-  it(
-    "never starts more in any window than a rate allows",
-    async () => {
-      const at = await environmentFixture(pool, { limit: 1000 });
-      const rate = { limit: 7, periodMs: 300 };
-      const queue = await at.queue({ rate });
-      const announced = await insert(Array.from({ length: 40 }, () => at.run(queue)));
-      const pools = [createPool({ connectionString: url, max: 2 }), createPool({ connectionString: url, max: 2 })];
-      let left = 40;
-      await Promise.all(
-        pools.map(async (own) => {
-          const mine = storeOn(own);
-          while (left > 0) {
-            const admitted = await mine.admit(at.environmentId, 100, announced, at.warm);
-            if (admitted !== "busy") left -= admitted.length;
-          }
-        }),
-      );
-      await Promise.all(pools.map((own) => own.end()));
-      const { rows } = await pool.query<{ at: string }>(
-        "select extract(epoch from started_at) * 1000 as at from run where environment_id = $1 order by started_at",
-        [at.environmentId],
-      );
-      const starts = rows.map((row) => Number(row.at));
-      expect(starts).toHaveLength(40);
-      for (let i = rate.limit; i < starts.length; i++) {
-        expect((starts[i] as number) - (starts[i - rate.limit] as number)).toBeGreaterThanOrEqual(rate.periodMs);
-      }
-    },
-    60_000,
-  );
+  it("never starts more in any window than a rate allows", async () => {
+    const at = await environmentFixture(pool, { limit: 1000 });
+    const rate = { limit: 7, periodMs: 300 };
+    const queue = await at.queue({ rate });
+    const announced = await insert(Array.from({ length: 40 }, () => at.run(queue)));
+    const pools = [createPool({ connectionString: url, max: 2 }), createPool({ connectionString: url, max: 2 })];
+    let left = 40;
+    await Promise.all(
+      pools.map(async (own) => {
+        const mine = storeOn(own);
+        while (left > 0) {
+          const admitted = await mine.admit(at.environmentId, 100, announced, at.warm);
+          if (admitted !== "busy") left -= admitted.length;
+        }
+      }),
+    );
+    await Promise.all(pools.map((own) => own.end()));
+    const { rows } = await pool.query<{ at: string }>(
+      "select extract(epoch from started_at) * 1000 as at from run where environment_id = $1 order by started_at",
+      [at.environmentId],
+    );
+    const starts = rows.map((row) => Number(row.at));
+    expect(starts).toHaveLength(40);
+    for (let i = rate.limit; i < starts.length; i++) {
+      expect((starts[i] as number) - (starts[i - rate.limit] as number)).toBeGreaterThanOrEqual(rate.periodMs);
+    }
+  }, 60_000);
 });
 
 /** Three schedulers admit, finish, cancel and requeue at random until nothing is left; an observer counts slots all the while. */
@@ -254,7 +267,9 @@ async function drive(world: World, seed: number): Promise<void> {
         await carryOn(mine, run);
       }
       if (admitted.length === 0 && chance() < 0.05) {
-        announcements.push(...(await mine.strandedLanes("0", 100_000)).lanes.filter((lane) => lane.environmentId === at.environmentId));
+        announcements.push(
+          ...(await mine.strandedLanes("0", 100_000)).lanes.filter((lane) => lane.environmentId === at.environmentId),
+        );
       }
     }
     await own.end();
@@ -282,13 +297,17 @@ async function drive(world: World, seed: number): Promise<void> {
       if (one.announcement !== undefined) announcements.push(one.announcement);
     }
     // A stale worker's second word changes nothing.
-    const again = await mine.finish([{ environmentId: at.environmentId, runId: run.runId, execution: run, status: "FAILED" }]);
+    const again = await mine.finish([
+      { environmentId: at.environmentId, runId: run.runId, execution: run, status: "FAILED" },
+    ]);
     for (const one of again) note(one.runId);
   };
   const canceler = async () => {
     await inserting;
     for (const run of runs.filter(() => chance() < 0.15)) {
-      const gone = await store.finish([{ environmentId: at.environmentId, runId: run.id, execution: undefined, status: "CANCELED" }]);
+      const gone = await store.finish([
+        { environmentId: at.environmentId, runId: run.id, execution: undefined, status: "CANCELED" },
+      ]);
       for (const one of gone) note(one.runId);
     }
   };

@@ -26,7 +26,10 @@ describe("putting a run back", () => {
     const run = await acts.executing();
     const put = await acts.requeue(run, { delayMs: 31_000, nextAttempt: 2, lost: false });
     expect(put).toMatchObject({ status: "DELAYED", announcement: { orderAt: undefined } });
-    const { rows } = await pool.query<{ ms: number }>("select extract(epoch from due_at - now())::float8 * 1000 as ms from run_timer where run_id = $1", [run.runId]);
+    const { rows } = await pool.query<{ ms: number }>(
+      "select extract(epoch from due_at - now())::float8 * 1000 as ms from run_timer where run_id = $1",
+      [run.runId],
+    );
     expect(rows).toHaveLength(1);
     expect(rows[0]?.ms).toBeGreaterThan(30_000);
     expect(rows[0]?.ms).toBeLessThanOrEqual(31_000);
@@ -34,15 +37,35 @@ describe("putting a run back", () => {
 
   test("counts losses, deferrals, compute time and attempts", async () => {
     const run = await acts.executing();
-    await acts.requeue(run, { delayMs: 60_000, nextAttempt: 2, deferred: true, lost: true, computeMs: 12.4, machine: "large-1x" });
-    const { rows } = await pool.query("select platform_losses, deferrals, compute_ms::int, attempt, machine, status from run where id = $1", [run.runId]);
-    expect(rows[0]).toEqual({ platform_losses: 1, deferrals: 1, compute_ms: 12, attempt: 2, machine: "large-1x", status: "DELAYED" });
+    await acts.requeue(run, {
+      delayMs: 60_000,
+      nextAttempt: 2,
+      deferred: true,
+      lost: true,
+      computeMs: 12.4,
+      machine: "large-1x",
+    });
+    const { rows } = await pool.query(
+      "select platform_losses, deferrals, compute_ms::int, attempt, machine, status from run where id = $1",
+      [run.runId],
+    );
+    expect(rows[0]).toEqual({
+      platform_losses: 1,
+      deferrals: 1,
+      compute_ms: 12,
+      attempt: 2,
+      machine: "large-1x",
+      status: "DELAYED",
+    });
     expect((await detail(run))?.attempts).toHaveLength(1);
   });
 
   test("remembers no more than the last 300 attempts", async () => {
     const run = await acts.executing();
-    await pool.query("update run set attempts = (select jsonb_agg(jsonb_build_object('number', n)) from generate_series(1, 300) n) where id = $1", [run.runId]);
+    await pool.query(
+      "update run set attempts = (select jsonb_agg(jsonb_build_object('number', n)) from generate_series(1, 300) n) where id = $1",
+      [run.runId],
+    );
     await acts.requeue(run, { delayMs: 60_000 });
     const kept = (await detail(run))?.attempts ?? [];
     expect(kept).toHaveLength(300);
@@ -52,7 +75,10 @@ describe("putting a run back", () => {
 
   test("ends it where its cancel was on the way to its worker", async () => {
     const run = await acts.executing();
-    expect(await store.requestCancel(at.environmentId, run.runId, "enough", 35_000)).toMatchObject({ state: "onWorker", executionId: run.executionId });
+    expect(await store.requestCancel(at.environmentId, run.runId, "enough", 35_000)).toMatchObject({
+      state: "onWorker",
+      executionId: run.executionId,
+    });
     expect(await acts.requeue(run, { delayMs: 3600_000 })).toMatchObject({ status: "CANCELED" });
     expect(await acts.status(run.runId)).toBe("CANCELED");
   });
@@ -82,7 +108,8 @@ describe("the next attempt on the same worker", () => {
 
 describe("a cancel", () => {
   const cancel = (runId: string) => store.requestCancel(at.environmentId, runId, "why \0", 35_000);
-  const timers = async (runId: string) => (await pool.query("select 1 from run_timer where run_id = $1 and kind = 'forceCancel'", [runId])).rowCount;
+  const timers = async (runId: string) =>
+    (await pool.query("select 1 from run_timer where run_id = $1 and kind = 'forceCancel'", [runId])).rowCount;
 
   test("of a run on no worker leaves it to be ended, with a timer should that fail", async () => {
     const { run } = await acts.insert();
@@ -110,7 +137,10 @@ describe("a cancel", () => {
   test("races admission: one of them wins, and the run is never both", async () => {
     for (let round = 0; round < 25; round++) {
       const { run, announced } = await acts.insert();
-      const [isCanceled, admitted] = await Promise.all([acts.finish({ runId: run.id }, "CANCELED"), acts.admit(announced)]);
+      const [isCanceled, admitted] = await Promise.all([
+        acts.finish({ runId: run.id }, "CANCELED"),
+        acts.admit(announced),
+      ]);
       const mine = admitted.find((one) => one.runId === run.id);
       expect(isCanceled).toBe(mine === undefined);
       if (mine !== undefined) expect(await acts.finish(mine, "COMPLETED", mine)).toBe(true);
@@ -120,7 +150,9 @@ describe("a cancel", () => {
   test("races a completion: the run ends once", async () => {
     for (let round = 0; round < 25; round++) {
       const run = await acts.executing();
-      const ends = await Promise.all((["CANCELED", "COMPLETED"] as const).map((status) => acts.finish(run, status, run)));
+      const ends = await Promise.all(
+        (["CANCELED", "COMPLETED"] as const).map((status) => acts.finish(run, status, run)),
+      );
       expect(ends.filter(Boolean)).toHaveLength(1);
       const { rows } = await pool.query("select 1 from run_history where id = $1", [run.runId]);
       expect(rows).toHaveLength(1);
@@ -142,7 +174,8 @@ describe("a stale worker", () => {
     "completes nothing": (run) => acts.finish(run, "COMPLETED", run),
     "puts nothing back": (run) => acts.requeue(run),
     "retries nothing": (run) => acts.retryInPlace(run),
-    "stores no events": (run) => store.appendEvents(run, 5, 1, [{ at: 1, kind: "log", level: "info", message: "late" }]),
+    "stores no events": (run) =>
+      store.appendEvents(run, 5, 1, [{ at: 1, kind: "log", level: "info", message: "late" }]),
     "writes no metadata": (run) => store.applyMetadataBatch(run, { number: 5, own: () => '{"late":true}' }),
     "extends no lease": (run) => store.heartbeat([run], 60_000),
     "decides nothing": (run) => store.runForDecision(at.environmentId, run),
@@ -155,11 +188,18 @@ describe("a stale worker", () => {
     if (put === "fenced") throw new Error("fenced");
     const [now] = await acts.admit([put.announcement]);
     if (now === undefined) throw new Error("not admitted");
-    for (const ref of [old, { ...now, fence: old.fence }, { ...now, executionId: old.executionId }, { ...now, ...nobody() }]) {
+    for (const ref of [
+      old,
+      { ...now, fence: old.fence },
+      { ...now, executionId: old.executionId },
+      { ...now, ...nobody() },
+    ]) {
       const before = await acts.everythingOf(now.runId);
       const answer = await act(ref);
       expect(await acts.everythingOf(now.runId)).toBe(before);
-      expect([undefined, false, "fenced", '{"alive":[],"cancel":[]}']).toContain(typeof answer === "object" ? JSON.stringify(answer) : answer);
+      expect([undefined, false, "fenced", '{"alive":[],"cancel":[]}']).toContain(
+        typeof answer === "object" ? JSON.stringify(answer) : answer,
+      );
     }
     await acts.finish(now, "COMPLETED", now);
   });
@@ -167,7 +207,12 @@ describe("a stale worker", () => {
   test("of another environment or run does no harm with the right execution", async () => {
     const run = await acts.executing();
     const before = await acts.everythingOf(run.runId);
-    const foreign = { environmentId: at.environmentId + 1000, runId: run.runId, execution: run, status: "COMPLETED" as const };
+    const foreign = {
+      environmentId: at.environmentId + 1000,
+      runId: run.runId,
+      execution: run,
+      status: "COMPLETED" as const,
+    };
     expect(await store.finish([foreign])).toEqual([]);
     expect(await store.finish([{ ...foreign, environmentId: at.environmentId, runId: newUuid() }])).toEqual([]);
     expect(await acts.requeue(run, { environmentId: at.environmentId + 1000 })).toBe("fenced");

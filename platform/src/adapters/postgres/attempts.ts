@@ -1,7 +1,5 @@
-import type pg from "pg";
 import type { RunStatus } from "@gantry/sdk/contract";
-import { type AdmittedRow, GRANT_COLUMNS, toAdmittedRun } from "./admission.ts";
-import { jsonSafe, storableText } from "./storable-text.ts";
+import type pg from "pg";
 import type {
   AdmittedRun,
   ExecutionRef,
@@ -10,6 +8,8 @@ import type {
   RetryInPlaceRequest,
   RunForDecision,
 } from "../../runs/run-store.ts";
+import { type AdmittedRow, GRANT_COLUMNS, toAdmittedRun } from "./admission.ts";
+import { jsonSafe, storableText } from "./storable-text.ts";
 
 /** The attempts a run remembers: the oldest are forgotten, so that a run that defers for ever stays a small row. */
 const REMEMBERED = 300;

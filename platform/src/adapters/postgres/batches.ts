@@ -18,7 +18,13 @@ export async function createBatch(pool: pg.Pool, batch: NewBatch): Promise<{ id:
            on conflict (environment_id, md5(idempotency_key)) where idempotency_key is not null
            do update set updated_at = b.updated_at
            returning b.id`,
-    values: [batch.id, batch.environmentId, batch.expectedCount, batch.idempotencyKey ?? null, batch.parentRunId ?? null],
+    values: [
+      batch.id,
+      batch.environmentId,
+      batch.expectedCount,
+      batch.idempotencyKey ?? null,
+      batch.parentRunId ?? null,
+    ],
   });
   const id = rows[0]?.id ?? batch.id;
   return { id, isCached: id !== batch.id };

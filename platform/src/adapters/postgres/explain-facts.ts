@@ -1,5 +1,5 @@
-import type pg from "pg";
 import type { RunStatus } from "@gantry/sdk/contract";
+import type pg from "pg";
 import type { ExplainFacts } from "../../runs/run-store.ts";
 import { madeAt } from "./run-reads.ts";
 
@@ -28,7 +28,11 @@ interface Row {
 }
 
 /** All that can hold a run back, as it is now. The position is counted up to 100,000. */
-export async function explainFacts(pool: pg.Pool, environmentId: number, runId: string): Promise<ExplainFacts | undefined> {
+export async function explainFacts(
+  pool: pg.Pool,
+  environmentId: number,
+  runId: string,
+): Promise<ExplainFacts | undefined> {
   const { rows } = await pool.query<Row>({
     name: "explain-facts",
     text: `

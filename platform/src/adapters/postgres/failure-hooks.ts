@@ -1,5 +1,5 @@
-import type pg from "pg";
 import type { RunStatus, WireError } from "@gantry/sdk/contract";
+import type pg from "pg";
 import type { ClaimedHook } from "../../runs/run-store.ts";
 
 /** A worker that was away gives up long before: a claim of which nothing was heard for so long never reached one. */

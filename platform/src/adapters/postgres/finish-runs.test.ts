@@ -6,7 +6,8 @@ import { newUuid } from "../../ids.ts";
 const { pool } = await testDatabase();
 const acts = await storeActs(pool);
 const { at, store } = acts;
-const hookOf = async (runId: string) => (await pool.query("select status, error from failure_hook where run_id = $1", [runId])).rows[0];
+const hookOf = async (runId: string) =>
+  (await pool.query("select status, error from failure_hook where run_id = $1", [runId])).rows[0];
 
 describe("ending a run", () => {
   test("moves all of it to history and frees its slot", async () => {
@@ -14,11 +15,27 @@ describe("ending a run", () => {
     const output = { data: Buffer.from([0, 1, 255]), type: "application/json" };
     const attempt = { number: 1, startedAt: "x", finishedAt: "y", outcome: "COMPLETED" as const };
     const [finished] = await store.finish([
-      { environmentId: at.environmentId, runId: run.runId, execution: run, status: "COMPLETED", output, attempt, computeMs: 41.7 },
+      {
+        environmentId: at.environmentId,
+        runId: run.runId,
+        execution: run,
+        status: "COMPLETED",
+        output,
+        attempt,
+        computeMs: 41.7,
+      },
     ]);
     expect(finished?.announcement).toMatchObject({ environmentId: at.environmentId, orderAt: undefined });
     const kept = await store.retrieve(at.environmentId, run.runId);
-    expect(kept).toMatchObject({ status: "COMPLETED", output, attempts: [attempt], computeMs: 42, tags: ["a"], concurrencyKey: "k", maxDurationMs: 5 });
+    expect(kept).toMatchObject({
+      status: "COMPLETED",
+      output,
+      attempts: [attempt],
+      computeMs: 42,
+      tags: ["a"],
+      concurrencyKey: "k",
+      maxDurationMs: 5,
+    });
     expect(kept?.finishedAt).toBeInstanceOf(Date);
     for (const table of ["run", "slot", "execution", "ready"]) {
       const column = table === "run" ? "id" : "run_id";
@@ -46,7 +63,12 @@ describe("ending a run", () => {
     const run = await acts.executing();
     const error = { name: "Error", message, stack: message, cause: { name: "Inner", message } };
     expect(await acts.finish(run, "FAILED", run, { error })).toBe(true);
-    expect((await store.retrieve(at.environmentId, run.runId))?.error).toEqual({ name: "Error", message: want, stack: want, cause: { name: "Inner", message: want } });
+    expect((await store.retrieve(at.environmentId, run.runId))?.error).toEqual({
+      name: "Error",
+      message: want,
+      stack: want,
+      cause: { name: "Inner", message: want },
+    });
   });
 
   test("of a hundred runs at once shares commits and ends each", async () => {
@@ -57,7 +79,8 @@ describe("ending a run", () => {
 });
 
 describe("a time to live", () => {
-  const expire = (runId: string, over = {}) => acts.finish({ runId }, "EXPIRED", undefined, { onlyUnstarted: true, ...over });
+  const expire = (runId: string, over = {}) =>
+    acts.finish({ runId }, "EXPIRED", undefined, { onlyUnstarted: true, ...over });
 
   test("ends a run that was never started, also one that lost its worker before it came", async () => {
     const { run } = await acts.insert();
@@ -141,16 +164,22 @@ describe("onFailure in a fresh process", () => {
     expect(second?.runId).not.toBe(first?.runId);
     expect(await store.claimFailureHooks(20)).toEqual([]);
     await pool.query("update failure_hook set due_at = now(), claimed_at = claimed_at - interval '16 minutes'");
-    expect((await store.claimFailureHooks(20)).map((one) => one.runId).sort()).toEqual(runs.map((run) => run.runId).sort());
+    expect((await store.claimFailureHooks(20)).map((one) => one.runId).sort()).toEqual(
+      runs.map((run) => run.runId).sort(),
+    );
   });
 
   test("stores its log once, with the run that failed", async () => {
-    const [run] = (await pool.query("select run_id, execution_id from failure_hook where execution_id is not null limit 1")).rows;
+    const [run] = (
+      await pool.query("select run_id, execution_id from failure_hook where execution_id is not null limit 1")
+    ).rows;
     const event = { at: 1, kind: "log" as const, level: "info" as const, message: "mourning" };
     const ref = { executionId: run.execution_id, fence: "0" };
     expect(await store.appendEvents(ref, 0, 1, [event])).toBe(true);
     expect(await store.appendEvents(ref, 0, 1, [event])).toBe(true);
-    expect((await store.events(at.environmentId, run.run_id, undefined, 10)).map((one) => one.message)).toEqual(["mourning"]);
+    expect((await store.events(at.environmentId, run.run_id, undefined, 10)).map((one) => one.message)).toEqual([
+      "mourning",
+    ]);
     expect(await store.appendEvents({ executionId: newUuid(), fence: "0" }, 0, 1, [event])).toBe(false);
   });
 });

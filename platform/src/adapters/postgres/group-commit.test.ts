@@ -94,7 +94,12 @@ test("no batch has more bytes than allowed, unless one item alone has", async ()
 test("what is one item's own fault is refused to that item alone", async () => {
   const all = Promise.allSettled([1, 2, 13, 3].map((item) => group.add(item)));
   await serve();
-  expect((await all).map((one) => (one.status === "fulfilled" ? one.value : one.reason.message))).toEqual(["r1", "r2", "13", "r3"]);
+  expect((await all).map((one) => (one.status === "fulfilled" ? one.value : one.reason.message))).toEqual([
+    "r1",
+    "r2",
+    "13",
+    "r3",
+  ]);
 });
 
 test("what is nobody's fault is refused to its batch, and to no other", async () => {

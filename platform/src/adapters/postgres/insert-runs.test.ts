@@ -9,8 +9,10 @@ const acts = await storeActs(pool);
 const { at, store, queueId } = acts;
 
 const DAY = 86_400_000;
-const keyed = (key: string, over: Partial<NewRun> = {}) => at.run(queueId, { idempotencyKey: key, idempotencyTtlMs: DAY, ...over });
-const inserted = async (...runs: NewRun[]) => (await store.insert(runs)).map((one) => ({ runId: one.runId, isCached: one.isCached }));
+const keyed = (key: string, over: Partial<NewRun> = {}) =>
+  at.run(queueId, { idempotencyKey: key, idempotencyTtlMs: DAY, ...over });
+const inserted = async (...runs: NewRun[]) =>
+  (await store.insert(runs)).map((one) => ({ runId: one.runId, isCached: one.isCached }));
 const live = async (id: string) => (await acts.status(id)) !== undefined;
 
 describe("an idempotency key", () => {
@@ -82,7 +84,16 @@ describe("an idempotency key", () => {
 });
 
 describe("a batch's item", () => {
-  const batch = async () => (await store.createBatch({ id: newUuid(), environmentId: at.environmentId, expectedCount: 9, idempotencyKey: undefined, parentRunId: undefined })).id;
+  const batch = async () =>
+    (
+      await store.createBatch({
+        id: newUuid(),
+        environmentId: at.environmentId,
+        expectedCount: 9,
+        idempotencyKey: undefined,
+        parentRunId: undefined,
+      })
+    ).id;
 
   test("that comes twice at once makes one run, and the other call learns it", async () => {
     const id = await batch();
@@ -122,7 +133,10 @@ describe("inserting", () => {
 
   test("keeps payloads as they are, byte by byte", async () => {
     const data = Buffer.from([0, 255, 34, 92, 10, 0x80]);
-    const { run } = await acts.insert({ payload: { data, type: "text/plain" }, metadata: { data, type: "application/json" } });
+    const { run } = await acts.insert({
+      payload: { data, type: "text/plain" },
+      metadata: { data, type: "application/json" },
+    });
     const kept = await store.retrieve(at.environmentId, run.id);
     expect(kept?.payload).toEqual({ data, type: "text/plain" });
     expect(kept?.metadata?.data).toEqual(data);

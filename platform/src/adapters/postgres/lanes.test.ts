@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { storeActs } from "../../../test/support/store-acts.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
+import { sweepLoop } from "../../loops/sweep-loop.ts";
 import type { EnvironmentRef } from "../../projects/principal.ts";
 import { Announcements } from "../../runs/announcements.ts";
-import { sweepLoop } from "../../loops/sweep-loop.ts";
 import { createQueueService } from "./queues.ts";
 
 const { pool } = await testDatabase();
@@ -14,7 +14,8 @@ async function world() {
   const taken = () => announcements.take(acts.at.environmentId, 1000);
   const queues = createQueueService(pool, announcements);
   const environment = { id: acts.at.environmentId } as EnvironmentRef;
-  const lanes = async () => (await pool.query("select * from lane where environment_id = $1 order by id", [acts.at.environmentId])).rows;
+  const lanes = async () =>
+    (await pool.query("select * from lane where environment_id = $1 order by id", [acts.at.environmentId])).rows;
   return { ...acts, announcements, taken, queues, environment, lanes };
 }
 
@@ -54,8 +55,12 @@ describe("the sweep", () => {
     const urgent = at.run(queueId, { priorityMs: 3600_000 });
     const late = await store.insert([urgent]);
     // Somebody else's announcement woke the lane from its later head on.
-    await admit(late.map((one) => ({ ...(one.announcement as NonNullable<typeof one.announcement>), orderAt: undefined })));
-    const found = (await store.strandedLanes("0", 100_000)).lanes.filter((lane) => lane.environmentId === at.environmentId);
+    await admit(
+      late.map((one) => ({ ...(one.announcement as NonNullable<typeof one.announcement>), orderAt: undefined })),
+    );
+    const found = (await store.strandedLanes("0", 100_000)).lanes.filter(
+      (lane) => lane.environmentId === at.environmentId,
+    );
     if ((await store.retrieve(at.environmentId, urgent.id))?.status === "QUEUED") await admit(found);
     expect((await store.retrieve(at.environmentId, urgent.id))?.status).toBe("EXECUTING");
   });
@@ -96,11 +101,18 @@ describe("a limit that is changed at run time", () => {
     const ref = { type: "id" as const, name: `queue_${queue}` };
     const inserted = await store.insert(Array.from({ length: 6 }, () => at.run(queue)));
     expect(await admit(inserted.flatMap((one) => one.announcement ?? []))).toHaveLength(1);
-    expect(await queues.overrideLimit(environment, ref, 4)).toMatchObject({ concurrencyLimit: 4, declaredLimit: 1, overrideLimit: 4 });
+    expect(await queues.overrideLimit(environment, ref, 4)).toMatchObject({
+      concurrencyLimit: 4,
+      declaredLimit: 1,
+      overrideLimit: 4,
+    });
     expect(await admit(taken())).toHaveLength(3);
     expect(await queues.overrideLimit(environment, ref, 0)).toMatchObject({ concurrencyLimit: 0, running: 4 });
     expect(await admit(taken())).toEqual([]);
-    expect(await queues.overrideLimit(environment, ref, null)).toMatchObject({ concurrencyLimit: 1, overriddenAt: null });
+    expect(await queues.overrideLimit(environment, ref, null)).toMatchObject({
+      concurrencyLimit: 1,
+      overriddenAt: null,
+    });
     expect(await admit(taken())).toEqual([]);
   });
 });
@@ -108,7 +120,10 @@ describe("a limit that is changed at run time", () => {
 describe("queues", () => {
   test("are listed by name, page by page, and found by id, task and name", async () => {
     const { at, queues, environment } = await world();
-    await pool.query("insert into queue (environment_id, name, kind) values ($1, 'task/mail', 'task'), ($1, 'zebra', 'custom')", [at.environmentId]);
+    await pool.query(
+      "insert into queue (environment_id, name, kind) values ($1, 'task/mail', 'task'), ($1, 'zebra', 'custom')",
+      [at.environmentId],
+    );
     const first = await queues.list(environment, { page: 1, perPage: 2 });
     const second = await queues.list(environment, { page: 2, perPage: 2 });
     expect([first.total, second.total, first.queues.length, second.queues.length]).toEqual([3, 3, 2, 1]);
@@ -124,7 +139,10 @@ describe("queues", () => {
 describe("lanes nobody uses", () => {
   const key = { concurrencyKey: "once" };
   const retire = (store: Awaited<ReturnType<typeof world>>["store"]) => store.retireLanes();
-  const age = (environmentId: number) => pool.query("update lane set retired_at = retired_at - interval '11 minutes' where environment_id = $1", [environmentId]);
+  const age = (environmentId: number) =>
+    pool.query("update lane set retired_at = retired_at - interval '11 minutes' where environment_id = $1", [
+      environmentId,
+    ]);
 
   test("are retired first and deleted ten minutes later", async () => {
     const { at, store, executing, finish, admit, lanes } = await world();
@@ -162,10 +180,16 @@ describe("lanes nobody uses", () => {
     await finish(run, "COMPLETED", run);
     await admit();
     const rounds = Array.from({ length: 20 }, () =>
-      Promise.all([store.insert([at.run(run.queueId, key)]), retire(store), age(at.environmentId).then(() => retire(store))]),
+      Promise.all([
+        store.insert([at.run(run.queueId, key)]),
+        retire(store),
+        age(at.environmentId).then(() => retire(store)),
+      ]),
     );
     await Promise.all(rounds);
-    const { rows } = await pool.query("select 1 from ready d where not exists (select 1 from lane l where l.id = d.lane_id)");
+    const { rows } = await pool.query(
+      "select 1 from ready d where not exists (select 1 from lane l where l.id = d.lane_id)",
+    );
     expect(rows).toEqual([]);
     expect((await lanes()).length).toBe(1);
   });
@@ -194,7 +218,9 @@ describe("a rate whose period a new version changes", () => {
   ])("from %i to %i ms neither forgets what it must count nor holds the queue for ever", async (before, after) => {
     const { at, store, admit } = await world();
     const queue = await at.queue({ rate: { limit: 2, periodMs: before } });
-    const announced = (await store.insert(Array.from({ length: 4 }, () => at.run(queue)))).flatMap((one) => one.announcement ?? []);
+    const announced = (await store.insert(Array.from({ length: 4 }, () => at.run(queue)))).flatMap(
+      (one) => one.announcement ?? [],
+    );
     expect(await admit(announced)).toHaveLength(2);
     await pool.query("update queue set rate_period_ms = $2 where id = $1", [queue, after]);
     await admit(announced);

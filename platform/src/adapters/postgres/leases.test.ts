@@ -7,7 +7,10 @@ const { pool } = await testDatabase();
 const acts = await storeActs(pool);
 const { at, store } = acts;
 const expire = (executionId: string) =>
-  pool.query("update execution set lease_expires_at = now() - interval '1 s', start_deadline_at = start_deadline_at - interval '1 hour' where id = $1", [executionId]);
+  pool.query(
+    "update execution set lease_expires_at = now() - interval '1 s', start_deadline_at = start_deadline_at - interval '1 hour' where id = $1",
+    [executionId],
+  );
 const lost = async () => (await store.lostExecutions(100)).map((one) => `${one.executionId} ${one.why}`);
 
 describe("heartbeats", () => {
@@ -23,7 +26,11 @@ describe("heartbeats", () => {
 
   test("of one worker's nonsense cost no other its lease", async () => {
     const run = await acts.executing();
-    const nonsense = [{ executionId: "'; drop table run", fence: "1" }, { ...nobody(), fence: "x" }, { ...nobody(), fence: "9".repeat(30) }];
+    const nonsense = [
+      { executionId: "'; drop table run", fence: "1" },
+      { ...nobody(), fence: "x" },
+      { ...nobody(), fence: "9".repeat(30) },
+    ];
     expect((await store.heartbeat([...nonsense, run], 60_000)).alive).toEqual([run.executionId]);
   });
 
@@ -32,7 +39,9 @@ describe("heartbeats", () => {
     await expire(free.executionId);
     await inTransaction(pool, async (client) => {
       await client.query("select 1 from execution where id = $1 for update", [locked.executionId]);
-      expect((await store.heartbeat([locked, free], 60_000)).alive.sort()).toEqual([locked.executionId, free.executionId].sort());
+      expect((await store.heartbeat([locked, free], 60_000)).alive.sort()).toEqual(
+        [locked.executionId, free.executionId].sort(),
+      );
     });
     expect(await lost()).toEqual([]);
   });
@@ -44,7 +53,9 @@ describe("a lost execution", () => {
     expect(await lost()).toEqual([]);
     await expire(run.executionId);
     await expire(waiting.executionId);
-    expect((await lost()).sort()).toEqual([`${run.executionId} LEASE_EXPIRED`, `${waiting.executionId} START_DEADLINE`].sort());
+    expect((await lost()).sort()).toEqual(
+      [`${run.executionId} LEASE_EXPIRED`, `${waiting.executionId} START_DEADLINE`].sort(),
+    );
     await store.refreshLeases(60_000);
     expect(await lost()).toEqual([]);
   });
@@ -85,7 +96,9 @@ describe("executions that wait for a worker", () => {
 
   test("go to the worker that was launched for them, and no other", async () => {
     const [mine, other] = [await acts.dequeued(), await acts.dequeued()];
-    expect((await store.start({ ...worker, executionId: mine.executionId }, 10)).map((one) => one.runId)).toEqual([mine.runId]);
+    expect((await store.start({ ...worker, executionId: mine.executionId }, 10)).map((one) => one.runId)).toEqual([
+      mine.runId,
+    ]);
     expect(await acts.status(other.runId)).toBe("DEQUEUED");
   });
 

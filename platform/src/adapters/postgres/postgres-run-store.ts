@@ -1,6 +1,13 @@
 import { LEASE_TTL_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
-import { BatchItemKnown, type FinishedRun, type FinishRequest, type InsertedRun, type NewRun, type RunStore } from "../../runs/run-store.ts";
+import {
+  BatchItemKnown,
+  type FinishedRun,
+  type FinishRequest,
+  type InsertedRun,
+  type NewRun,
+  type RunStore,
+} from "../../runs/run-store.ts";
 import * as admission from "./admission.ts";
 import * as attempts from "./attempts.ts";
 import * as batches from "./batches.ts";
@@ -34,7 +41,8 @@ function isItemsFault(error: unknown): boolean {
   return error instanceof BatchItemKnown || /^(?:22|23|54|40)/.test(String((error as { code?: unknown }).code));
 }
 
-const sizeOf = (...packets: ({ data: Buffer } | undefined)[]) => packets.reduce((sum, packet) => sum + (packet?.data.length ?? 0), 1000);
+const sizeOf = (...packets: ({ data: Buffer } | undefined)[]) =>
+  packets.reduce((sum, packet) => sum + (packet?.data.length ?? 0), 1000);
 const sizeOfRun = (run: NewRun) => sizeOf(run.payload, run.metadata);
 
 /** Statements of at most 1,000 runs and about `maxBytes`: Postgres and the driver take no more than a few hundred megabytes. */
@@ -82,7 +90,8 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
   return {
     // A batch is a commit of its own, so that it comes as a whole; single triggers are collected.
     insert: async (runs) => {
-      if (runs.length < 50 && runs.every((run) => run.batch === undefined)) return Promise.all(runs.map((run) => inserts.add(run)));
+      if (runs.length < 50 && runs.every((run) => run.batch === undefined))
+        return Promise.all(runs.map((run) => inserts.add(run)));
       const inserted: InsertedRun[] = [];
       for (const slice of slices(runs)) inserted.push(...(await insertRuns(pool, slice, times.pendingVersionMs)));
       return inserted;
@@ -91,8 +100,7 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
       admission.admit(pool, environmentId, n, announcements, warm, times),
     nextTurnInMs: (environmentId) => admission.nextTurnInMs(pool, environmentId),
     start: (worker, n) => admission.startExecutions(pool, worker, n, times.leaseTtlMs),
-    finish: async (requests) =>
-      (await Promise.all(requests.map(finish))).filter((run) => run !== undefined),
+    finish: async (requests) => (await Promise.all(requests.map(finish))).filter((run) => run !== undefined),
     requeue: async (request) => {
       const put = await attempts.requeue(pool, request);
       if (put === "fenced") return put;

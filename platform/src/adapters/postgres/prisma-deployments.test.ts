@@ -2,9 +2,9 @@ import { manifestSchema } from "@gantry/sdk/contract";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { storeActs } from "../../../test/support/store-acts.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
+import { decodeId } from "../../ids.ts";
 import type { EnvironmentRef } from "../../projects/principal.ts";
 import { createDeploymentCatalog, isIdleDeployment } from "./deployment-catalog.ts";
-import { decodeId } from "../../ids.ts";
 import { createPool } from "./pool.ts";
 import { createPrisma } from "./prisma.ts";
 import { createDeploymentService } from "./prisma-deployments.ts";
@@ -18,7 +18,14 @@ const deployments = createDeploymentService({ prisma, onPromoted: async (_enviro
 
 const source = (dir: string) => ({ kind: "local" as const, bundleDir: dir, projectDir: "/p", envFiles: [] });
 const manifest = (tasks: object[], queues: object[] = []) =>
-  manifestSchema.parse({ manifestVersion: 1, sdkVersion: "1", runtime: "node", entry: "e.mjs", queues, tasks: tasks.map((task) => ({ filePath: "t.ts", ...task })) });
+  manifestSchema.parse({
+    manifestVersion: 1,
+    sdkVersion: "1",
+    runtime: "node",
+    entry: "e.mjs",
+    queues,
+    tasks: tasks.map((task) => ({ filePath: "t.ts", ...task })),
+  });
 
 let environment: EnvironmentRef;
 let acts: Awaited<ReturnType<typeof storeActs>>;
@@ -31,8 +38,14 @@ beforeEach(async () => {
 });
 
 const register = (tasks: object[], queues: object[] = [], over: object = {}) =>
-  deployments.register(environment, { manifest: manifest(tasks, queues), source: source("/b"), promote: true, ...over });
-const queue = async (name: string) => (await pool.query("select * from queue where environment_id = $1 and name = $2", [environment.id, name])).rows[0];
+  deployments.register(environment, {
+    manifest: manifest(tasks, queues),
+    source: source("/b"),
+    promote: true,
+    ...over,
+  });
+const queue = async (name: string) =>
+  (await pool.query("select * from queue where environment_id = $1 and name = $2", [environment.id, name])).rows[0];
 
 describe("a version", () => {
   test("is numbered within its day, also where many are registered at once", async () => {
@@ -60,11 +73,30 @@ describe("a version", () => {
 
   test("declares its queues' limits with its promotion, and takes back those it no longer declares", async () => {
     const rateLimit = { limit: 5, periodMs: 60_000, key: "queue" };
-    const first = await register([{ id: "a", queue: "q" }, { id: "b" }], [{ name: "q", concurrencyLimit: 2, combinedConcurrencyLimit: 9, rateLimit }, { name: "task/b", concurrencyLimit: 1 }]);
-    expect(await queue("q")).toMatchObject({ kind: "custom", declared_limit: 2, combined_limit: 9, rate_limit: 5, rate_period_ms: 60_000, rate_key: "queue" });
+    const first = await register(
+      [{ id: "a", queue: "q" }, { id: "b" }],
+      [
+        { name: "q", concurrencyLimit: 2, combinedConcurrencyLimit: 9, rateLimit },
+        { name: "task/b", concurrencyLimit: 1 },
+      ],
+    );
+    expect(await queue("q")).toMatchObject({
+      kind: "custom",
+      declared_limit: 2,
+      combined_limit: 9,
+      rate_limit: 5,
+      rate_period_ms: 60_000,
+      rate_key: "queue",
+    });
     expect(await queue("task/b")).toMatchObject({ kind: "task", declared_limit: 1 });
     await register([{ id: "a", queue: "q" }, { id: "b" }], [{ name: "q" }]);
-    expect(await queue("q")).toMatchObject({ declared_limit: null, combined_limit: null, rate_limit: null, rate_period_ms: null, rate_key: null });
+    expect(await queue("q")).toMatchObject({
+      declared_limit: null,
+      combined_limit: null,
+      rate_limit: null,
+      rate_period_ms: null,
+      rate_key: null,
+    });
     expect(await queue("task/b")).toMatchObject({ declared_limit: null });
     await deployments.promote(environment, first.version);
     expect(await queue("q")).toMatchObject({ declared_limit: 2, rate_limit: 5 });
@@ -84,7 +116,9 @@ describe("a version", () => {
   });
 
   test("that nobody knows cannot be promoted", async () => {
-    await expect(deployments.promote(environment, "19700101.1")).rejects.toMatchObject({ code: "DEPLOYMENT_NOT_FOUND" });
+    await expect(deployments.promote(environment, "19700101.1")).rejects.toMatchObject({
+      code: "DEPLOYMENT_NOT_FOUND",
+    });
   });
 });
 

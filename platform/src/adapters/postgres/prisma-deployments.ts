@@ -28,7 +28,10 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
         const same = contentHash === undefined ? null : await sameAsCurrent(tx, environment, contentHash);
         if (same !== null) {
           // The code is the same but may have moved: its workers look where the latest registration says.
-          return { row: await tx.deployment.update({ where: { id: same.id }, data: { source: json(source) } }), isNew: false };
+          return {
+            row: await tx.deployment.update({ where: { id: same.id }, data: { source: json(source) } }),
+            isNew: false,
+          };
         }
         const created = await insert(tx, environment, manifest, source, contentHash);
         if (promote) await makeCurrent(tx, environment, created.id, manifest);
@@ -44,7 +47,8 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
         const found = await tx.deployment.findUnique({
           where: { environmentId_version: { environmentId: environment.id, version } },
         });
-        if (found === null) throw new AppError("DEPLOYMENT_NOT_FOUND", `There is no version ${version} in this environment.`);
+        if (found === null)
+          throw new AppError("DEPLOYMENT_NOT_FOUND", `There is no version ${version} in this environment.`);
         await makeCurrent(tx, environment, found.id, manifestOf(found));
         return found;
       }, PATIENCE);
@@ -127,7 +131,11 @@ async function insert(
 }
 
 /** Every queue that the version names, made where it is new. Limits come with the promotion. */
-async function ensureQueues(tx: Transaction, environment: EnvironmentRef, manifest: Manifest): Promise<Map<string, number>> {
+async function ensureQueues(
+  tx: Transaction,
+  environment: EnvironmentRef,
+  manifest: Manifest,
+): Promise<Map<string, number>> {
   const names = new Set([
     ...manifest.queues.map((queue) => queue.name),
     ...manifest.tasks.map((task) => task.queue ?? `task/${task.id}`),
@@ -144,7 +152,12 @@ async function ensureQueues(tx: Transaction, environment: EnvironmentRef, manife
   return new Map(rows.map((row) => [row.name, row.id]));
 }
 
-async function makeCurrent(tx: Transaction, environment: EnvironmentRef, deploymentId: string, manifest: Manifest): Promise<void> {
+async function makeCurrent(
+  tx: Transaction,
+  environment: EnvironmentRef,
+  deploymentId: string,
+  manifest: Manifest,
+): Promise<void> {
   await tx.environment.update({ where: { id: environment.id }, data: { currentDeploymentId: deploymentId } });
   await tx.deployment.update({ where: { id: deploymentId }, data: { promotedAt: new Date() } });
   const declared = new Map(manifest.queues.map((queue) => [queue.name, queue]));

@@ -44,7 +44,12 @@ export function createQueueService(pool: pg.Pool, announcements: Announcements):
     return rows[0];
   }
 
-  async function change(environment: EnvironmentRef, ref: QueueRef, set: string, values: unknown[]): Promise<QueueInfo | undefined> {
+  async function change(
+    environment: EnvironmentRef,
+    ref: QueueRef,
+    set: string,
+    values: unknown[],
+  ): Promise<QueueInfo | undefined> {
     const row = await one(environment, ref);
     if (row === undefined) return undefined;
     await pool.query({ text: `update queue set ${set} where id = $1`, values: [row.id, ...values] });
@@ -70,7 +75,12 @@ export function createQueueService(pool: pg.Pool, announcements: Announcements):
     setPaused: (environment, ref, paused) =>
       change(environment, ref, "paused_at = case when $2 then coalesce(paused_at, now()) end", [paused]),
     overrideLimit: (environment, ref, limit) =>
-      change(environment, ref, "override_limit = $2::int, overridden_at = case when $2::int is not null then now() end", [limit]),
+      change(
+        environment,
+        ref,
+        "override_limit = $2::int, overridden_at = case when $2::int is not null then now() end",
+        [limit],
+      ),
   };
 }
 

@@ -83,14 +83,25 @@ describe("metadata", () => {
   test("of many children of one run at once meets in no deadlock", async () => {
     const root = await acts.executing();
     const children = [];
-    for (let n = 0; n < 10; n++) children.push(await acts.executing({ parentRunId: root.runId, rootRunId: root.runId }));
-    await Promise.all([...children, root].map((run) => store.applyMetadataBatch(run, { number: 0, own: grow, parent: grow, root: grow })));
+    for (let n = 0; n < 10; n++)
+      children.push(await acts.executing({ parentRunId: root.runId, rootRunId: root.runId }));
+    await Promise.all(
+      [...children, root].map((run) =>
+        store.applyMetadataBatch(run, { number: 0, own: grow, parent: grow, root: grow }),
+      ),
+    );
     expect(await metadataOf(root.runId)).toBe("x".repeat(2 * 10 + 3));
   });
 });
 
 describe("events", () => {
-  const event = (message: string, data?: string) => ({ at: Date.now(), kind: "log" as const, level: "info" as const, message, ...(data === undefined ? {} : { data }) });
+  const event = (message: string, data?: string) => ({
+    at: Date.now(),
+    kind: "log" as const,
+    level: "info" as const,
+    message,
+    ...(data === undefined ? {} : { data }),
+  });
 
   test("are stored once, in order, read page by page", async () => {
     const run = await acts.executing();
@@ -105,9 +116,15 @@ describe("events", () => {
 
   test("of any content are stored as well as text can be", async () => {
     const run = await acts.executing();
-    await store.appendEvents(run, 0, 1, [{ ...event("a\0b \ud83d", "{\0}"), at: Number.MAX_VALUE }, { ...event("😀"), at: -5 }]);
+    await store.appendEvents(run, 0, 1, [
+      { ...event("a\0b \ud83d", "{\0}"), at: Number.MAX_VALUE },
+      { ...event("😀"), at: -5 },
+    ]);
     const kept = await store.events(at.environmentId, run.runId, undefined, 10);
-    expect(kept.map((one) => [one.message, one.data])).toEqual([["a␀b �", "{␀}"], ["😀", undefined]]);
+    expect(kept.map((one) => [one.message, one.data])).toEqual([
+      ["a␀b �", "{␀}"],
+      ["😀", undefined],
+    ]);
   });
 
   test("a 1 MB line is stored whole", async () => {

@@ -1,7 +1,7 @@
-import type pg from "pg";
 import type { RunEvent } from "@gantry/sdk/contract";
-import type { ExecutionRef, MetadataBatch } from "../../runs/run-store.ts";
+import type pg from "pg";
 import type { StoredRunEvent } from "../../runs/run.ts";
+import type { ExecutionRef, MetadataBatch } from "../../runs/run-store.ts";
 import { storableText } from "./storable-text.ts";
 import { inTransaction } from "./transaction.ts";
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { storeActs } from "../../../test/support/store-acts.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
-import type { EnvironmentRef } from "../../projects/principal.ts";
 import { decodeId, encodeId, newUuid } from "../../ids.ts";
+import type { EnvironmentRef } from "../../projects/principal.ts";
 import { Announcements } from "../../runs/announcements.ts";
 import type { RunFilter } from "../../runs/run.ts";
 import { createRunService } from "../../runs/runs.ts";
@@ -23,7 +23,15 @@ const runs = createRunService({
 const ids: string[] = [];
 let batchId: string;
 beforeAll(async () => {
-  batchId = (await store.createBatch({ id: newUuid(), environmentId: at.environmentId, expectedCount: 1, idempotencyKey: undefined, parentRunId: undefined })).id;
+  batchId = (
+    await store.createBatch({
+      id: newUuid(),
+      environmentId: at.environmentId,
+      expectedCount: 1,
+      idempotencyKey: undefined,
+      parentRunId: undefined,
+    })
+  ).id;
   for (let n = 0; n < 11; n++) {
     const run = await acts.executing({
       taskId: n < 6 ? "first" : "second",
@@ -38,8 +46,10 @@ beforeAll(async () => {
   }
 });
 
-const numbers = (page: { runs: { id: string }[] }) => page.runs.map((run) => ids.indexOf(decodeId("run", run.id) as string));
-const list = (filter: RunFilter = {}, page: { size: number; after?: string; before?: string } = { size: 100 }) => runs.list(environment, filter, page);
+const numbers = (page: { runs: { id: string }[] }) =>
+  page.runs.map((run) => ids.indexOf(decodeId("run", run.id) as string));
+const list = (filter: RunFilter = {}, page: { size: number; after?: string; before?: string } = { size: 100 }) =>
+  runs.list(environment, filter, page);
 
 describe("a list of runs", () => {
   test("goes on page by page, newest first, over live and ended runs alike, and back again", async () => {
@@ -51,7 +61,11 @@ describe("a list of runs", () => {
       if (page.next === undefined) break;
       page = await list({}, { size: 4, after: page.next });
     }
-    expect(seen).toEqual([[10, 9, 8, 7], [6, 5, 4, 3], [2, 1, 0]]);
+    expect(seen).toEqual([
+      [10, 9, 8, 7],
+      [6, 5, 4, 3],
+      [2, 1, 0],
+    ]);
     page = await list({}, { size: 4, before: page.previous as string });
     expect(numbers(page)).toEqual([6, 5, 4, 3]);
     page = await list({}, { size: 4, before: page.previous as string });
@@ -61,7 +75,10 @@ describe("a list of runs", () => {
   });
 
   const filters: Record<string, { filter: () => RunFilter; want: number[] }> = {
-    "by status, of live and ended runs": { filter: () => ({ status: ["EXECUTING", "FAILED"] }), want: [9, 7, 5, 3, 2, 1] },
+    "by status, of live and ended runs": {
+      filter: () => ({ status: ["EXECUTING", "FAILED"] }),
+      want: [9, 7, 5, 3, 2, 1],
+    },
     "by task": { filter: () => ({ taskId: ["second"] }), want: [10, 9, 8, 7, 6] },
     "by any of several tags": { filter: () => ({ tags: ["n9", "n3"] }), want: [9, 3] },
     "by machine": { filter: () => ({ machine: ["large-1x"] }), want: [5] },
@@ -101,9 +118,20 @@ describe("a run", () => {
     const queue = await own.at.queue({ limit: 1, combined: 5, rate: { limit: 1, periodMs: 60_000 } });
     const inserted = [own.at.run(queue), own.at.run(queue), own.at.run(queue)];
     await own.admit((await store.insert(inserted)).flatMap((one) => one.announcement ?? []));
-    expect(await store.explainFacts(own.at.environmentId, inserted[0]?.id as string)).toMatchObject({ status: "EXECUTING", laneRunning: 1 });
+    expect(await store.explainFacts(own.at.environmentId, inserted[0]?.id as string)).toMatchObject({
+      status: "EXECUTING",
+      laneRunning: 1,
+    });
     const facts = await store.explainFacts(own.at.environmentId, inserted[2]?.id as string);
-    expect(facts).toMatchObject({ status: "QUEUED", position: 1, laneLimit: 1, laneRunning: 1, combinedLimit: 5, queueRunning: 1, rateLeft: 0 });
+    expect(facts).toMatchObject({
+      status: "QUEUED",
+      position: 1,
+      laneLimit: 1,
+      laneRunning: 1,
+      combinedLimit: 5,
+      queueRunning: 1,
+      rateLeft: 0,
+    });
     expect(facts?.rateDueAt?.getTime()).toBeGreaterThan(Date.now());
   });
 });
@@ -115,7 +143,9 @@ describe("canceling a run", () => {
     const { run: waiting } = await acts.insert({ parentRunId: child.runId, rootRunId: root.runId });
     await runs.cancel(environment, encodeId("run", root.runId), "enough");
     expect(await acts.status(waiting.id)).toBe("CANCELED");
-    expect((await store.heartbeat([root, child], 1000)).cancel.sort()).toEqual([root.executionId, child.executionId].sort());
+    expect((await store.heartbeat([root, child], 1000)).cancel.sort()).toEqual(
+      [root.executionId, child.executionId].sort(),
+    );
   });
 
   test("that nobody knows is an error, one that has ended is none", async () => {
@@ -130,7 +160,12 @@ describe("forcing a run to fail", () => {
     const made = await acts[act]();
     const runId = "runId" in made ? made.runId : made.run.id;
     await runs.forceFail(environment, encodeId("run", runId), "operator \0");
-    expect(await store.retrieve(at.environmentId, runId)).toMatchObject({ status: "SYSTEM_FAILURE", error: { code: "FORCE_FAILED", message: "operator ␀" } });
-    await expect(runs.forceFail(environment, encodeId("run", runId), "again")).rejects.toMatchObject({ code: "RUN_ALREADY_FINISHED" });
+    expect(await store.retrieve(at.environmentId, runId)).toMatchObject({
+      status: "SYSTEM_FAILURE",
+      error: { code: "FORCE_FAILED", message: "operator ␀" },
+    });
+    await expect(runs.forceFail(environment, encodeId("run", runId), "again")).rejects.toMatchObject({
+      code: "RUN_ALREADY_FINISHED",
+    });
   });
 });

@@ -1,5 +1,5 @@
-import type pg from "pg";
 import type { RunStatus, WireError } from "@gantry/sdk/contract";
+import type pg from "pg";
 import { encodeId, uuidTime } from "../../ids.ts";
 import type { AttemptRecord, PageRequest, RunDetail, RunFilter } from "../../runs/run.ts";
 

@@ -13,7 +13,9 @@ const announcements = new Announcements(() => {});
 const loop = timerLoop({ store, announcements, tellWorker });
 const inMs = (ms: number) => new Date(Date.now() + ms);
 const timersOf = async (runId: string) =>
-  (await pool.query<{ kind: string }>("select kind::text from run_timer where run_id = $1 order by due_at", [runId])).rows.map((row) => row.kind);
+  (
+    await pool.query<{ kind: string }>("select kind::text from run_timer where run_id = $1 order by due_at", [runId])
+  ).rows.map((row) => row.kind);
 
 describe("a delayed run", () => {
   test("is queued when it is due, not before, and announced", async () => {
@@ -26,7 +28,9 @@ describe("a delayed run", () => {
   });
 
   test("is queued once by many platforms", async () => {
-    const runs = await Promise.all(Array.from({ length: 20 }, () => acts.insert({ status: "DELAYED", delayUntil: inMs(-1) })));
+    const runs = await Promise.all(
+      Array.from({ length: 20 }, () => acts.insert({ status: "DELAYED", delayUntil: inMs(-1) })),
+    );
     const announced = (await Promise.all([1, 2, 3].map(() => store.enqueueDue(7)))).flat();
     announced.push(...(await store.enqueueDue(100)));
     expect(announced).toHaveLength(20);
@@ -67,7 +71,10 @@ describe("a time to live", () => {
   test("expires a queued run, with the reason", async () => {
     const { run } = await acts.insert({ ttlMs: 0 });
     await loop.tick(0);
-    expect(await store.retrieve(at.environmentId, run.id)).toMatchObject({ status: "EXPIRED", error: { code: "TTL_EXPIRED" } });
+    expect(await store.retrieve(at.environmentId, run.id)).toMatchObject({
+      status: "EXPIRED",
+      error: { code: "TTL_EXPIRED" },
+    });
     expect(await timersOf(run.id)).toEqual([]);
   });
 
@@ -92,7 +99,10 @@ describe("a run without a version", () => {
     const { run } = await acts.insert({ status: "PENDING_VERSION", requestedVersion: "20991231.1" });
     await pool.query("update run_timer set due_at = now() where run_id = $1", [run.id]);
     await loop.tick(0);
-    expect(await store.retrieve(at.environmentId, run.id)).toMatchObject({ status: "EXPIRED", error: { code: "VERSION_NOT_DEPLOYED" } });
+    expect(await store.retrieve(at.environmentId, run.id)).toMatchObject({
+      status: "EXPIRED",
+      error: { code: "VERSION_NOT_DEPLOYED" },
+    });
   });
 
   test("that got its version does not expire for want of one, however long it is queued", async () => {
@@ -105,7 +115,10 @@ describe("a run without a version", () => {
 
   test("is released in slices, in its delay where it has one, and locked to the version it named", async () => {
     const own = await storeActs(pool);
-    await pool.query("insert into deployment (id, environment_id, version, status, manifest, source) values ($1, $2, '20990101.1', 'DEPLOYED', '{}', '{}')", [newUuid(), own.at.environmentId]);
+    await pool.query(
+      "insert into deployment (id, environment_id, version, status, manifest, source) values ($1, $2, '20990101.1', 'DEPLOYED', '{}', '{}')",
+      [newUuid(), own.at.environmentId],
+    );
     const { run: any } = await own.insert({ status: "PENDING_VERSION" });
     const { run: named } = await own.insert({ status: "PENDING_VERSION", requestedVersion: "20990101.1" });
     const { run: delayed } = await own.insert({ status: "PENDING_VERSION", delayUntil: inMs(60_000) });
@@ -119,9 +132,16 @@ describe("a run without a version", () => {
       announced.push(...slice.announcements);
     }
     expect(released).toBe(3);
-    expect(await Promise.all([any, named, delayed, other].map((run) => own.status(run.id)))).toEqual(["QUEUED", "QUEUED", "DELAYED", "PENDING_VERSION"]);
+    expect(await Promise.all([any, named, delayed, other].map((run) => own.status(run.id)))).toEqual([
+      "QUEUED",
+      "QUEUED",
+      "DELAYED",
+      "PENDING_VERSION",
+    ]);
     expect(await store.releasableEnvironments()).not.toContain(own.at.environmentId);
-    const { rows } = await pool.query("select id from run where deployment_id is not null and environment_id = $1", [own.at.environmentId]);
+    const { rows } = await pool.query("select id from run where deployment_id is not null and environment_id = $1", [
+      own.at.environmentId,
+    ]);
     expect(rows).toEqual([{ id: named.id }]);
     expect(await own.admit(announced)).toHaveLength(2);
   });
@@ -129,12 +149,23 @@ describe("a run without a version", () => {
   test("goes to the queue its task declares, unless it named one", async () => {
     const own = await storeActs(pool);
     const declared = await own.at.queue({ limit: 1 });
-    const { rows } = await pool.query<{ id: number }>("insert into queue (environment_id, name, kind) values ($1, 'task/mail', 'task') returning id", [own.at.environmentId]);
-    await pool.query("insert into task_definition (deployment_id, task_id, queue_id, declaration) values ($1, 'mail', $2, '{}')", [own.at.deploymentId, declared]);
-    const { run: unnamed } = await own.insert({ status: "PENDING_VERSION", taskId: "mail", queueId: rows[0]?.id as number });
+    const { rows } = await pool.query<{ id: number }>(
+      "insert into queue (environment_id, name, kind) values ($1, 'task/mail', 'task') returning id",
+      [own.at.environmentId],
+    );
+    await pool.query(
+      "insert into task_definition (deployment_id, task_id, queue_id, declaration) values ($1, 'mail', $2, '{}')",
+      [own.at.deploymentId, declared],
+    );
+    const { run: unnamed } = await own.insert({
+      status: "PENDING_VERSION",
+      taskId: "mail",
+      queueId: rows[0]?.id as number,
+    });
     const { run: named } = await own.insert({ status: "PENDING_VERSION", taskId: "mail" });
     await store.releasePendingVersions(own.at.environmentId, 100);
-    const queueOf = async (id: string) => (await pool.query("select queue_id from run where id = $1", [id])).rows[0]?.queue_id;
+    const queueOf = async (id: string) =>
+      (await pool.query("select queue_id from run where id = $1", [id])).rows[0]?.queue_id;
     expect([await queueOf(unnamed.id), await queueOf(named.id)]).toEqual([declared, own.queueId]);
   });
 });

@@ -134,12 +134,14 @@ export async function releasePendingVersions(
 }
 
 export async function dueTimers(pool: pg.Pool, limit: number): Promise<DueTimer[]> {
-  const { rows } = await pool.query<{ kind: DueTimer["kind"]; environment_id: number; run_id: string; due_at: string }>({
-    name: "due-timers",
-    text: `select kind::text, environment_id, run_id, due_at::text from run_timer
+  const { rows } = await pool.query<{ kind: DueTimer["kind"]; environment_id: number; run_id: string; due_at: string }>(
+    {
+      name: "due-timers",
+      text: `select kind::text, environment_id, run_id, due_at::text from run_timer
            where due_at <= now() and kind <> 'delay' order by due_at limit $1`,
-    values: [limit],
-  });
+      values: [limit],
+    },
+  );
   return rows.map((row) => ({
     kind: row.kind,
     environmentId: row.environment_id,

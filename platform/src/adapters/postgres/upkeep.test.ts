@@ -10,15 +10,22 @@ const acts = await storeActs(pool);
 const { at, store } = acts;
 
 const DAY = 86_400_000;
-const partition = (parent: string, daysAgo: number) => `${parent}_${new Date(Date.now() - daysAgo * DAY).toISOString().slice(0, 10).replaceAll("-", "")}`;
+const partition = (parent: string, daysAgo: number) =>
+  `${parent}_${new Date(Date.now() - daysAgo * DAY).toISOString().slice(0, 10).replaceAll("-", "")}`;
 const partitions = async () =>
-  (await pool.query<{ name: string }>("select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relname ~ '_[0-9]{8}$'")).rows.map((row) => row.name);
+  (
+    await pool.query<{ name: string }>(
+      "select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relname ~ '_[0-9]{8}$'",
+    )
+  ).rows.map((row) => row.name);
 const count = async (table: string) => Number((await pool.query(`select count(*) as n from ${table}`)).rows[0].n);
 
 async function makeDay(parent: string, daysAgo: number): Promise<string> {
   const name = partition(parent, daysAgo);
   const day = (ago: number) => new Date(Date.now() - ago * DAY).toISOString().slice(0, 10);
-  await pool.query(`create table ${name} partition of ${parent} for values from ('${day(daysAgo)} 00:00+00') to ('${day(daysAgo - 1)} 00:00+00')`);
+  await pool.query(
+    `create table ${name} partition of ${parent} for values from ('${day(daysAgo)} 00:00+00') to ('${day(daysAgo - 1)} 00:00+00')`,
+  );
   return name;
 }
 
@@ -30,17 +37,23 @@ describe("partitions", () => {
     expect(names).toHaveLength(18);
   });
 
-  test.each(["America/Los_Angeles", "Pacific/Auckland"])("are days of UTC, whatever the session's zone (%s)", async (zone) => {
-    for (const daysAgo of [-6, -7]) await pool.query(`drop table if exists ${partition("run_event", daysAgo)}`);
-    const client = await pool.connect();
-    await client.query(`set timezone = '${zone}'`);
-    await client.query("select ensure_partitions()");
-    await client.query("reset timezone");
-    client.release();
-    await upkeep.ensurePartitions();
-    const { rows } = await pool.query<{ bound: string }>("select pg_get_expr(relpartbound, oid) as bound from pg_class where relname = $1", [partition("run_event", -7)]);
-    expect(rows[0]?.bound).toContain("00:00:00+00");
-  });
+  test.each(["America/Los_Angeles", "Pacific/Auckland"])(
+    "are days of UTC, whatever the session's zone (%s)",
+    async (zone) => {
+      for (const daysAgo of [-6, -7]) await pool.query(`drop table if exists ${partition("run_event", daysAgo)}`);
+      const client = await pool.connect();
+      await client.query(`set timezone = '${zone}'`);
+      await client.query("select ensure_partitions()");
+      await client.query("reset timezone");
+      client.release();
+      await upkeep.ensurePartitions();
+      const { rows } = await pool.query<{ bound: string }>(
+        "select pg_get_expr(relpartbound, oid) as bound from pg_class where relname = $1",
+        [partition("run_event", -7)],
+      );
+      expect(rows[0]?.bound).toContain("00:00:00+00");
+    },
+  );
 
   test("that nobody made in time take what the default partition caught for them", async () => {
     const today = partition("run_history", 0);
@@ -84,20 +97,27 @@ describe("retention", () => {
 
   test("deletes expired keys, packets, tokens and batches, in slices, and keeps the others", async () => {
     const environmentId = at.environmentId;
-    await pool.query("insert into idempotency select $1, 't', int4send(n), gen_random_uuid(), now() + case when n % 2 = 0 then -1 else 1 end * interval '1 h' from generate_series(1, 12000) n", [environmentId]);
-    await pool.query("insert into packet select $1, n::text, '', 'x', now() - n * interval '1 h' from generate_series(1, 48) n", [environmentId]);
-    await pool.query("insert into spent_token select n::text, now() + n * interval '1 h' from generate_series(-3, 3) n where n <> 0");
+    await pool.query(
+      "insert into idempotency select $1, 't', int4send(n), gen_random_uuid(), now() + case when n % 2 = 0 then -1 else 1 end * interval '1 h' from generate_series(1, 12000) n",
+      [environmentId],
+    );
+    await pool.query(
+      "insert into packet select $1, n::text, '', 'x', now() - n * interval '1 h' from generate_series(1, 48) n",
+      [environmentId],
+    );
+    await pool.query(
+      "insert into spent_token select n::text, now() + n * interval '1 h' from generate_series(-3, 3) n where n <> 0",
+    );
     const run = await acts.executing();
     const batches = [newUuid(), newUuid(), newUuid()];
-    await pool.query("insert into batch (id, environment_id, expected_count, created_at) select id, $1, 1, now() - age from unnest($2::uuid[], $3::interval[]) as b (id, age)", [
-      environmentId,
-      batches,
-      ["46 days", "46 days", "1 day"],
-    ]);
-    await pool.query("insert into batch_item (batch_id, item, run_id) select b.id, 0, b.run from unnest($1::uuid[], $2::uuid[]) as b (id, run)", [
-      batches,
-      [newUuid(), run.runId, newUuid()],
-    ]);
+    await pool.query(
+      "insert into batch (id, environment_id, expected_count, created_at) select id, $1, 1, now() - age from unnest($2::uuid[], $3::interval[]) as b (id, age)",
+      [environmentId, batches, ["46 days", "46 days", "1 day"]],
+    );
+    await pool.query(
+      "insert into batch_item (batch_id, item, run_id) select b.id, 0, b.run from unnest($1::uuid[], $2::uuid[]) as b (id, run)",
+      [batches, [newUuid(), run.runId, newUuid()]],
+    );
     await upkeep.deleteExpired();
     expect([await count("idempotency"), await count("packet"), await count("spent_token")]).toEqual([6000, 23, 3]);
     const { rows } = await pool.query<{ id: string }>("select id from batch");

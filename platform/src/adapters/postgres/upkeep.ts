@@ -17,7 +17,11 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
       await inSlices(pool, "idempotency", "x.expires_at < now()");
       await inSlices(pool, "packet", "x.created_at < now() - interval '1 day'", 100);
       await inSlices(pool, "spent_token", "x.expires_at < now()");
-      await inSlices(pool, "failure_hook", "x.seen_at < now() - interval '1 day' or x.finished_at < now() - interval '7 days'");
+      await inSlices(
+        pool,
+        "failure_hook",
+        "x.seen_at < now() - interval '1 day' or x.finished_at < now() - interval '7 days'",
+      );
       const isOver = `x.created_at < now() - interval '45 days'
         and not exists (select 1 from batch_item i join run r on r.id = i.run_id and r.environment_id = x.environment_id
                         where i.batch_id = x.id)`;
