@@ -15,6 +15,7 @@ import type { Executor } from "./cluster/executor.ts";
 import { HeartbeatFlush } from "./cluster/heartbeat-flush.ts";
 import type { WorkerService } from "./cluster/worker-service.ts";
 import { createWorkerService } from "./cluster/workers.ts";
+import type { DeploymentCatalog } from "./deployments/deployment-catalog.ts";
 import type { DeploymentService } from "./deployments/deployment-service.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
@@ -32,10 +33,10 @@ import type { EnvironmentRef } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
 import type { QueueService } from "./queues/queue-service.ts";
 import { Announcements } from "./runs/announcements.ts";
-import type { TriggerRequest } from "./runs/run.ts";
 import type { RunService } from "./runs/run-service.ts";
 import type { RunStore } from "./runs/run-store.ts";
 import { createRunService } from "./runs/runs.ts";
+import { wakeTimers } from "./runs/wake-timers.ts";
 
 export interface EngineDeps {
   pool: pg.Pool;
@@ -129,66 +130,44 @@ export function createEngine(deps: EngineDeps): Engine {
     onTick: (name, ms, failed) => metrics.ticks.labels(name, failed ? "failed" : "ok").observe(ms / 1000),
   });
 
-  const deployments = createDeploymentService({
-    prisma,
-    onPromoted: async (environment, deploymentId) => {
-      catalog.invalidate(environment.id);
-      await releaseAll({ store, announcements }, environment.id);
-      announcements.wake(environment.id);
-      const deployment = await catalog.byId(deploymentId);
-      const { environmentConcurrency, devConcurrency } = await limits(environment);
-      const concurrency = environment.type === "DEVELOPMENT" ? devConcurrency : environmentConcurrency;
-      if (deployment === undefined) return;
-      prepared.add(deploymentId);
-      await executor.prepare(deployment, concurrency).catch((error: unknown) => {
-        logger.error(
-          { err: error, version: deployment.version },
-          "a promoted version could not be booted ahead; it is when a run needs it",
-        );
-      });
-    },
-  });
+  const onPromoted = promotion({ ...shared, limits, prepared });
   return {
     runs: wokenTimers,
     queues: createQueueService(pool, announcements),
-    deployments,
+    deployments: createDeploymentService({ prisma, onPromoted }),
     workers: createWorkerService({ ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random }),
     store,
     loops,
   };
 }
 
-/** A delayed run that is due before the timer loop's next look moves that look forward. */
-function wakeTimers(runs: RunService, wake: () => void): RunService {
-  return {
-    ...runs,
-    async trigger(environment, requests, fence) {
-      const results = await runs.trigger(environment, requests, fence);
-      if (requests.some(isDueSoon)) wake();
-      return results;
-    },
-    async addToBatch(environment, batchId, items) {
-      const results = await runs.addToBatch(environment, batchId, items);
-      if (items.some(({ request }) => isDueSoon(request))) wake();
-      return results;
-    },
-    async replay(environment, runId, overrides) {
-      const result = await runs.replay(environment, runId, overrides);
-      if (isDueSoon(overrides)) wake();
-      return result;
-    },
-    async reschedule(environment, runId, delayUntil) {
-      await runs.reschedule(environment, runId, delayUntil);
-      wake();
-    },
-  };
+interface PromotionDeps {
+  store: RunStore;
+  catalog: DeploymentCatalog;
+  announcements: Announcements;
+  executor: Executor;
+  logger: Logger;
+  limits(environment: EnvironmentRef): Promise<Limits>;
+  prepared: Set<string>;
 }
 
-/** Before the timer loop looks by itself. */
-function isDueSoon({ delayUntil, ttlMs }: Pick<Partial<TriggerRequest>, "delayUntil" | "ttlMs">): boolean {
-  return (
-    (delayUntil !== undefined && delayUntil.getTime() - Date.now() < 1000) || (ttlMs !== undefined && ttlMs < 1000)
-  );
+/** What follows when a version became current: runs that waited for it go on, and its workers boot ahead. */
+function promotion(deps: PromotionDeps) {
+  const { store, catalog, announcements, executor, logger, limits, prepared } = deps;
+  return async (environment: EnvironmentRef, deploymentId: string): Promise<void> => {
+    catalog.invalidate(environment.id);
+    await releaseAll({ store, announcements }, environment.id);
+    announcements.wake(environment.id);
+    const deployment = await catalog.byId(deploymentId);
+    if (deployment === undefined) return;
+    const { environmentConcurrency, devConcurrency } = await limits(environment);
+    const concurrency = environment.type === "DEVELOPMENT" ? devConcurrency : environmentConcurrency;
+    prepared.add(deploymentId);
+    await executor.prepare(deployment, concurrency).catch((error: unknown) => {
+      const { version } = deployment;
+      logger.error({ err: error, version }, "a promoted version could not be booted ahead; it is when a run needs it");
+    });
+  };
 }
 
 function engineMetrics(registry: Registry, connected: ConnectedWorkers) {

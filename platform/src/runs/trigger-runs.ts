@@ -18,6 +18,11 @@ export interface TriggerDeps {
   isStorageFull?(): boolean;
 }
 
+export interface RunsDeps extends TriggerDeps {
+  /** Tells the worker that holds an execution to cancel it, or to drop it. */
+  tellWorker(executionId: string, what: "cancel" | "drop", reason?: string): void;
+}
+
 /** Errors: STORAGE_FULL. */
 export function demandStorage(deps: Pick<TriggerDeps, "isStorageFull">): void {
   if (deps.isStorageFull?.() !== true) return;

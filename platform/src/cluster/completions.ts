@@ -1,0 +1,189 @@
+import { type CompletionVerdict, DEFAULT_LIMITS, type RunnerMessage } from "@gantry/sdk/contract";
+import { retryOf } from "../deployments/deployment-catalog.ts";
+import { encodeId } from "../ids.ts";
+import { type AttemptDecision, attemptRecord, decideAttempt } from "../runs/attempt-policy.ts";
+import type { RunForDecision } from "../runs/run-store.ts";
+import type { Assignment } from "./connected-workers.ts";
+import type { DispatchDeps } from "./dispatch.ts";
+import { grantOf } from "./grants.ts";
+import { RecentVerdicts } from "./recent-verdicts.ts";
+import type { WorkerLink } from "./worker-service.ts";
+
+export interface CompletionsDeps extends DispatchDeps {
+  /** In [0, 1). */
+  random(): number;
+}
+
+type Complete = Extract<RunnerMessage, { type: "complete" }>;
+
+/** What follows when a worker says that an attempt has ended. The same message gets the same verdict. */
+export class Completions {
+  readonly #deps: CompletionsDeps;
+  readonly #verdicts = new RecentVerdicts();
+
+  constructor(deps: CompletionsDeps) {
+    this.#deps = deps;
+  }
+
+  async complete(link: WorkerLink, message: Complete): Promise<CompletionVerdict> {
+    const key = `${message.executionId}/${message.id}`;
+    const known = this.#verdicts.get(key);
+    const given = known === undefined ? undefined : await known;
+    if (given !== undefined) return given.kind === "retryInPlace" ? this.#grantAgain(link, message, given) : given;
+    const verdict = this.#end(link, message);
+    this.#verdicts.set(key, verdict);
+    return verdict;
+  }
+
+  async #end(link: WorkerLink, message: Complete): Promise<CompletionVerdict> {
+    const assignment = this.#deps.workers.assignment(message.executionId);
+    if (assignment?.isHook) {
+      await this.#deps.store.finishFailureHook(message.executionId);
+      this.#deps.workers.release(message.executionId);
+      return { kind: "done", status: message.outcome.kind };
+    }
+    if (message.outcome.kind === "completed" && assignment !== undefined)
+      return this.#succeed(link, message, assignment);
+    const run = await this.#deps.store.runForDecision(link.environmentId, message);
+    if (run === undefined) {
+      // A hook that another platform, or this one before it was restarted, has given.
+      if (await this.#deps.store.finishFailureHook(message.executionId))
+        return { kind: "done", status: message.outcome.kind };
+      return this.#fenced(message);
+    }
+    // A completion resent after its verdict was lost with a restart: the run has moved on to the next attempt.
+    if (run.attempt !== message.attempt) return this.#again(link, message, run);
+    return this.#decide(link, message, run);
+  }
+
+  #fenced(message: Complete): CompletionVerdict {
+    this.#deps.workers.release(message.executionId);
+    return { kind: "fenced" };
+  }
+
+  /** The common case needs no look at the run: the fence decides. */
+  async #succeed(link: WorkerLink, message: Complete, assignment: Assignment): Promise<CompletionVerdict> {
+    const run = { runId: assignment.runId, environmentId: link.environmentId };
+    const decision: AttemptDecision = { then: "finish", status: "COMPLETED", reason: "SUCCEEDED", hook: false };
+    return this.#finish(message, run, decision, assignment.startedAt);
+  }
+
+  async #decide(link: WorkerLink, message: Complete, run: RunForDecision): Promise<CompletionVerdict> {
+    const deployment = run.deploymentId === undefined ? undefined : await this.#deps.catalog.byId(run.deploymentId);
+    const task = deployment?.tasks.get(run.taskId)?.declaration;
+    const retry = deployment === undefined ? undefined : retryOf(deployment.manifest, task);
+    const decision = decideAttempt({
+      run,
+      outcome: message.outcome,
+      retry,
+      random: this.#deps.random(),
+      lossCap: DEFAULT_LIMITS.platformLosses,
+    });
+    const startedAt = run.attemptStartedAt?.getTime() ?? Date.now();
+    if (decision.then === "finish") return this.#finish(message, run, decision, startedAt);
+    const record = attemptRecord(message.attempt, message.outcome, startedAt, Date.now(), decision);
+    if (decision.then === "giveBack" || !decision.inPlace) {
+      return this.#putBack(message, run, decision, record);
+    }
+    const next = await this.#deps.store.retryInPlace({
+      environmentId: run.environmentId,
+      runId: run.runId,
+      execution: message,
+      fromAttempt: message.attempt,
+      nextAttempt: decision.nextAttempt,
+      attempt: record,
+      computeMs: message.usage.computeMs,
+      deferred: decision.deferred,
+      delayMs: decision.delayMs,
+    });
+    const grant = next === undefined ? undefined : await grantOf(this.#deps, run.environmentId, next);
+    if (grant === undefined) return this.#fenced(message);
+    this.#deps.workers.nextAttempt(message.executionId, grant.attempt, Date.now() + decision.delayMs);
+    return { kind: "retryInPlace", delayMs: decision.delayMs, grant };
+  }
+
+  async #finish(
+    message: Complete,
+    run: { runId: string; environmentId: number },
+    decision: Extract<AttemptDecision, { then: "finish" }>,
+    startedAt: number,
+  ): Promise<CompletionVerdict> {
+    const { outcome } = message;
+    const finished = await this.#deps.store.finish([
+      {
+        environmentId: run.environmentId,
+        runId: run.runId,
+        execution: message,
+        status: decision.status,
+        output:
+          outcome.kind === "completed" && outcome.output !== undefined
+            ? { data: Buffer.from(outcome.output, "utf8"), type: outcome.outputType }
+            : undefined,
+        error: decision.error,
+        attempt: attemptRecord(message.attempt, outcome, startedAt, Date.now(), decision),
+        computeMs: message.usage.computeMs,
+        failureHook: decision.hook,
+      },
+    ]);
+    this.#deps.workers.release(message.executionId);
+    if (finished.length === 0) return { kind: "fenced" };
+    this.#deps.announcements.announce(finished.map((one) => one.announcement));
+    return { kind: "done", status: decision.status };
+  }
+
+  async #putBack(
+    message: Complete,
+    run: RunForDecision,
+    decision: Exclude<AttemptDecision, { then: "finish" }>,
+    record: ReturnType<typeof attemptRecord>,
+  ): Promise<CompletionVerdict> {
+    const isRetry = decision.then === "retry";
+    const put = await this.#deps.store.requeue({
+      environmentId: run.environmentId,
+      runId: run.runId,
+      execution: message,
+      delayMs: isRetry && decision.delayMs > 0 ? decision.delayMs : undefined,
+      nextAttempt: isRetry ? decision.nextAttempt : run.attempt,
+      attempt: record,
+      computeMs: message.usage.computeMs,
+      lost: !isRetry,
+      deferred: isRetry && decision.deferred,
+      machine: isRetry ? decision.machine : undefined,
+    });
+    this.#deps.workers.release(message.executionId);
+    if (put === "fenced") return { kind: "fenced" };
+    this.#deps.announcements.announce([put.announcement]);
+    return { kind: "done", status: put.status };
+  }
+
+  /** The verdict was given before and may not have arrived: the same, with the run as it is now. */
+  async #grantAgain(
+    link: WorkerLink,
+    message: Complete,
+    given: { delayMs: number; runId: string },
+  ): Promise<CompletionVerdict> {
+    const next = await this.#deps.store.runOnWorker(link.environmentId, given.runId, message);
+    const grant = next === undefined ? undefined : await grantOf(this.#deps, link.environmentId, next);
+    return grant === undefined ? this.#fenced(message) : { kind: "retryInPlace", delayMs: given.delayMs, grant };
+  }
+
+  async #again(link: WorkerLink, message: Complete, run: RunForDecision): Promise<CompletionVerdict> {
+    if (run.attempt !== message.attempt + 1) return this.#fenced(message);
+    const now = new Date().toISOString();
+    const next = await this.#deps.store.retryInPlace({
+      environmentId: link.environmentId,
+      runId: run.runId,
+      execution: message,
+      fromAttempt: message.attempt,
+      nextAttempt: run.attempt,
+      attempt: { number: message.attempt, startedAt: now, finishedAt: now, outcome: "FAILED" },
+      computeMs: 0,
+      deferred: false,
+      delayMs: 0,
+    });
+    const grant = next === undefined ? undefined : await grantOf(this.#deps, link.environmentId, next);
+    if (grant === undefined) return this.#fenced(message);
+    this.#deps.logger.info({ runId: encodeId("run", run.runId) }, "a resent completion found its next attempt");
+    return { kind: "retryInPlace", delayMs: 0, grant };
+  }
+}
