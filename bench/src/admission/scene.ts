@@ -107,8 +107,8 @@ const QUEUED = `
   insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from runs`;
 
 const TURNS = `
-  insert into turn (environment_id, served_at, lane_id, head_at)
-  select $1::int, now() - interval '1 hour', id, '-infinity' from lane where not parked`;
+  insert into turn (environment_id, served_at, lane_id, queue_id, head_at)
+  select $1::int, now() - interval '1 hour', id, queue_id, '-infinity' from lane where not parked`;
 
 const FINISHED = `
   insert into run_history (environment_id, id, finished_at, task_id, status, revision, queue_id, concurrency_key,
