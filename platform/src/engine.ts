@@ -104,6 +104,7 @@ export function createEngine(deps: EngineDeps): Engine {
         woken.clear();
         return ids;
       },
+      isAnyOtherWoken: (environmentId) => woken.size > (woken.has(environmentId) ? 1 : 0),
       onAdmitted: (count) => metrics.admitted.inc(count),
     }),
     timerLoop({ store, announcements, tellWorker }),

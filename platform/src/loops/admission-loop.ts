@@ -7,8 +7,10 @@ import type { Loop } from "./loop.ts";
 /** Runs admitted in one call of the store: enough to be cheap a run, few enough to keep the lock short. */
 const BATCH = 100;
 const ANNOUNCEMENTS = 500;
-/** Calls of the store for one environment in one tick: some 50 ms under load. */
+/** Calls of the store for one environment before another that was woken has its turn: some 50 ms under load. */
 const ROUNDS = 5;
+/** A tick is over after this in any case: what waits for a time elsewhere is seen then. */
+const LONGEST_TICK_MS = 250;
 
 export interface AdmissionDeps {
   store: RunStore;
@@ -17,6 +19,7 @@ export interface AdmissionDeps {
   announcements: Announcements;
   /** Environments woken since the last tick; cleared by taking. */
   takeWoken(): number[];
+  isAnyOtherWoken(environmentId: number): boolean;
   onAdmitted?(count: number): void;
 }
 
@@ -47,7 +50,10 @@ export function admissionLoop(deps: AdmissionDeps): Loop {
 
 /** Until nothing more may start; an environment that is never done lets the others have their turn. */
 async function admitAll(deps: AdmissionDeps, environmentId: number): Promise<number | undefined> {
-  for (let rounds = 0; rounds < ROUNDS; rounds++) {
+  const startedAt = performance.now();
+  const isOver = (rounds: number) =>
+    performance.now() - startedAt > LONGEST_TICK_MS || (rounds >= ROUNDS && deps.isAnyOtherWoken(environmentId));
+  for (let rounds = 0; !isOver(rounds); rounds++) {
     const announced = deps.announcements.take(environmentId, ANNOUNCEMENTS);
     let admitted: Awaited<ReturnType<RunStore["admit"]>>;
     try {

@@ -99,8 +99,9 @@ export async function engineFixture(
     woken.clear();
     return ids;
   };
+  const isAnyOtherWoken = (id: number) => woken.size > (woken.has(id) ? 1 : 0);
   const loops = {
-    admission: admissionLoop({ store, dispatch, announcements, workers, takeWoken }),
+    admission: admissionLoop({ store, dispatch, announcements, workers, takeWoken, isAnyOtherWoken }),
     lease: leaseLoop({ leaseTtlMs: 15_000, store, heartbeats, workers, executor, announcements, tellWorker, logger }),
     hooks: failureHookLoop({ ...shared, dispatch }),
   };
