@@ -205,7 +205,8 @@ describe("what is large or said twice", () => {
 
 describe("processes that are kept alive", () => {
   test("take one run after another", async () => {
-    runner = await RunnerProcess.start(TASKS, { env: { GANTRY_PROCESS_KEEP_ALIVE: "true" } });
+    const env = { GANTRY_PROCESS_KEEP_ALIVE: "true", GANTRY_WORKER_CONCURRENCY: "1", GANTRY_WORKER_POOL: "1" };
+    runner = await RunnerProcess.start(TASKS, { env });
     await runner.platform.message("capacity");
     const pids = new Set<string>();
     for (let i = 0; i < 5; i++) {

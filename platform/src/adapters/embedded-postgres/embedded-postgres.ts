@@ -45,6 +45,7 @@ export interface EmbeddedPostgres {
 /** Any number will do, as long as every release uses the same. */
 const OWNER_LOCK = 4_400_001;
 const POLL_MS = 20;
+const LINGER_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 
@@ -248,6 +249,8 @@ async function stop(place: Place, pid: number): Promise<void> {
   }
   if (!isAlive(pid)) return;
   process.kill(pid, "SIGINT");
-  // The file goes when all is written; the process may linger as a zombie where nobody reaps it.
   while (isAlive(pid) && (await readPostmasterFile(place.cluster.dataDir))?.pid === pid) await delay(POLL_MS);
+  // The file goes when all is written, the process a moment later; as a zombie it lingers where nobody reaps it.
+  const deadline = Date.now() + LINGER_MS;
+  while (isAlive(pid) && Date.now() < deadline) await delay(POLL_MS);
 }
