@@ -4,6 +4,7 @@ import { FINAL_RUN_STATUSES, isFinalRunStatus, RUN_STATUSES, type RunStatus } fr
 import { describe, expect, test } from "vitest";
 import { storeActs } from "../../test/support/store-acts.ts";
 import { testDatabase } from "../../test/support/test-database.ts";
+import { EXECUTION_STATES } from "./execution-state.ts";
 import { RUN_STATES } from "./run-state.ts";
 
 const pairs = RUN_STATUSES.flatMap((from) => Object.values(RUN_STATES[from]).map((to: RunStatus) => `${from} → ${to}`));
@@ -46,7 +47,12 @@ describe("the store's statements", async () => {
     create table gone (run_id uuid, before text);
     create function note_end() returns trigger language plpgsql as $$ begin
       insert into gone values (old.id, old.status); return null; end $$;
-    create trigger note_end after delete on run for each row execute function note_end();`);
+    create trigger note_end after delete on run for each row execute function note_end();
+    create table execution_moved (before text, after text);
+    create function note_execution() returns trigger language plpgsql as $$ begin
+      insert into execution_moved values (old.state, case when tg_op = 'DELETE' then 'ENDED' else new.state::text end);
+      return null; end $$;
+    create trigger note_execution after update or delete on execution for each row execute function note_execution();`);
   const acts = await storeActs(pool);
   const { at, store } = acts;
 
@@ -97,6 +103,18 @@ describe("the store's statements", async () => {
       (move) => !move.startsWith("WAITING") && move.split(" → ")[0] !== move.split(" → ")[1],
     );
     expect(expected.filter((move) => !seen.includes(move))).toEqual([]);
+  });
+
+  test("move executions along their table: one that has ended has no row", async () => {
+    const { rows } = await pool.query<{ move: string }>(
+      "select distinct before || ' → ' || after as move from execution_moved",
+    );
+    const allowed = Object.entries(EXECUTION_STATES).flatMap(([from, events]) =>
+      Object.values(events).map((to) => `${from} → ${to}`),
+    );
+    const moves = rows.map((row) => row.move).sort();
+    expect(moves.filter((move) => !allowed.includes(move))).toEqual([]);
+    expect(moves).toEqual(["RUNNING → ENDED", "RUNNING → RUNNING", "STARTING → ENDED", "STARTING → RUNNING"]);
   });
 
   test("end no run that is on a worker without naming its execution, and start none twice", async () => {
