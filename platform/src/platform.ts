@@ -61,7 +61,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   }
 }
 
-async function compose({ config, logger, version, environment }: PlatformOptions, stops: (() => Promise<unknown>)[]): Promise<Platform> {
+async function compose(
+  { config, logger, version, environment }: PlatformOptions,
+  stops: (() => Promise<unknown>)[],
+): Promise<Platform> {
   const dataDir = resolve(config.dataDir);
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(dataDir, logger, stops));
   const freeStorageBytes = config.databaseUrl === undefined ? () => freeBytes(join(dataDir, "postgres")) : undefined;
@@ -93,14 +96,24 @@ async function compose({ config, logger, version, environment }: PlatformOptions
           keepAlive: config.processKeepAlive,
         });
   const engine = createEngine({
-    pool, prisma, projects, credentials, executor, logger, metrics,
+    pool,
+    prisma,
+    projects,
+    credentials,
+    executor,
+    logger,
+    metrics,
     clock: systemClock,
     random: Math.random,
     freeStorageBytes,
     timing: { leaseTtlMs: config.leaseTtlMs },
   });
   const app = createHttpApp({
-    ...engine, projects, credentials, logger, metrics,
+    ...engine,
+    projects,
+    credentials,
+    logger,
+    metrics,
     clock: systemClock,
     pingStore: async () => void (await pool.query("select 1")),
     config: {
@@ -113,7 +126,10 @@ async function compose({ config, logger, version, environment }: PlatformOptions
   const server = createServer(SERVER_OPTIONS, app);
   const welcome = { heartbeatMs: config.heartbeatMs, leaseTtlMs: config.leaseTtlMs, maxOfflineMs: MAX_OFFLINE_MS };
   const channel = attachWorkerChannel(server, { credentials, workers: engine.workers, log: logger, welcome });
-  const devKey = config.devProject === undefined ? undefined : await devEnvironment(projects, config.devProject, config.devKeySecret, master);
+  const devKey =
+    config.devProject === undefined
+      ? undefined
+      : await devEnvironment(projects, config.devProject, config.devKeySecret, master);
 
   const port = await listen(server, config.host, config.port);
   url = `http://${config.host === "0.0.0.0" ? "127.0.0.1" : config.host}:${port}`;
@@ -121,7 +137,12 @@ async function compose({ config, logger, version, environment }: PlatformOptions
   logger.info({ url, executor: executor.name }, "the platform is ready");
 
   return {
-    url, port, devKey, engine, projects, pool,
+    url,
+    port,
+    devKey,
+    engine,
+    projects,
+    pool,
     async stop(workers) {
       await executor.stop(workers);
       await channel.close();
@@ -139,8 +160,17 @@ async function embeddedDatabase(dataDir: string, logger: Logger, stops: (() => P
 }
 
 /** The dev project with its key, the same at every start. */
-async function devEnvironment(projects: ProjectService, ref: string, secret: string | undefined, master: MasterKey): Promise<string> {
-  const [environment] = await projects.ensureProject({ ref, name: ref, environments: [{ slug: "dev", type: "DEVELOPMENT" }] });
+async function devEnvironment(
+  projects: ProjectService,
+  ref: string,
+  secret: string | undefined,
+  master: MasterKey,
+): Promise<string> {
+  const [environment] = await projects.ensureProject({
+    ref,
+    name: ref,
+    environments: [{ slug: "dev", type: "DEVELOPMENT" }],
+  });
   if (environment === undefined) throw new Error(`The dev project ${ref} could not be made.`);
   const characters = secret ?? devSecret(master, ref);
   const key = `gt_dev_sk_${characters}`;
@@ -150,7 +180,11 @@ async function devEnvironment(projects: ProjectService, ref: string, secret: str
 
 /** 24 letters and digits that depend on the installation's key and the project alone. */
 function devSecret(master: MasterKey, ref: string): string {
-  return master.derive(`dev-key/${ref}`).toString("base64").replaceAll(/[^0-9A-Za-z]/g, "0").slice(0, 24);
+  return master
+    .derive(`dev-key/${ref}`)
+    .toString("base64")
+    .replaceAll(/[^0-9A-Za-z]/g, "0")
+    .slice(0, 24);
 }
 
 async function listen(server: Server, host: string, port: number): Promise<number> {

@@ -182,7 +182,8 @@ function demand(edge: Edge, identity: Identity | undefined, action: Action, reso
 /** A worker that was fenced, and comes back, may read but write nothing. */
 async function demandCurrent(edge: Edge, identity: Identity): Promise<void> {
   const { principal } = identity;
-  if (principal.kind !== "run" || (await edge.deps.runs.isCurrent(principal.environment, principal.runId, principal))) return;
+  if (principal.kind !== "run" || (await edge.deps.runs.isCurrent(principal.environment, principal.runId, principal)))
+    return;
   throw new AppError("EXECUTION_FENCED", `Run ${principal.runId} is no longer this worker's.`);
 }
 
