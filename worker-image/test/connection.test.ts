@@ -214,7 +214,8 @@ describe("processes that are kept alive", () => {
       const outcome = await runner.platform.outcome(executionId);
       pids.add(outcome.kind === "completed" ? (outcome.output ?? "") : outcome.kind);
     }
-    expect(pids.size).toBe(1);
+    // Beside the one at work another may have been booted ahead; without keep-alive five runs have five processes.
+    expect(pids.size).toBeLessThanOrEqual(2);
   });
 
   test("are not kept without the option: each run has a process of its own", async () => {

@@ -7,4 +7,3 @@ export const EXECUTION_STATES = {
   SUSPENDED: {},
   ENDED: {},
 } as const;
-export type ExecutionState = keyof typeof EXECUTION_STATES;
