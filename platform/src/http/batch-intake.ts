@@ -13,7 +13,7 @@ import { toTriggerRequest } from "./trigger-request.ts";
 import { parse } from "./validation-error.ts";
 
 /** What is collected before it is triggered: so many items, or so many bytes of payload. */
-const CHUNK_ITEMS = 250;
+const CHUNK_ITEMS = 1000;
 const CHUNK_BYTES = 2 * 1024 * 1024;
 
 type Item = { index: number; request: TriggerRequest };

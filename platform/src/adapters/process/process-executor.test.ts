@@ -240,7 +240,7 @@ describe("the process executor", () => {
     absentMs = 60_000;
     await platform.executor.launch([launch()]);
     absentMs = 0;
-    expect(isAlive(pid)).toBe(false);
+    await expect.poll(() => isAlive(pid), LONG).toBe(false);
     await expect.poll(() => platform.hellos.length, LONG).toBe(2);
   });
 
