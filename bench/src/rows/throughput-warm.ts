@@ -36,7 +36,9 @@ export const throughputWarm: Row = {
       unit: "/s",
       isMet: rate >= 2000,
       verdict: `${times(rate / bestPostgresPeer(figures))} the best Postgres peer, whose handlers run in the fetching process`,
-      notes: [`${jobs} jobs a round, added in batches of 1000; at most ${CONCURRENCY} at once, the default outside dev.`],
+      notes: [
+        `${jobs} jobs a round, added in batches of 1000; at most ${CONCURRENCY} at once, the default outside dev.`,
+      ],
     };
   },
 };
