@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { BatchItemKnown, type InsertedRun, type NewRun } from "../../runs/run-store.ts";
+import { REACH_LANES } from "./reach-lanes.ts";
 
 /**
  * Inserts runs, their places in their lanes, and what goes with them, in one statement.
@@ -37,21 +38,11 @@ with input as materialized (
   select i.* from input i join outcome o on o.ord = i.ord where not o.is_cached
 ), wanted as materialized (
   select distinct environment_id, queue_id, concurrency_key from fresh where status = 'QUEUED'
-), found as materialized (
-  select l.id, l.queue_id, l.concurrency_key
-  from wanted w join lane l on l.queue_id = w.queue_id and l.concurrency_key = w.concurrency_key and l.retired_at is null
-), made as (
-  insert into lane (environment_id, queue_id, concurrency_key)
-  select w.environment_id, w.queue_id, w.concurrency_key from wanted w
-  where not exists (select 1 from found f where f.queue_id = w.queue_id and f.concurrency_key = w.concurrency_key)
-  order by 2, 3
-  on conflict (queue_id, concurrency_key) do update set retired_at = null
-  returning id, queue_id, concurrency_key
-), placed as materialized (
+), ${REACH_LANES}, placed as materialized (
   select f.*, l.id as lane_id,
     -- Runs of one statement keep their order.
     case when f.status = 'QUEUED' then now() - f.priority_ms * interval '1 ms' + f.ord * interval '1 us' end as order_at
-  from fresh f left join (select * from found union all select * from made) l
+  from fresh f left join reached l
     on f.status = 'QUEUED' and l.queue_id = f.queue_id and l.concurrency_key = f.concurrency_key
 ), runs as (
   insert into run (

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { DueTimer, LaneAnnouncement } from "../../runs/run-store.ts";
+import { REACH_LANES } from "./reach-lanes.ts";
 
 interface AnnouncementRow {
   environment_id: number;
@@ -13,23 +14,13 @@ const toAnnouncement = (row: AnnouncementRow): LaneAnnouncement => ({
   orderAt: row.order_at ?? undefined,
 });
 
-/** From rows \`moved(environment_id, id, queue_id, concurrency_key, priority_ms)\` to places in their lanes. */
+/** From rows `moved(environment_id, id, queue_id, concurrency_key, priority_ms)` to places in their lanes. */
 const ENQUEUE = `
 wanted as materialized (
   select distinct environment_id, queue_id, concurrency_key from moved
-), found as materialized (
-  select l.id, l.queue_id, l.concurrency_key
-  from wanted w join lane l on l.queue_id = w.queue_id and l.concurrency_key = w.concurrency_key and l.retired_at is null
-), made as (
-  insert into lane (environment_id, queue_id, concurrency_key)
-  select w.environment_id, w.queue_id, w.concurrency_key from wanted w
-  where not exists (select 1 from found f where f.queue_id = w.queue_id and f.concurrency_key = w.concurrency_key)
-  order by 2, 3
-  on conflict (queue_id, concurrency_key) do update set retired_at = null
-  returning id, queue_id, concurrency_key
-), placed as materialized (
+), ${REACH_LANES}, placed as materialized (
   select m.*, l.id as lane_id, clock_timestamp() - m.priority_ms * interval '1 ms' as order_at
-  from moved m join (select * from found union all select * from made) l
+  from moved m join reached l
     on l.queue_id = m.queue_id and l.concurrency_key = m.concurrency_key
 )`;
 
