@@ -3,7 +3,7 @@ import { presetOf } from "../deployments/deployment-catalog.ts";
 import { encodeId } from "../ids.ts";
 import type { Logger } from "../logging.ts";
 import type { Announcements } from "../runs/announcements.ts";
-import type { AdmittedRun, RunStore } from "../runs/run-store.ts";
+import type { AdmittedRun, ExecutionRef, RunStore } from "../runs/run-store.ts";
 import type { ConnectedWorkers } from "./connected-workers.ts";
 import type { Executor, LaunchRequest } from "./executor.ts";
 import { type GrantDeps, grantOf } from "./grants.ts";
@@ -92,25 +92,27 @@ export class Dispatch {
   async #push(environmentId: number, runs: AdmittedRun[]): Promise<void> {
     if (runs.length === 0) return;
     const grants = await this.#grants(environmentId, runs);
-    const byLink = new Map<WorkerLink, typeof grants>();
+    const byLink = new Map<WorkerLink, Grant[]>();
     for (const one of grants) {
       const link = this.#deps.workers.pick(environmentId, one.deploymentId);
       if (link === undefined) {
-        await this.#takeBack(environmentId, one.run);
+        await this.takeBack({ ...one.run, environmentId });
         continue;
       }
       // Room is taken at once, so that the next pick sees it.
       this.#deps.workers.assign(link, [{ grant: one.grant, runId: one.runId, isHook: false }]);
-      byLink.set(link, [...(byLink.get(link) ?? []), one]);
+      const grantsOfLink = byLink.get(link);
+      if (grantsOfLink === undefined) byLink.set(link, [one.grant]);
+      else grantsOfLink.push(one.grant);
     }
-    for (const [link, ones] of byLink) link.send({ type: "grant", grants: ones.map((one) => one.grant) });
+    for (const [link, ones] of byLink) link.send({ type: "grant", grants: ones });
   }
 
-  /** The worker it was meant for has gone since admission counted it. */
-  async #takeBack(environmentId: number, run: AdmittedRun): Promise<void> {
+  /** A run that no worker ever got, since the one it was meant for has gone: it is free for another, at nobody's cost. */
+  async takeBack(run: ExecutionRef & { environmentId: number; runId: string; attempt: number }): Promise<void> {
     const now = new Date().toISOString();
     const put = await this.#deps.store.requeue({
-      environmentId,
+      environmentId: run.environmentId,
       runId: run.runId,
       execution: run,
       nextAttempt: run.attempt,

@@ -69,21 +69,9 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
     },
   };
 
-  /** A grant that the worker never got: the run is free for another, at nobody's cost. */
   async function takeBack(lost: Assignment): Promise<void> {
     workers.release(lost.executionId);
     if (lost.isHook) return store.releaseFailureHook(lost.executionId, 0);
-    const now = new Date().toISOString();
-    const put = await store.requeue({
-      environmentId: lost.environmentId,
-      runId: lost.runId,
-      execution: lost,
-      nextAttempt: lost.attempt,
-      attempt: { number: lost.attempt, startedAt: now, finishedAt: now, outcome: "LOST" },
-      computeMs: 0,
-      lost: false,
-      deferred: false,
-    });
-    if (put !== "fenced") announcements.announce([put.announcement]);
+    await dispatch.takeBack(lost);
   }
 }
