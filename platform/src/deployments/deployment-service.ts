@@ -17,7 +17,7 @@ export interface DeploymentInfo {
 
 export type DeploymentSource =
   | { kind: "local"; bundleDir: string; projectDir: string; envFiles: string[] }
-  | { kind: "image"; digest: string };
+  | { kind: "image"; repository: string; digest: string };
 
 export interface DeploymentService {
   /** Stores a version with its tasks and queues, and makes it current unless told not to. Declared queue limits take effect with the promotion. */

@@ -1,5 +1,6 @@
 export * from "./api/index.ts";
 export * from "./duration.ts";
+export * from "./image-layout.ts";
 export * from "./limits.ts";
 export * from "./machine-presets.ts";
 export * from "./manifest.ts";
@@ -8,3 +9,4 @@ export * from "./retry.ts";
 export * from "./run-status.ts";
 export * from "./wire-error.ts";
 export * from "./worker-protocol.ts";
+export * from "./worker-start.ts";

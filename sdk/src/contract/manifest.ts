@@ -35,6 +35,8 @@ export const taskDeclarationSchema = z.object({
   queue: z.string().optional(),
   retry: retrySchema.optional(),
   machine: z.string().optional(),
+  /** An operator's pod template, by name; without it the preset's own. Kubernetes only. */
+  podTemplate: z.string().max(63).optional(),
   /** Compute time in seconds, as in the task's own option. */
   maxDuration: z.number().positive().optional(),
   /** Milliseconds. */

@@ -191,7 +191,7 @@ function detail(deployment: DeploymentInfo): DeploymentDetail {
     ...view(deployment),
     contentHash: deployment.id,
     imagePlatform: "",
-    imageReference: source.kind === "image" ? source.digest : null,
+    imageReference: source.kind === "image" ? `${source.repository}@${source.digest}` : null,
     worker: {
       id: deployment.id,
       version: deployment.version,

@@ -1,6 +1,14 @@
 import { z } from "zod";
+import { IMAGE_PLATFORMS } from "../image-layout.ts";
 import { manifestSchema } from "../manifest.ts";
 import { instantSchema, text } from "./scalars.ts";
+
+/** A content address. */
+export const digestSchema = z.string().regex(/^sha256:[a-f0-9]{64}$/, "must be sha256: and 64 hexadecimal digits");
+const repositorySchema = z
+  .string()
+  .max(255)
+  .regex(/^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/, "must be an image repository");
 
 export const deploymentSourceSchema = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -9,7 +17,12 @@ export const deploymentSourceSchema = z.discriminatedUnion("kind", [
     projectDir: text(4096, 1),
     envFiles: z.array(text(4096, 1)).max(20).default([]),
   }),
-  z.strictObject({ kind: z.literal("image"), digest: z.string().regex(/^[^\s@]+@sha256:[a-f0-9]{64}$/) }),
+  z.strictObject({
+    kind: z.literal("image"),
+    /** Within the platform's registry, without its host. */
+    repository: repositorySchema,
+    digest: digestSchema,
+  }),
 ]);
 
 /** Registers a version: its tasks, its queues, and where its workers find the code. */
@@ -66,3 +79,71 @@ export const deploymentListReplySchema = z.object({
   pagination: z.object({ next: z.string().optional(), previous: z.string().optional() }),
 });
 export const promoteReplySchema = z.object({ id: z.string(), version: z.string(), shortCode: z.string() });
+
+/** What a deploy must know of the platform before it builds anything. */
+export const deployTargetSchema = z
+  .object({
+    /** `process` runs bundles of this machine; `kubernetes` needs an image. */
+    executor: z.enum(["process", "kubernetes", "none"]),
+    /** Builders the platform has; the first is its default. */
+    builders: z.array(z.enum(["oci-registry", "docker"])),
+    /** What images are built for, and on which base. */
+    platforms: z.array(z.enum(IMAGE_PLATFORMS)),
+    baseImage: z.string(),
+    /** The environment's own repository, without the registry's host. */
+    repository: z.string(),
+    maxLayerBytes: z.number(),
+  })
+  .meta({ id: "DeployTarget" });
+export type DeployTarget = z.infer<typeof deployTargetSchema>;
+
+export const layerSchema = z.strictObject({
+  /** Of the compressed bytes, as they are uploaded. */
+  digest: digestSchema,
+  /** Of the tar inside. */
+  diffId: digestSchema,
+  bytes: z.int().min(1),
+  /** Bottom first: externals seldom change. */
+  kind: z.enum(["externals", "files", "bundle"]),
+  /** Undefined: for every platform. */
+  platform: z.enum(IMAGE_PLATFORMS).optional(),
+});
+export type Layer = z.infer<typeof layerSchema>;
+
+/** Which of these layers the registry lacks: only those are uploaded. */
+export const missingLayersBodySchema = z.strictObject({ digests: z.array(digestSchema).max(32) });
+export const missingLayersReplySchema = z.object({ missing: z.array(z.string()) });
+
+/** Builds an image from uploaded layers, verifies that the registry has it, registers the version, promotes it. */
+export const buildDeploymentBodySchema = z.strictObject({
+  manifest: manifestSchema,
+  /** Of everything that goes into the version; the same as the current version's makes no new one. */
+  contentHash: text(128, 1),
+  layers: z.array(layerSchema).min(1).max(32),
+  platforms: z.array(z.enum(IMAGE_PLATFORMS)).min(1),
+  builder: z.enum(["oci-registry", "docker"]).optional(),
+  /** Instead of the platform's worker image; must be made from it. */
+  baseImage: text(512, 1).optional(),
+  /** Dockerfile lines of build extensions, run as root before the layers are added; only the docker builder takes them. */
+  instructions: z.array(text(4096, 1)).max(100).default([]),
+  promote: z.boolean().default(true),
+});
+export type BuildDeploymentBody = z.input<typeof buildDeploymentBodySchema>;
+
+/** The reply is NDJSON, a line each; the last is `done` or `error`. */
+export type BuildEvent =
+  | { type: "step"; step: "wait" | "base" | "build" | "push" | "verify" | "register" | "promote"; message: string }
+  | { type: "log"; line: string }
+  | { type: "done"; deployment: DeploymentDetail; isNew: boolean; platformMs: number }
+  | { type: "error"; error: { code: string; message: string; remedy?: string } };
+
+/** Where `--local-build` may push: credentials for the environment's repository alone. */
+export const pushAccessSchema = z
+  .object({
+    registry: z.string(),
+    repository: z.string(),
+    username: z.string().optional(),
+    password: z.string().optional(),
+  })
+  .meta({ id: "PushAccess" });
+export type PushAccess = z.infer<typeof pushAccessSchema>;

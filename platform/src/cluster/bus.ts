@@ -1,0 +1,17 @@
+/** What replicas of the platform tell each other. Lost messages cost time, never truth: every receiver has a timer too. */
+export type BusMessage =
+  /** Lanes of the environment got work or room, where this process does not admit runs itself. */
+  | { type: "wake"; environmentId: number }
+  /** The execution's worker is connected to another replica: it is to be told. */
+  | { type: "tellWorker"; executionId: string; what: "cancel" | "drop"; reason?: string }
+  /** A version became current, or limits, keys or variables changed: caches of the environment are stale. */
+  | { type: "changed"; environmentId: number };
+
+/** Delivers to every other replica, never to the sender. At most once, in no order. */
+export interface Bus {
+  readonly name: string;
+  /** Never rejects: what cannot be sent is dropped, and logged once a minute. */
+  publish(message: BusMessage): void;
+  subscribe(listener: (message: BusMessage) => void): void;
+  close(): Promise<void>;
+}
