@@ -19,6 +19,29 @@ const masterKey = z
   .string()
   .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64: openssl rand -base64 32");
 
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch (error) {
+        context.addIssue({ code: "custom", message: `must be JSON: ${(error as Error).message}` });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+const podTemplate = z.record(z.string(), z.unknown());
+const podTemplates = z.strictObject({
+  default: podTemplate.optional(),
+  presets: z.record(z.string(), podTemplate).optional(),
+  named: z.record(z.string(), podTemplate).optional(),
+});
+const machines = z.record(
+  z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a name of lower-case letters, digits and hyphens"),
+  z.strictObject({ cpu: z.number().positive(), memory: z.number().positive() }),
+);
+
 interface SettingNotes {
   /** What a value counts, or its form. */
   unit: string;
@@ -73,9 +96,60 @@ export const SETTINGS = {
     unit: "base64",
     doc: "32 bytes that encrypt secrets at rest; without it one is made once and kept in the data folder.",
   }),
-  EXECUTOR: setting(z.enum(["process", "none"], { error: "must be process or none" }).default("process"), {
+  INTERNAL_URL: setting(z.url({ error: "must be a URL" }).optional(), {
+    unit: "URL",
+    doc: "How run pods reach the platform within the cluster; the public URL where it is not set.",
+  }),
+  EXECUTOR: setting(
+    z.enum(["process", "kubernetes", "none"], { error: "must be process, kubernetes or none" }).default("process"),
+    {
+      unit: "name",
+      doc: "What starts workers: `process` on this machine, `kubernetes` as Jobs, or `none` here.",
+    },
+  ),
+  KUBERNETES_NAMESPACE: setting(z.string().optional(), {
     unit: "name",
-    doc: "What starts workers: `process` on this machine, or `none` here.",
+    doc: "The runs' namespace: Jobs are made there and nowhere else.",
+  }),
+  KUBERNETES_TEMPLATES: setting(json(podTemplates).optional(), {
+    unit: "JSON",
+    doc: "The operator's pod templates: `{ default, presets: { <machine>: … }, named: { <name>: … } }`.",
+  }),
+  MACHINES: setting(json(machines).optional(), {
+    unit: "JSON",
+    doc: "Machine presets of one's own: `{ <name>: { cpu, memory } }` in cores and GB.",
+  }),
+  WORKER_IMAGE: setting(z.string().optional(), {
+    unit: "image",
+    doc: "The base of every version's image, as the platform's builder reaches it.",
+  }),
+  REGISTRY_PUSH_URL: setting(z.url({ error: "must be a URL" }).optional(), {
+    unit: "URL",
+    doc: "The image registry as the platform reaches it.",
+  }),
+  REGISTRY_PULL_URL: setting(z.string().optional(), {
+    unit: "host",
+    doc: "The same registry as nodes reach it, without a scheme: `localhost:5000`.",
+  }),
+  REGISTRY_USERNAME: setting(z.string().optional(), {
+    unit: "characters",
+    doc: "Whom the platform is to the registry.",
+  }),
+  REGISTRY_PASSWORD: setting(z.string().optional(), {
+    unit: "characters",
+    doc: "Its password or token there.",
+  }),
+  BUILDER_DOCKER_HOST: setting(z.string().optional(), {
+    unit: "URL",
+    doc: "A Docker Engine for versions whose image must run something: `tcp://builder:2376`. Without it they need --local-build.",
+  }),
+  BUILDER_DOCKER_CERT_DIR: setting(z.string().optional(), {
+    unit: "folder",
+    doc: "`ca.pem`, `cert.pem` and `key.pem` for that Engine's TLS.",
+  }),
+  REDIS_URL: setting(z.string().optional(), {
+    unit: "URL",
+    doc: "What replicas tell each other by; without it they use the database.",
   }),
   PROCESS_POOL_SIZE: setting(whole(0, 256).default(2), {
     unit: "processes",
