@@ -1,4 +1,5 @@
 export * from "./api/index.ts";
+export * from "./dockerfile.ts";
 export * from "./duration.ts";
 export * from "./image-layout.ts";
 export * from "./limits.ts";
