@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { type BuildOptions, type BuildResult, context, formatMessages, type Plugin } from "esbuild";
+import { type BuildOptions, type BuildResult, context, formatMessages, type Message, type Plugin } from "esbuild";
 import { CliError } from "../cli-error.ts";
 import type { ProjectConfig } from "./config-file.ts";
 import { ENTRY, entryPlugin } from "./entry-module.ts";
@@ -52,7 +52,8 @@ export async function startBundler(
   config: ProjectConfig,
   onOutcome: (outcome: BuildOutcome) => void,
 ): Promise<BundlerSession> {
-  const esbuild = await context(buildOptions(config, [outcomePlugin(config, onOutcome)]));
+  const native = nativePlugin(config.projectDir, config.build.external);
+  const esbuild = await context(devOptions(config, [native, outcomePlugin(config, onOutcome)]));
   return {
     // A failed build rejects too; it has been told to onOutcome already.
     rebuild: () =>
@@ -65,19 +66,28 @@ export async function startBundler(
   };
 }
 
-function buildOptions(config: ProjectConfig, last: Plugin[]): BuildOptions {
-  const nodeMajor = Number(process.versions.node.split(".")[0]);
+function devOptions(config: ProjectConfig, last: Plugin[]): BuildOptions {
+  const nodeMajor = Math.min(Number(process.versions.node.split(".")[0]), 24);
+  // The build's own folder is as deep as the final one, so that relative paths in source maps hold.
+  return buildOptions(config, { outdir: join(bundlesDir(config.projectDir), "next"), nodeMajor }, last);
+}
+
+/** How every bundle is built, for this machine or for an image. Nothing is written. */
+export function buildOptions(
+  config: ProjectConfig,
+  { outdir, nodeMajor }: { outdir: string; nodeMajor: number },
+  last: Plugin[],
+): BuildOptions {
   return {
     entryPoints: { entry: ENTRY },
-    // The build's own folder is as deep as the final one, so that relative paths in source maps hold.
-    outdir: join(bundlesDir(config.projectDir), "next"),
+    outdir,
     absWorkingDir: config.projectDir,
     bundle: true,
     splitting: true,
     write: false,
     platform: "node",
     format: "esm",
-    target: `node${Math.min(nodeMajor, 24)}`,
+    target: `node${nodeMajor}`,
     outExtension: { ".js": ".mjs" },
     chunkNames: "chunks/[name]-[hash]",
     assetNames: "assets/[name]-[hash]",
@@ -95,7 +105,6 @@ function buildOptions(config: ProjectConfig, last: Plugin[]): BuildOptions {
       ...config.build.plugins,
       ...(config.compat ? [compatPlugin()] : []),
       sdkPlugin(),
-      nativePlugin(config.projectDir, config.build.external),
       ...last,
     ],
   };
@@ -128,15 +137,16 @@ function outcomePlugin(config: ProjectConfig, onOutcome: (outcome: BuildOutcome)
 }
 
 async function concluded(config: ProjectConfig, result: BuildResult) {
-  if (result.errors.length > 0) {
-    const messages = await formatMessages(result.errors, { kind: "error", color: false });
-    const error = new CliError("BUILD_FAILED", `The tasks do not build:\n${messages.join("").trimEnd()}`, {
-      remedy: "Correct the code.",
-    });
-    return { ok: false as const, error };
-  }
+  if (result.errors.length > 0) return { ok: false as const, error: await buildFailed(result.errors) };
   if (findTaskFiles(config).tasks.length === 0) return { ok: false as const, error: noTaskFiles(config) };
   return { ok: true as const, bundle: writeBundle(config, result.outputFiles ?? []) };
+}
+
+export async function buildFailed(errors: Message[]): Promise<CliError> {
+  const messages = await formatMessages(errors, { kind: "error", color: false });
+  return new CliError("BUILD_FAILED", `The tasks do not build:\n${messages.join("").trimEnd()}`, {
+    remedy: "Correct the code.",
+  });
 }
 
 export function noTaskFiles(config: Pick<ProjectConfig, "projectDir" | "dirNames">): CliError {

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import type { Plugin } from "esbuild";
 import { envFilesOf } from "../connection.ts";
 import type { ProjectConfig } from "./config-file.ts";
@@ -34,8 +35,10 @@ export function entryPlugin(config: ProjectConfig): Plugin {
 
 function entrySource({ projectDir, logLevel }: ProjectConfig, files: string[]): string {
   const loads = files.map((file) => {
-    const name = JSON.stringify(projectPath(projectDir, file));
-    return `await load(${name}, () => import(${JSON.stringify(file)}));`;
+    const name = projectPath(projectDir, file);
+    // Relative: the text goes into the source map, which is the same on every machine.
+    const path = name.startsWith("../") || isAbsolute(name) ? name : `./${name}`;
+    return `await load(${JSON.stringify(name)}, () => import(${JSON.stringify(path)}));`;
   });
   const level = logLevel === undefined ? [] : [`setLogLevel(${JSON.stringify(logLevel)});`];
   return [LOADER, ...level, ...loads, ""].join("\n");

@@ -66,12 +66,24 @@ async function outsideSdk(build: PluginBuild, path: string) {
   return own.errors.length > 0 ? own : { path: pathToFileURL(own.path).href, external: true };
 }
 
+/** A package that stays outside of a bundle: the name it is imported by, and where it is installed here. */
+export interface OutsidePackage {
+  name: string;
+  folder: string;
+}
+
 /**
  * Keeps packages with native code, and those known to break, out of the bundle. They are loaded by name from the
  * project's node_modules, in which the bundle lives; one that cannot be found from there (a dependency of a
  * dependency in a strict layout) is loaded by its full path.
+ *
+ * With `onOutside` the bundle is for another machine: each is loaded by name, and told.
  */
-export function nativePlugin(projectDir: string, external: (string | RegExp)[]): Plugin {
+export function nativePlugin(
+  projectDir: string,
+  external: (string | RegExp)[],
+  onOutside?: (outside: OutsidePackage) => void,
+): Plugin {
   const staysOutside = bundlingVerdicts();
   return {
     name: "gantry:native",
@@ -88,7 +100,8 @@ export function nativePlugin(projectDir: string, external: (string | RegExp)[]):
         }
         const folder = found.namespace === "file" && !found.external ? packageFolder(found.path) : undefined;
         if (folder === undefined || !(isNamed || staysOutside(packageOf(path), folder))) return found;
-        const byName = isInstalledIn(projectDir, packageOf(path), folder);
+        onOutside?.({ name: packageOf(path), folder });
+        const byName = onOutside !== undefined || isInstalledIn(projectDir, packageOf(path), folder);
         return { path: byName ? path : importable(found.path, kind), external: true };
       });
     },
