@@ -9,5 +9,6 @@ export * from "./metadata-operations.ts";
 export * from "./retry.ts";
 export * from "./run-status.ts";
 export * from "./wire-error.ts";
+export * from "./worker-endpoint.ts";
 export * from "./worker-protocol.ts";
 export * from "./worker-start.ts";

@@ -12,11 +12,6 @@ import { z } from "zod";
 import type { MachinePreset } from "./machine-presets.ts";
 import type { WireError } from "./wire-error.ts";
 
-export const WORKER_PROTOCOL_VERSION = 1;
-export const WORKER_CHANNEL_PATH = "/worker/v1/channel";
-/** The longest frame either side accepts: an output of 10 MB whose every character needs an escape, and some room. */
-export const WORKER_FRAME_BYTES = 32 * 1024 * 1024;
-
 const wireErrorSchema: z.ZodType<WireError> = z.lazy(() =>
   z.object({
     name: z.string(),

@@ -5,9 +5,6 @@
 import { z } from "zod";
 import type { MachinePreset } from "./machine-presets.ts";
 
-/** `POST`, with `Authorization: Bearer <bootstrap token>`. */
-export const WORKER_START_PATH = "/worker/v1/start";
-
 /**
  * The nonce is made in the pod and binds the token to it: the same nonce may ask again (its answer was lost), another is
  * refused with 409 BOOTSTRAP_TOKEN_USED. A run that has ended, or was given to another, is 409 EXECUTION_FENCED; a token
@@ -32,17 +29,3 @@ export interface WorkerStart {
   /** The environment's variables, for the task process alone. */
   variables: Record<string, string>;
 }
-
-/** What a Job's container is started with; nothing here is a secret but the token. */
-export const WORKER_POD_ENV = {
-  url: "GANTRY_WORKER_URL",
-  bootstrapToken: "GANTRY_WORKER_BOOTSTRAP_TOKEN",
-  /** `name:cpu:memory`, so that the task process can be booted before the answer has come. */
-  machine: "GANTRY_WORKER_MACHINE",
-  /** Milliseconds: the pod's termination grace less a few seconds for saying good-bye. */
-  drainGraceMs: "GANTRY_WORKER_DRAIN_GRACE_MS",
-  /** A folder that can be written: the root is read-only. */
-  runsDir: "GANTRY_RUNS_DIR",
-  bundleDir: "GANTRY_BUNDLE_DIR",
-  bundleEntry: "GANTRY_BUNDLE_ENTRY",
-} as const;

@@ -1,0 +1,25 @@
+/**
+ * What a runner and the platform must agree on before the first message. No schema is here: the runner is started for
+ * every run, and loads no schema library.
+ */
+export const WORKER_PROTOCOL_VERSION = 1;
+export const WORKER_CHANNEL_PATH = "/worker/v1/channel";
+/** The longest frame either side accepts: an output of 10 MB whose every character needs an escape, and some room. */
+export const WORKER_FRAME_BYTES = 32 * 1024 * 1024;
+
+/** `POST`, with `Authorization: Bearer <bootstrap token>`. */
+export const WORKER_START_PATH = "/worker/v1/start";
+
+/** What a Job's container is started with; nothing here is a secret but the token. */
+export const WORKER_POD_ENV = {
+  url: "GANTRY_WORKER_URL",
+  bootstrapToken: "GANTRY_WORKER_BOOTSTRAP_TOKEN",
+  /** `name:cpu:memory`, so that the task process can be booted before the answer has come. */
+  machine: "GANTRY_WORKER_MACHINE",
+  /** Milliseconds: the pod's termination grace less a few seconds for saying good-bye. */
+  drainGraceMs: "GANTRY_WORKER_DRAIN_GRACE_MS",
+  /** A folder that can be written: the root is read-only. */
+  runsDir: "GANTRY_RUNS_DIR",
+  bundleDir: "GANTRY_BUNDLE_DIR",
+  bundleEntry: "GANTRY_BUNDLE_ENTRY",
+} as const;
