@@ -13,7 +13,7 @@ import type { Limits } from "../contract/index.ts";
 import { type BatchUploadItem, uploadItems } from "./batch-upload.ts";
 import { mergeOptions, normalizeBaseUrl, type ResolvedConfig, resolveConfig } from "./configuration.ts";
 import { reviveDates } from "./dates.ts";
-import { type HttpReply, type HttpRequest, send } from "./http.ts";
+import { type HttpReply, type HttpRequest, send, sendForLines } from "./http.ts";
 import { type ListRunsParams, runsQuery } from "./list-query.ts";
 import { type PagePromise, pagePromise } from "./page.ts";
 import type {
@@ -75,6 +75,12 @@ export class ApiClient {
   async request<T>(request: HttpRequest, options?: RequestOptions): Promise<HttpReply<T>> {
     const requestOptions = mergeOptions(this.#config.requestOptions, options);
     return send<T>({ ...this.#config, requestOptions }, request);
+  }
+
+  /** Any request that is answered in NDJSON: its lines as they come. */
+  lines<T>(request: HttpRequest, options?: RequestOptions): AsyncGenerator<T, void> {
+    const requestOptions = mergeOptions(this.#config.requestOptions, options);
+    return sendForLines<T>({ ...this.#config, requestOptions }, request);
   }
 
   async triggerTask(taskId: string, body: TriggerBody): Promise<TriggerReply> {

@@ -9,9 +9,11 @@ export interface HttpRequest {
   query?: Record<string, string | number | boolean | undefined>;
   /** Sent as JSON. */
   json?: unknown;
-  /** Or made anew for each attempt, with its content type. */
-  body?: { contentType: string; make: () => string };
+  /** Or made anew for each attempt, with its content type; a stream says how many bytes it has. */
+  body?: { contentType: string; make: () => string | ReadableStream<Uint8Array>; bytes?: number };
   repeatable: Repeatable;
+  /** Instead of the client's own; Infinity for none. */
+  timeoutInMs?: number;
 }
 
 export interface HttpReply<T> {
@@ -28,12 +30,42 @@ const API_VERSION = "2025-07-16";
  *
  * Errors: ApiError by status; ApiConnectionError, ApiTimeoutError; the signal's own reason where it is aborted.
  */
-export async function send<T>(config: ResolvedConfig, request: HttpRequest): Promise<HttpReply<T>> {
+export function send<T>(config: ResolvedConfig, request: HttpRequest): Promise<HttpReply<T>> {
+  return attempt(config, request, async (response) => parseReply<T>(await response.text(), response));
+}
+
+/**
+ * Sends a request whose reply is NDJSON, and yields each line's value as it comes.
+ *
+ * Errors: as `send`; ApiConnectionError where the reply is cut off.
+ */
+export async function* sendForLines<T>(config: ResolvedConfig, request: HttpRequest): AsyncGenerator<T, void> {
+  const endless = { ...request, timeoutInMs: Number.POSITIVE_INFINITY };
+  const { data: response } = await attempt(config, endless, async (reply) => reply);
+  try {
+    let rest = "";
+    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line.trim() !== "") yield parseReply<T>(line, response);
+    }
+    if (rest.trim() !== "") yield parseReply<T>(rest, response);
+  } catch (cause) {
+    config.requestOptions.signal?.throwIfAborted();
+    throw cause instanceof ApiError ? cause : connectionError(config.baseUrl, false, 0, cause);
+  }
+}
+
+async function attempt<T>(
+  config: ResolvedConfig,
+  request: HttpRequest,
+  read: (response: Response) => Promise<T>,
+): Promise<HttpReply<T>> {
   const { signal, retry } = config.requestOptions;
   // One id for all attempts: the platform's log shows them as one request.
   const requestId = crypto.randomUUID();
   for (let attempt = 1; ; attempt++) {
-    const outcome = await attemptOnce<T>(config, request, requestId);
+    const outcome = await attemptOnce<T>(config, request, requestId, read);
     if (outcome.ok) return outcome.reply;
     signal?.throwIfAborted();
     const decision = decideRetry(outcome.failure, request.repeatable, attempt, retry, Math.random());
@@ -44,9 +76,15 @@ export async function send<T>(config: ResolvedConfig, request: HttpRequest): Pro
 
 type Outcome<T> = { ok: true; reply: HttpReply<T> } | { ok: false; error: ApiError; failure: RequestFailure };
 
-async function attemptOnce<T>(config: ResolvedConfig, request: HttpRequest, requestId: string): Promise<Outcome<T>> {
-  const { timeoutInMs = DEFAULT_TIMEOUT_MS, signal, fetch = globalThis.fetch } = config.requestOptions;
-  const timeout = AbortSignal.timeout(timeoutInMs);
+async function attemptOnce<T>(
+  config: ResolvedConfig,
+  request: HttpRequest,
+  requestId: string,
+  read: (response: Response) => Promise<T>,
+): Promise<Outcome<T>> {
+  const { signal, fetch = globalThis.fetch } = config.requestOptions;
+  const timeoutInMs = request.timeoutInMs ?? config.requestOptions.timeoutInMs ?? DEFAULT_TIMEOUT_MS;
+  const timeout = Number.isFinite(timeoutInMs) ? AbortSignal.timeout(timeoutInMs) : new AbortController().signal;
   try {
     const response = await fetch(address(config.baseUrl, request), {
       method: request.method,
@@ -54,8 +92,8 @@ async function attemptOnce<T>(config: ResolvedConfig, request: HttpRequest, requ
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       ...bodyOf(request),
     });
+    if (response.ok) return { ok: true, reply: { data: await read(response), headers: response.headers } };
     const text = await response.text();
-    if (response.ok) return { ok: true, reply: { data: parseReply<T>(text, response), headers: response.headers } };
     return { ok: false, error: errorFromReply(response.status, text, response.headers), failure: failureOf(response) };
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
@@ -97,13 +135,18 @@ function headersOf(config: ResolvedConfig, request: HttpRequest, requestId: stri
     "x-trigger-api-version": API_VERSION,
     "x-trigger-request-idempotency-key": requestId,
     ...(contentType === undefined ? {} : { "content-type": contentType }),
+    ...(request.body?.bytes === undefined ? {} : { "content-length": String(request.body.bytes) }),
     ...config.requestOptions.additionalHeaders,
     authorization: `Bearer ${config.token}`,
   };
 }
 
-function bodyOf(request: HttpRequest): { body?: string } {
-  if (request.body !== undefined) return { body: request.body.make() };
+/** `duplex` is what fetch wants to be told of a stream; its types do not know it everywhere. */
+function bodyOf(request: HttpRequest): { body?: string | ReadableStream<Uint8Array>; duplex?: "half" } {
+  if (request.body !== undefined) {
+    const body = request.body.make();
+    return typeof body === "string" ? { body } : { body, duplex: "half" };
+  }
   return request.json === undefined ? {} : { body: toJson(request.json) };
 }
 

@@ -1,5 +1,6 @@
 /** The REST API's requests and replies, as zod schemas. The OpenAPI document is generated from them. */
 export * from "./batches.ts";
+export * from "./deploy-paths.ts";
 export * from "./deployments.ts";
 export * from "./packets.ts";
 export * from "./queues.ts";
