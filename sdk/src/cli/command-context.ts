@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient } from "../client/api-client.ts";
-import { type Connection, findConnection } from "./connection.ts";
+import { type Connection, commandConnection } from "./connection.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The options every command has. */
 export interface CommonOptions {
   json?: boolean;
   apiUrl?: string;
+  /** Only of commands that ask the API about an environment. */
+  project?: string;
+  env?: string;
 }
 
 /** What surrounds a command: made by main.ts from the process, by tests from what they like. */
@@ -17,11 +20,16 @@ export interface Surroundings {
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
   stdin: () => Promise<string>;
+  /** Whether a person types at `stdin`: reading all of it would wait for them. */
+  isInputTerminal: boolean;
   fetch?: typeof globalThis.fetch;
 }
 
 export interface CommandContext extends Surroundings {
   json: boolean;
+  /** Looks for the platform and the key, before the first `connection` or `api`. Errors: KEY_MISSING and others. */
+  connect(): Promise<Connection>;
+  /** What `connect` found. */
   connection(): Connection;
   api(): ApiClient;
   /** Writes a value as one line of JSON. */
@@ -30,16 +38,22 @@ export interface CommandContext extends Surroundings {
 
 export function commandContext(surroundings: Surroundings, options: CommonOptions): CommandContext {
   let connection: Connection | undefined;
-  const connect = () => (connection ??= findConnection(surroundings.cwd, surroundings.env, options.apiUrl));
+  const { cwd, env } = surroundings;
+  const connected = () => {
+    if (connection === undefined) throw new Error("The command asks the API without having connected.");
+    return connection;
+  };
   return {
     ...surroundings,
     json: options.json ?? false,
-    connection: connect,
+    connect: async () => (connection ??= await commandConnection({ cwd, env, flags: options })),
+    connection: connected,
     api: () =>
       new ApiClient({
-        baseUrl: connect().baseUrl,
-        token: connect().token,
+        baseUrl: connected().baseUrl,
+        token: connected().token,
         requestOptions: {
+          additionalHeaders: connected().headers,
           // A person waits: one quick second try is enough.
           retry: { maxAttempts: 2, minTimeoutInMs: 200 },
           signal: surroundings.signal,

@@ -47,6 +47,21 @@ export function addCommand<Flags extends CommonOptions>(
   });
 }
 
+/** A command that asks the API about one environment: it is connected before it starts, and a person may name which. */
+export function addApiCommand<Flags extends CommonOptions>(
+  parent: Command,
+  nameAndArguments: string,
+  description: string,
+  action: Action<Flags>,
+): Command {
+  return addCommand<Flags>(parent, nameAndArguments, description, async (context, flags, ...args) => {
+    await context.connect();
+    return action(context, flags, ...args);
+  })
+    .option("--env <slug>", "the environment, for an access token (default: prod)")
+    .option("--project <ref>", "the project, for an access token (default: gantry.config's)");
+}
+
 export function number(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It is not a number.");

@@ -29,6 +29,7 @@ async function start(): Promise<void> {
     cwd: process.cwd(),
     signal: interrupted.signal,
     stdin: () => text(process.stdin),
+    isInputTerminal: Boolean(process.stdin.isTTY),
   });
 }
 

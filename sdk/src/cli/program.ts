@@ -6,6 +6,7 @@ import { accountCommands } from "./commands/account.ts";
 import { adminCommand } from "./commands/admin.ts";
 import { devCommand } from "./commands/dev.ts";
 import { initCommand } from "./commands/init.ts";
+import { loginCommands } from "./commands/login.ts";
 import { queuesCommand } from "./commands/queues.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { triggerCommand } from "./commands/trigger.ts";
@@ -18,8 +19,8 @@ Start here:
   gantry dev                     run the platform and your tasks on this machine
   gantry trigger hello --wait    start a run and wait for its result
 
-Environment: GANTRY_API_URL, GANTRY_SECRET_KEY (also read from .env and .env.local). Beside a running \`gantry dev\`
-neither is needed.
+Environment: GANTRY_API_URL, GANTRY_SECRET_KEY or GANTRY_ACCESS_TOKEN (also read from .env and .env.local). Beside a
+running \`gantry dev\`, or after \`gantry login\`, none is needed.
 
 Exit codes: 0 done · 1 the run that was waited for did not complete · 2 wrong use, or refused · 3 the platform cannot
 be reached.`;
@@ -68,6 +69,7 @@ export function createProgram(state: ProgramState): Command {
   triggerCommand(program);
   runsCommand(program);
   queuesCommand(program);
+  loginCommands(program);
   accountCommands(program);
   adminCommand(program);
   return program;

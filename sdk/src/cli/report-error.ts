@@ -1,6 +1,6 @@
 import { ApiConnectionError, ApiError, AuthenticationError } from "../client/api-error.ts";
 import { CliError, EXIT, type ExitCode } from "./cli-error.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, isAccessToken } from "./connection.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Any error as one that a person can act on. */
@@ -15,7 +15,9 @@ export function toCliError(error: unknown, connection: Connection | undefined): 
   }
   if (error instanceof AuthenticationError && connection !== undefined) {
     return new CliError(error.code, `${connection.baseUrl} does not accept the key from ${connection.source}.`, {
-      remedy: "Set GANTRY_SECRET_KEY to a key of that platform (`gantry dev` prints its own).",
+      remedy: isAccessToken(connection.token)
+        ? "It may have expired or been revoked: run `gantry login` with another, or set GANTRY_ACCESS_TOKEN."
+        : "Set GANTRY_SECRET_KEY to a key of that platform (`gantry dev` prints its own).",
       cause: error,
     });
   }

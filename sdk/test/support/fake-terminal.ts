@@ -11,6 +11,7 @@ export interface SeenRequest {
   path: string;
   body: unknown;
   key: string | null;
+  headers: Headers;
 }
 
 export interface CliOptions {
@@ -38,6 +39,7 @@ export async function cli(argv: string[], options: CliOptions = {}) {
     cwd: options.cwd ?? emptyFolder(),
     signal: new AbortController().signal,
     stdin: async () => options.stdin ?? "",
+    isInputTerminal: options.stdin === undefined,
     fetch: imagined(options.answer, requests),
   });
   return { exitCode, out: out.join("\n"), err: err.join("\n"), requests };
@@ -58,6 +60,7 @@ function imagined(answer: CliOptions["answer"], requests: SeenRequest[]): typeof
       path: decodeURIComponent(url.pathname + url.search),
       body: typeof init?.body === "string" ? (JSON.parse(init.body) as unknown) : undefined,
       key: new Headers(init?.headers).get("authorization"),
+      headers: new Headers(init?.headers),
     };
     requests.push(request);
     const reply = answer?.(request) ?? { status: 404, body: { error: "There is nothing.", code: "NOT_FOUND" } };

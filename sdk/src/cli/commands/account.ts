@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { addCommand } from "../define-command.ts";
+import { addApiCommand } from "../define-command.ts";
 import { duration, table } from "../terminal.ts";
 
 export function accountCommands(program: Command): void {
-  addCommand(program, "whoami", "Show which platform, project and environment the key is for", whoami);
-  addCommand(program, "limits", "Show every limit of the environment", limits);
+  addApiCommand(program, "whoami", "Show which platform, project and environment the key is for", whoami);
+  addApiCommand(program, "limits", "Show every limit of the environment", limits);
 }
 
 interface Whoami {

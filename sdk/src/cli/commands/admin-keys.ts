@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { addCommand, number } from "../define-command.ts";
+import { addApiCommand, number } from "../define-command.ts";
 import { age, table } from "../terminal.ts";
 
 interface Key {
@@ -13,13 +13,13 @@ interface Key {
 
 export function keysCommand(admin: Command): void {
   const keys = admin.command("keys").description("List, make and revoke the environment's keys");
-  addCommand(keys, "list", "List keys; their secrets are never shown again", list);
-  addCommand<CommonOptions & { scope: string }>(keys, "create", "Make a key; it is shown this once", create).option(
+  addApiCommand(keys, "list", "List keys; their secrets are never shown again", list);
+  addApiCommand<CommonOptions & { scope: string }>(keys, "create", "Make a key; it is shown this once", create).option(
     "--scope <scope>",
     "full, trigger, read or deploy",
     "full",
   );
-  addCommand<CommonOptions & { grace: number }>(keys, "revoke <key-id>", "Revoke a key", revoke).option(
+  addApiCommand<CommonOptions & { grace: number }>(keys, "revoke <key-id>", "Revoke a key", revoke).option(
     "--grace <seconds>",
     "how long it still works, for a rotation",
     number,

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { isFinalRunStatus } from "../../contract/run-status.ts";
 import { EXIT, type ExitCode } from "../cli-error.ts";
 import { type CommandContext, type CommonOptions, pause } from "../command-context.ts";
-import { addCommand } from "../define-command.ts";
+import { addApiCommand, addCommand } from "../define-command.ts";
 import { type BootstrapFlags, bootstrap } from "./admin-bootstrap.ts";
 import { keysCommand } from "./admin-keys.ts";
 
@@ -18,11 +18,11 @@ export function adminCommand(program: Command): void {
     .option("--environment <slug>", "dev, staging, preview, prod, or a name of your own", "prod")
     .option("--new-key", "make a key although there are some");
   keysCommand(admin);
-  addCommand(admin, "pause", "Start no run until resume; what executes goes on, triggers are accepted", (context) =>
+  addApiCommand(admin, "pause", "Start no run until resume; what executes goes on, triggers are accepted", (context) =>
     setPaused(context, true),
   );
-  addCommand(admin, "resume", "Start runs again", (context) => setPaused(context, false));
-  addCommand(admin, "drain", "Pause, then wait until nothing executes any more", drain);
+  addApiCommand(admin, "resume", "Start runs again", (context) => setPaused(context, false));
+  addApiCommand(admin, "drain", "Pause, then wait until nothing executes any more", drain);
 }
 
 async function setPaused(context: CommandContext, paused: boolean): Promise<void> {

@@ -3,22 +3,22 @@ import type { QueueReference } from "../../client/api-client.ts";
 import type { QueueItem } from "../../client/replies.ts";
 import { CliError } from "../cli-error.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { addCommand } from "../define-command.ts";
+import { addApiCommand } from "../define-command.ts";
 import { table } from "../terminal.ts";
 
 export function queuesCommand(program: Command): void {
   const queues = program.command("queues").description("List queues, pause them, change their limits");
-  addCommand(queues, "list", "List queues with what waits and runs in them", list);
-  addCommand(
+  addApiCommand(queues, "list", "List queues with what waits and runs in them", list);
+  addApiCommand(
     queues,
     "pause <queue>",
     "Start nothing from a queue until it is resumed; what runs goes on",
     (context, _flags, name) => change(context, name, (ref) => context.api().pauseQueue(ref, "pause")),
   );
-  addCommand(queues, "resume <queue>", "Start runs from a paused queue again", (context, _flags, name) =>
+  addApiCommand(queues, "resume <queue>", "Start runs from a paused queue again", (context, _flags, name) =>
     change(context, name, (ref) => context.api().pauseQueue(ref, "resume")),
   );
-  addCommand(
+  addApiCommand(
     queues,
     "limit <queue> <limit>",
     'Set a queue\'s concurrency limit; "reset" goes back to the declared one',

@@ -3,7 +3,7 @@ import type { ListRunsParams } from "../../client/list-query.ts";
 import { isFinalRunStatus, RUN_STATUSES, type RunStatus } from "../../contract/run-status.ts";
 import { CliError, EXIT, type ExitCode } from "../cli-error.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { addCommand, collect, number } from "../define-command.ts";
+import { addApiCommand, collect, number } from "../define-command.ts";
 import { drainEvents, followRun } from "../follow-run.ts";
 import { eventText, runsTable, runText } from "../run-report.ts";
 import { statusText } from "../terminal.ts";
@@ -23,7 +23,7 @@ interface ListFlags extends CommonOptions {
 
 export function runsCommand(program: Command): void {
   const runs = program.command("runs").description("List, read, follow and steer runs");
-  addCommand<ListFlags>(runs, "list", "List runs, newest first", list)
+  addApiCommand<ListFlags>(runs, "list", "List runs, newest first", list)
     .option("-s, --status <status>", `one of ${RUN_STATUSES.join(", ")}; may be repeated`, collect)
     .option("-t, --task <id>", "runs of this task; may be repeated", collect)
     .option("--tag <tag>", "runs with this tag; may be repeated", collect)
@@ -31,21 +31,21 @@ export function runsCommand(program: Command): void {
     .option("--since <period>", 'runs made since: "30m", "7d"')
     .option("-n, --limit <n>", "at most so many (100 is the most)", number)
     .option("--after <run>", "the page of runs older than this one");
-  addCommand(runs, "get <run>", "Show a run: status, payload, metadata, output, error", get);
-  addCommand<CommonOptions & { follow?: boolean }>(runs, "logs <run>", "Print a run's logs and output", logs).option(
+  addApiCommand(runs, "get <run>", "Show a run: status, payload, metadata, output, error", get);
+  addApiCommand<CommonOptions & { follow?: boolean }>(runs, "logs <run>", "Print a run's logs and output", logs).option(
     "-f, --follow",
     "go on until the run has ended",
   );
-  addCommand(runs, "watch <run>", "Follow a run until it has ended; exit code 1 unless it is COMPLETED", watchRun);
-  addCommand<CommonOptions & { reason?: string }>(runs, "cancel <run...>", "Cancel runs", cancel);
-  addCommand<CommonOptions & { wait?: boolean }>(
+  addApiCommand(runs, "watch <run>", "Follow a run until it has ended; exit code 1 unless it is COMPLETED", watchRun);
+  addApiCommand<CommonOptions & { reason?: string }>(runs, "cancel <run...>", "Cancel runs", cancel);
+  addApiCommand<CommonOptions & { wait?: boolean }>(
     runs,
     "replay <run>",
     "Run again with the same payload",
     replay,
   ).option("-w, --wait", "wait for the end");
-  addCommand(runs, "explain <run>", "Say what holds a run back", explain);
-  addCommand<CommonOptions & { reason?: string; yes?: boolean }>(
+  addApiCommand(runs, "explain <run>", "Say what holds a run back", explain);
+  addApiCommand<CommonOptions & { reason?: string; yes?: boolean }>(
     runs,
     "force-fail <run>",
     "End a stuck run as SYSTEM_FAILURE, whatever its worker does",

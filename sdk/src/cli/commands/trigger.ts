@@ -5,7 +5,7 @@ import type { TriggerOptions } from "../../client/run-handle.ts";
 import { triggerBody } from "../../client/trigger-body.ts";
 import { CliError, EXIT, type ExitCode } from "../cli-error.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { addCommand, collect, number } from "../define-command.ts";
+import { addApiCommand, collect, number } from "../define-command.ts";
 import { followRun } from "../follow-run.ts";
 import { errorText, isEmpty, runDuration, valueText } from "../run-report.ts";
 import { statusText } from "../terminal.ts";
@@ -29,7 +29,7 @@ interface TriggerFlags extends CommonOptions {
 }
 
 export function triggerCommand(program: Command): void {
-  addCommand<TriggerFlags>(program, "trigger <task>", "Start a run of a task", runTrigger)
+  addApiCommand<TriggerFlags>(program, "trigger <task>", "Start a run of a task", runTrigger)
     .option("-p, --payload <json>", "payload: JSON, @file with JSON, or - for standard input")
     .option("-w, --wait", "wait for the end; exit code 1 unless the run is COMPLETED")
     .option("--delay <when>", 'start later: "1h", "1h52m18s", or an ISO date')
