@@ -2,20 +2,25 @@ import { LEASE_TTL_MS, type Limits } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
-import { createPostgresRunStore, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
+import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
 import type { PrismaClient } from "./adapters/postgres/prisma.ts";
 import { createDeploymentService } from "./adapters/postgres/prisma-deployments.ts";
 import { createQueueService } from "./adapters/postgres/queues.ts";
 import { createUpkeep } from "./adapters/postgres/upkeep.ts";
 import type { Clock } from "./clock.ts";
 import { ConnectedWorkers } from "./cluster/connected-workers.ts";
+import { Completions } from "./cluster/completions.ts";
 import type { WorkerCredentials } from "./cluster/credentials.ts";
 import { Dispatch } from "./cluster/dispatch.ts";
 import type { Executor } from "./cluster/executor.ts";
 import { HeartbeatFlush } from "./cluster/heartbeat-flush.ts";
+import { createWorkerObservations } from "./cluster/observed-workers.ts";
+import { createStartExchange, type StartExchange } from "./cluster/start-exchange.ts";
+import type { WorkerObservations } from "./cluster/worker-observations.ts";
 import type { WorkerService } from "./cluster/worker-service.ts";
 import { createWorkerService } from "./cluster/workers.ts";
 import type { DeploymentCatalog } from "./deployments/deployment-catalog.ts";
+import type { Machines } from "./deployments/machines.ts";
 import type { DeploymentService } from "./deployments/deployment-service.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
@@ -31,6 +36,7 @@ import { timerLoop } from "./loops/timer-loop.ts";
 import { upkeepLoop } from "./loops/upkeep-loop.ts";
 import type { EnvironmentRef } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
+import type { VariablesService } from "./projects/variables-service.ts";
 import type { QueueService } from "./queues/queue-service.ts";
 import { Announcements } from "./runs/announcements.ts";
 import type { RunService } from "./runs/run-service.ts";
@@ -43,6 +49,8 @@ export interface EngineDeps {
   prisma: PrismaClient;
   projects: ProjectService;
   credentials: WorkerCredentials;
+  variables: Pick<VariablesService, "resolve">;
+  machines: Machines;
   executor: Executor;
   clock: Clock;
   logger: Logger;
@@ -58,13 +66,16 @@ export interface Engine {
   queues: QueueService;
   deployments: DeploymentService;
   workers: WorkerService;
+  /** What the executor tells of its workers. */
+  observations: WorkerObservations;
+  startExchange: StartExchange;
   store: RunStore;
   loops: LoopRunner;
 }
 
 /** Wires the capabilities to their adapters and lists every loop. No process, no port: main.ts and tests start it. */
 export function createEngine(deps: EngineDeps): Engine {
-  const { pool, prisma, projects, credentials, executor, clock, logger } = deps;
+  const { pool, prisma, projects, credentials, executor, clock, logger, machines } = deps;
   const store = createPostgresRunStore(pool, deps.timing);
   const leaseTtlMs = deps.timing?.leaseTtlMs ?? LEASE_TTL_MS;
   const catalog = createDeploymentCatalog(pool);
@@ -80,13 +91,24 @@ export function createEngine(deps: EngineDeps): Engine {
   });
   const limits = (environment: EnvironmentRef): Promise<Limits> => projects.limits(environment);
   const environmentById = (id: number) => projects.environmentById(id);
-  const shared = { store, catalog, announcements, credentials, executor, logger, workers: connected, environmentById };
+  const startDeadlineMs = deps.timing?.startDeadlineMs ?? DEFAULT_TIMING.startDeadlineMs;
+  const shared = {
+    ...{ store, catalog, announcements, credentials, executor, logger, machines, environmentById, startDeadlineMs },
+    workers: connected,
+  };
   const dispatch = new Dispatch(shared);
   const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, leaseTtlMs));
   const tellWorker = (executionId: string, what: "cancel" | "drop", reason?: string) => {
     const assignment = connected.assignment(executionId);
     assignment?.link.send({ type: "cancel", executionId, ...(reason === undefined ? {} : { reason }) });
-    if (what === "drop") connected.release(executionId);
+    if (what !== "drop") return;
+    connected.release(executionId);
+    executor.abandon(executionId).catch((error: unknown) => {
+      logger.warn(
+        { err: error, executionId },
+        "a worker that is not needed any more could not be ended; it ends by itself",
+      );
+    });
   };
   const wokenTimers = wakeTimers(
     createRunService({ store, catalog, announcements, limits, tellWorker, isStorageFull: () => isStorageFull }),
@@ -108,7 +130,7 @@ export function createEngine(deps: EngineDeps): Engine {
       onAdmitted: (count) => metrics.admitted.inc(count),
     }),
     timerLoop({ store, announcements, tellWorker }),
-    leaseLoop({ leaseTtlMs, store, heartbeats, workers: connected, executor, announcements, tellWorker, logger }),
+    leaseLoop({ leaseTtlMs, store, heartbeats, workers: connected, announcements, tellWorker, logger }),
     sweepLoop({ store, announcements }),
     failureHookLoop({ ...shared, dispatch }),
     launchLoop({ dispatch }),
@@ -131,12 +153,16 @@ export function createEngine(deps: EngineDeps): Engine {
     onTick: (name, ms, failed) => metrics.ticks.labels(name, failed ? "failed" : "ok").observe(ms / 1000),
   });
 
+  const workersDeps = { ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random };
+  const completions = new Completions(workersDeps);
   const onPromoted = promotion({ ...shared, limits, prepared });
   return {
     runs: wokenTimers,
     queues: createQueueService(pool, announcements),
     deployments: createDeploymentService({ prisma, onPromoted }),
-    workers: createWorkerService({ ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random }),
+    workers: createWorkerService({ ...workersDeps, completions }),
+    observations: createWorkerObservations({ ...workersDeps, completions, tellWorker }),
+    startExchange: createStartExchange({ ...shared, variables: deps.variables }),
     store,
     loops,
   };

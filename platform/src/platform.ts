@@ -19,6 +19,7 @@ import { systemClock } from "./clock.ts";
 import type { Executor } from "./cluster/executor.ts";
 import { createCredentials } from "./cluster/jwt-credentials.ts";
 import type { Config } from "./config.ts";
+import { machinesWith } from "./deployments/machines.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import { createHttpApp, SERVER_OPTIONS } from "./http/app.ts";
 import { attachWorkerChannel } from "./http/worker-channel.ts";
@@ -100,6 +101,9 @@ async function compose(
     prisma,
     projects,
     credentials,
+    // No version is told of variables yet.
+    variables: { resolve: async () => ({}) },
+    machines: machinesWith(config.machines),
     executor,
     logger,
     metrics,
@@ -119,6 +123,7 @@ async function compose(
     config: {
       tokenSecret: master.derive("public-tokens"),
       version,
+      extraMachines: Object.keys(config.machines ?? {}),
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
       ...(config.metricsToken === undefined ? {} : { metricsToken: config.metricsToken }),
     },

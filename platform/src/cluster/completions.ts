@@ -1,8 +1,8 @@
-import { type CompletionVerdict, DEFAULT_LIMITS, type RunnerMessage } from "@gantry/sdk/contract";
+import { type AttemptOutcome, type CompletionVerdict, DEFAULT_LIMITS, type RunnerMessage } from "@gantry/sdk/contract";
 import { retryOf } from "../deployments/deployment-catalog.ts";
 import { encodeId } from "../ids.ts";
 import { type AttemptDecision, attemptRecord, decideAttempt } from "../runs/attempt-policy.ts";
-import type { RunForDecision } from "../runs/run-store.ts";
+import type { ExecutionRef, RunForDecision } from "../runs/run-store.ts";
 import type { Assignment } from "./connected-workers.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { grantOf } from "./grants.ts";
@@ -15,6 +15,8 @@ export interface CompletionsDeps extends DispatchDeps {
 }
 
 type Complete = Extract<RunnerMessage, { type: "complete" }>;
+/** What is known of an attempt's end, whoever tells of it. */
+type Ended = Pick<Complete, "executionId" | "fence" | "attempt" | "outcome" | "usage">;
 
 /** What follows when a worker says that an attempt has ended. The same message gets the same verdict. */
 export class Completions {
@@ -53,10 +55,10 @@ export class Completions {
     }
     // A completion resent after its verdict was lost with a restart: the run has moved on to the next attempt.
     if (run.attempt !== message.attempt) return this.#again(link, message, run);
-    return this.#decide(link, message, run);
+    return this.#decide(message, run, true);
   }
 
-  #fenced(message: Complete): CompletionVerdict {
+  #fenced(message: Pick<Complete, "executionId">): CompletionVerdict {
     this.#deps.workers.release(message.executionId);
     return { kind: "fenced" };
   }
@@ -68,7 +70,17 @@ export class Completions {
     return this.#finish(message, run, decision, assignment.startedAt);
   }
 
-  async #decide(link: WorkerLink, message: Complete, run: RunForDecision): Promise<CompletionVerdict> {
+  /** An attempt ended with its worker, as seen from outside; no worker is left to go on in place. */
+  async endedOutside(
+    run: RunForDecision,
+    execution: ExecutionRef,
+    outcome: AttemptOutcome,
+  ): Promise<CompletionVerdict> {
+    const message: Ended = { ...execution, attempt: run.attempt, outcome, usage: { computeMs: 0 } };
+    return this.#decide(message, run, false);
+  }
+
+  async #decide(message: Ended, run: RunForDecision, mayStay: boolean): Promise<CompletionVerdict> {
     const deployment = run.deploymentId === undefined ? undefined : await this.#deps.catalog.byId(run.deploymentId);
     const task = deployment?.tasks.get(run.taskId)?.declaration;
     const retry = deployment === undefined ? undefined : retryOf(deployment.manifest, task);
@@ -82,7 +94,7 @@ export class Completions {
     const startedAt = run.attemptStartedAt?.getTime() ?? Date.now();
     if (decision.then === "finish") return this.#finish(message, run, decision, startedAt);
     const record = attemptRecord(message.attempt, message.outcome, startedAt, Date.now(), decision);
-    if (decision.then === "giveBack" || !decision.inPlace) {
+    if (decision.then === "giveBack" || !decision.inPlace || !mayStay) {
       return this.#putBack(message, run, decision, record);
     }
     const next = await this.#deps.store.retryInPlace({
@@ -103,7 +115,7 @@ export class Completions {
   }
 
   async #finish(
-    message: Complete,
+    message: Ended,
     run: { runId: string; environmentId: number },
     decision: Extract<AttemptDecision, { then: "finish" }>,
     startedAt: number,
@@ -132,7 +144,7 @@ export class Completions {
   }
 
   async #putBack(
-    message: Complete,
+    message: Ended,
     run: RunForDecision,
     decision: Exclude<AttemptDecision, { then: "finish" }>,
     record: ReturnType<typeof attemptRecord>,

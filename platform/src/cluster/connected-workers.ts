@@ -65,6 +65,12 @@ export class ConnectedWorkers {
     return best?.link;
   }
 
+  /** The worker that was launched for this execution alone. */
+  launchedFor(executionId: string): WorkerLink | undefined {
+    for (const { link } of this.#byWorker.values()) if (link.executionId === executionId) return link;
+    return undefined;
+  }
+
   freeOf(link: WorkerLink): number {
     const worker = this.#byWorker.get(link.workerId);
     return worker?.link === link ? worker.free : 0;

@@ -1,12 +1,12 @@
 import type { Grant } from "@gantry/sdk/contract";
-import { presetOf } from "../deployments/deployment-catalog.ts";
 import { encodeId } from "../ids.ts";
 import type { Logger } from "../logging.ts";
 import type { Announcements } from "../runs/announcements.ts";
-import type { AdmittedRun, ExecutionRef, RunStore } from "../runs/run-store.ts";
+import type { AdmittedRun, AwaitedExecution, ExecutionRef, RunStore } from "../runs/run-store.ts";
 import type { ConnectedWorkers } from "./connected-workers.ts";
-import type { Executor, LaunchRequest } from "./executor.ts";
+import type { Executor } from "./executor.ts";
 import { type GrantDeps, grantOf } from "./grants.ts";
+import { launchRequestOf } from "./launch-request.ts";
 import type { WorkerLink } from "./worker-service.ts";
 
 export interface DispatchDeps extends GrantDeps {
@@ -15,6 +15,8 @@ export interface DispatchDeps extends GrantDeps {
   announcements: Announcements;
   executor: Executor;
   logger: Logger;
+  /** Milliseconds that a worker has to come. */
+  startDeadlineMs: number;
 }
 
 /** Brings admitted runs to workers: pushed to a connected one that has room, else a worker is launched for them. */
@@ -22,6 +24,8 @@ export class Dispatch {
   readonly #deps: DispatchDeps;
   /** Versions of which executions may wait for a worker: only these are asked for when a worker has room. */
   readonly #awaited = new Set<string>();
+  /** Executions that this platform has launched a worker for, where each needs one of its own. */
+  readonly #launched = new Set<string>();
 
   constructor(deps: DispatchDeps) {
     this.#deps = deps;
@@ -60,14 +64,15 @@ export class Dispatch {
    * launching, or the launch may have failed. Harmless where a worker is on its way.
    */
   async relaunch(): Promise<void> {
-    const { store, catalog, workers } = this.#deps;
-    for (const { deploymentId, taskId, machine, ...ids } of await store.awaitedDeployments()) {
-      this.expect(deploymentId);
-      const deployment = await catalog.byId(deploymentId);
-      if (deployment === undefined) continue;
-      const preset = presetOf(deployment.manifest, deployment.tasks.get(taskId)?.declaration, machine).name;
-      await this.#launchAll([{ executionId: ids.executionId, runId: ids.runId, taskId, machine: preset, deployment }]);
-    }
+    const { store, executor, workers } = this.#deps;
+    const awaited = await store.awaitedExecutions(executor.launchesEach ? "each" : "onePerVersion");
+    for (const { deploymentId } of awaited) this.expect(deploymentId);
+    const waiting = new Set(awaited.map(({ executionId }) => executionId));
+    for (const executionId of this.#launched) if (!waiting.has(executionId)) this.#launched.delete(executionId);
+    const unlaunched = awaited.filter(({ executionId }) => !this.#launched.has(executionId));
+    if (executor.launchesEach) await this.#launchAll(unlaunched);
+    // One version's failure is not another's.
+    else for (const one of unlaunched) await this.#launchAll([one]);
     for (const link of workers.links()) await this.start(link);
   }
 
@@ -162,38 +167,44 @@ export class Dispatch {
     link.send({ type: "grant", grants: ones.map((one) => one.grant) });
   }
 
-  /** One version's failure is not another's: the executions wait until their start deadline, and it is tried again until then. */
-  async #launchAll(requests: LaunchRequest[]): Promise<void> {
-    if (requests.length === 0) return;
+  /** Gives the execution's own worker what it was launched for, where it is here. */
+  offerToOwn(executionId: string, grant: Grant, runId: string): boolean {
+    const link = this.#deps.workers.launchedFor(executionId);
+    if (link === undefined || this.#deps.workers.freeOf(link) <= 0) return false;
+    this.#send(link, [{ grant, runId, isHook: true }]);
+    return true;
+  }
+
+  /** The executions wait until their start deadline, and it is tried again until then. */
+  async #launchAll(awaited: AwaitedExecution[]): Promise<void> {
+    if (awaited.length === 0) return;
+    const { executor, logger } = this.#deps;
+    const made = await Promise.all(awaited.map((one) => launchRequestOf(this.#deps, one)));
+    const requests = made.filter((request) => request !== undefined);
     try {
-      await this.#deps.executor.launch(requests);
+      await executor.launch(requests);
+      if (executor.launchesEach) for (const { executionId } of requests) this.#launched.add(executionId);
     } catch (error) {
       const versions = [...new Set(requests.map((request) => request.deployment.version))];
-      this.#deps.logger.error({ err: error, versions }, "workers could not be launched; it is tried again");
+      logger.error({ err: error, versions }, "workers could not be launched; it is tried again");
     }
   }
 
   async #launch(environmentId: number, runs: AdmittedRun[]): Promise<void> {
     if (runs.length === 0) return;
-    const requests = await Promise.all(
+    const startDeadlineAt = new Date(Date.now() + this.#deps.startDeadlineMs);
+    const awaited = await Promise.all(
       runs.map(async (run) => {
         const deployment = await this.#deps.catalog.byId(run.deploymentId);
-        const task = deployment?.tasks.get(run.taskId)?.declaration;
-        if (deployment === undefined || task === undefined) {
+        if (deployment?.tasks.has(run.taskId) !== true) {
           await this.#giveUp(environmentId, run);
           return undefined;
         }
         this.expect(deployment.id);
-        return {
-          executionId: run.executionId,
-          runId: run.runId,
-          taskId: run.taskId,
-          machine: presetOf(deployment.manifest, task, run.machine).name,
-          deployment,
-        };
+        return { ...run, environmentId, startDeadlineAt };
       }),
     );
-    await this.#launchAll(requests.filter((request) => request !== undefined));
+    await this.#launchAll(awaited.filter((one) => one !== undefined));
     // A worker of the version may have come, or got room, since admission counted.
     for (const link of this.#deps.workers.links()) {
       if (link.environmentId === environmentId && runs.some((run) => run.deploymentId === link.deploymentId)) {

@@ -1,5 +1,6 @@
 import type { Grant } from "@gantry/sdk/contract";
-import { type CatalogedDeployment, type DeploymentCatalog, presetOf } from "../deployments/deployment-catalog.ts";
+import type { CatalogedDeployment, DeploymentCatalog } from "../deployments/deployment-catalog.ts";
+import { type Machines, presetOf } from "../deployments/machines.ts";
 import { encodeId } from "../ids.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { AdmittedRun } from "../runs/run-store.ts";
@@ -8,6 +9,7 @@ import type { WorkerCredentials } from "./credentials.ts";
 export interface GrantDeps {
   catalog: DeploymentCatalog;
   credentials: WorkerCredentials;
+  machines: Machines;
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
 }
 
@@ -30,7 +32,7 @@ export async function grantOf(deps: GrantDeps, environmentId: number, run: Admit
     ...(left === undefined ? {} : { remainingComputeMs: left }),
     run: runOf(run, deployment),
     queue: { id: `queue_${run.queueId}`, name: await deps.catalog.queueName(run.queueId) },
-    machine: presetOf(deployment.manifest, deployment.tasks.get(run.taskId)?.declaration, run.machine),
+    machine: presetOf(deps.machines, deployment.manifest, deployment.tasks.get(run.taskId)?.declaration, run.machine),
     environment: { id: environment.publicId, slug: environment.slug, type: environment.type },
     project: { id: environment.projectId, ref: environment.projectRef, name: environment.projectName },
     deployment: { id: encodeId("deployment", deployment.id), version: deployment.version },

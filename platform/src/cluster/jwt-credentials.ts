@@ -1,6 +1,6 @@
 import { createSigner, createVerifier } from "fast-jwt";
 import type { MasterKey } from "../secrets/master-key.ts";
-import type { WorkerCredentials } from "./credentials.ts";
+import type { BootstrapClaims, WorkerCredentials } from "./credentials.ts";
 
 type WorkerClaims = Parameters<WorkerCredentials["issueWorkerToken"]>[0];
 type RunClaims = Parameters<WorkerCredentials["issueRunToken"]>[0];
@@ -14,11 +14,33 @@ const CACHED_TOKENS = 5_000;
 export function createCredentials(master: MasterKey): WorkerCredentials {
   const worker = tokens<WorkerClaims>(master.derive("worker-tokens"), "gantry:worker");
   const run = tokens<RunClaims>(master.derive("run-tokens"), "gantry:run");
+  const bootstrap = bootstrapTokens(master.derive("bootstrap-tokens"));
   return {
+    issueBootstrapToken: bootstrap.issue,
+    verifyBootstrapToken: bootstrap.verify,
     issueWorkerToken: worker.issue,
     verifyWorkerToken: worker.verify,
     issueRunToken: run.issue,
     verifyRunToken: run.verify,
+  };
+}
+
+/** These alone expire: they stand in a Job's spec, which others may read. */
+function bootstrapTokens(key: Buffer) {
+  const audience = "gantry:bootstrap";
+  const sign = createSigner({ key, algorithm: "HS256", aud: audience });
+  const verify = createVerifier({ key, algorithms: ["HS256"], allowedAud: audience, requiredClaims: ["exp"] });
+  return {
+    issue: ({ expiresAt, ...claims }: BootstrapClaims & { expiresAt: Date }): string =>
+      sign({ ...claims, exp: Math.ceil(expiresAt.getTime() / 1000) }),
+    verify: (token: string): BootstrapClaims | "expired" | undefined => {
+      try {
+        const { executionId, environmentId, deploymentId } = verify(token) as BootstrapClaims;
+        return { executionId, environmentId, deploymentId };
+      } catch (error) {
+        return (error as { code?: string }).code === "FAST_JWT_EXPIRED" ? "expired" : undefined;
+      }
+    },
   };
 }
 

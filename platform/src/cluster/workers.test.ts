@@ -54,7 +54,7 @@ describe("a worker with room", () => {
     const engine = await world();
     const run = await engine.trigger();
     expect(await engine.status(run.id)).toBe("DEQUEUED");
-    expect(engine.launched).toMatchObject([{ runId: run.id, taskId: "task", machine: "small-1x" }]);
+    expect(engine.launched).toMatchObject([{ runId: run.id, taskId: "task", machine: { name: "small-1x" } }]);
     const worker = await engine.worker(1);
     await expect.poll(() => worker.grants().length).toBe(1);
     expect(await engine.status(run.id)).toBe("EXECUTING");

@@ -1,7 +1,7 @@
 import type { Limits, MetadataOperation } from "@gantry/sdk/contract";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import { metadataAfter } from "../runs/run-metadata.ts";
-import { Completions, type CompletionsDeps } from "./completions.ts";
+import type { Completions, CompletionsDeps } from "./completions.ts";
 import type { Assignment } from "./connected-workers.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { HeartbeatFlush } from "./heartbeat-flush.ts";
@@ -9,6 +9,7 @@ import type { WorkerService } from "./worker-service.ts";
 
 export interface WorkersDeps extends CompletionsDeps {
   dispatch: Dispatch;
+  completions: Completions;
   heartbeats: HeartbeatFlush;
   leaseTtlMs: number;
   limits(environment: EnvironmentRef): Promise<Limits>;
@@ -16,8 +17,7 @@ export interface WorkersDeps extends CompletionsDeps {
 
 /** What happens when a worker speaks; see WorkerService. */
 export function createWorkerService(deps: WorkersDeps): WorkerService {
-  const { store, workers, dispatch, announcements, heartbeats, logger } = deps;
-  const completions = new Completions(deps);
+  const { store, workers, dispatch, completions, announcements, heartbeats, logger } = deps;
   const report = (what: string) => (error: unknown) => logger.error({ err: error }, what);
 
   return {

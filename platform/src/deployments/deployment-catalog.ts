@@ -1,5 +1,4 @@
-import type { MachinePreset, Manifest, RetryOptions, TaskDeclaration } from "@gantry/sdk/contract";
-import { DEFAULT_MACHINE, MACHINE_PRESETS } from "@gantry/sdk/contract";
+import type { Manifest, RetryOptions, TaskDeclaration } from "@gantry/sdk/contract";
 import type { ExecutableDeployment } from "../cluster/executor.ts";
 
 /** A version as the hot path needs it: immutable, so it is cached for good. */
@@ -31,14 +30,4 @@ export interface DeploymentCatalog {
 export function retryOf(manifest: Manifest, task: TaskDeclaration | undefined): RetryOptions | undefined {
   if (task?.retry === undefined) return manifest.defaultRetry as RetryOptions | undefined;
   return { ...manifest.defaultRetry, ...task.retry } as RetryOptions;
-}
-
-/** The preset of a run: asked for at its trigger, else the task's, else the project's, else small-1x. */
-export function presetOf(
-  manifest: Manifest,
-  task: TaskDeclaration | undefined,
-  asked: string | undefined,
-): MachinePreset {
-  const name = asked ?? task?.machine ?? manifest.defaultMachine ?? DEFAULT_MACHINE;
-  return (MACHINE_PRESETS as Record<string, MachinePreset>)[name] ?? MACHINE_PRESETS[DEFAULT_MACHINE];
 }

@@ -113,7 +113,7 @@ describe("items of a batch", () => {
 
 describe("a batch", () => {
   test("of a task that the current version lacks is refused before anything is made", async () => {
-    const source = { kind: "image" as const, digest: "" };
+    const source = { kind: "image" as const, repository: "", digest: "" };
     await engine.deploymentService().register(PROD, { manifest: MANIFEST, source, promote: true });
     const answer = await call("POST", "/api/v3/batches", { body: { runCount: 1, taskIdentifiers: ["imprt"] } });
     expect(answer).toMatchObject({

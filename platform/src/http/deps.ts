@@ -3,6 +3,7 @@ import type { Registry } from "prom-client";
 import type { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { WorkerCredentials } from "../cluster/credentials.ts";
+import type { StartExchange } from "../cluster/start-exchange.ts";
 import type { DeploymentService } from "../deployments/deployment-service.ts";
 import type { ProjectService } from "../projects/project-service.ts";
 import type { QueueService } from "../queues/queue-service.ts";
@@ -15,6 +16,7 @@ export interface HttpDeps {
   deployments: DeploymentService;
   projects: ProjectService;
   credentials: Pick<WorkerCredentials, "verifyRunToken">;
+  startExchange: StartExchange;
   /** Resolves where the database answers, rejects where it does not: readiness. */
   pingStore: () => Promise<void>;
   logger: Pick<Logger, "debug" | "info" | "warn" | "error">;

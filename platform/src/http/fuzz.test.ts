@@ -6,6 +6,6 @@ describeFuzz(async () => {
   const { url, engine } = await serveHttp();
   await engine
     .deploymentService()
-    .register(PROD, { manifest: MANIFEST, source: { kind: "image", digest: "" }, promote: true });
+    .register(PROD, { manifest: MANIFEST, source: { kind: "image", repository: "", digest: "" }, promote: true });
   return { url, key: KEY };
 });

@@ -2,13 +2,15 @@ import type { Grant } from "@gantry/sdk/contract";
 import type { Dispatch } from "../cluster/dispatch.ts";
 import type { Executor } from "../cluster/executor.ts";
 import { type GrantDeps, grantOf } from "../cluster/grants.ts";
-import { presetOf } from "../deployments/deployment-catalog.ts";
+import { launchRequestOf } from "../cluster/launch-request.ts";
 import { decodeId } from "../ids.ts";
 import type { RunDetail } from "../runs/run.ts";
 import type { AdmittedRun, ClaimedHook, RunStore } from "../runs/run-store.ts";
 import type { Loop } from "./loop.ts";
 
 const BATCH = 20;
+/** A hook changes no run: there is nothing to fence. */
+const HOOK_FENCE = "0";
 /** How long a hook that no worker could take lets others go first; a worker that boots takes about as long. */
 const AGAIN_MS = 1000;
 
@@ -16,6 +18,8 @@ export interface FailureHookDeps extends GrantDeps {
   store: RunStore;
   dispatch: Dispatch;
   executor: Executor;
+  /** Milliseconds that a worker has to come. */
+  startDeadlineMs: number;
 }
 
 /**
@@ -50,12 +54,25 @@ async function deliver(deps: FailureHookDeps, hook: ClaimedHook): Promise<void> 
     return;
   }
   const grant = await hookGrant(deps, hook, run);
-  if (grant !== undefined && deps.dispatch.offer(hook.environmentId, hook.deploymentId, grant, hook.runId)) return;
+  if (grant !== undefined && isTaken(deps, hook, grant)) return;
   await deps.store.releaseFailureHook(hook.executionId, AGAIN_MS);
-  const machine = presetOf(deployment.manifest, declaration, run.machine).name;
-  await deps.executor.launch([
-    { executionId: hook.executionId, runId: hook.runId, taskId: run.taskId, machine, deployment },
-  ]);
+  const request = await launchRequestOf(deps, {
+    ...hook,
+    fence: HOOK_FENCE,
+    taskId: run.taskId,
+    attempt: Math.max(1, run.attemptCount),
+    machine: run.machine,
+    startDeadlineAt: new Date(Date.now() + deps.startDeadlineMs),
+  });
+  if (request !== undefined) await deps.executor.launch([request]);
+}
+
+/** The worker that was launched for the hook, else any of its version with room. */
+function isTaken({ dispatch }: FailureHookDeps, hook: ClaimedHook, grant: Grant): boolean {
+  return (
+    dispatch.offerToOwn(hook.executionId, grant, hook.runId) ||
+    dispatch.offer(hook.environmentId, hook.deploymentId, grant, hook.runId)
+  );
 }
 
 async function hookGrant(deps: FailureHookDeps, hook: ClaimedHook, run: RunDetail): Promise<Grant | undefined> {
@@ -63,7 +80,7 @@ async function hookGrant(deps: FailureHookDeps, hook: ClaimedHook, run: RunDetai
   const admitted: AdmittedRun = {
     runId: hook.runId,
     executionId: hook.executionId,
-    fence: "0",
+    fence: HOOK_FENCE,
     direct: true,
     deploymentId: hook.deploymentId,
     taskId: run.taskId,

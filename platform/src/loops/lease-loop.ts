@@ -1,6 +1,5 @@
 import { DEFAULT_LIMITS, MAX_OFFLINE_MS } from "@gantry/sdk/contract";
 import type { ConnectedWorkers } from "../cluster/connected-workers.ts";
-import type { Executor } from "../cluster/executor.ts";
 import type { HeartbeatFlush } from "../cluster/heartbeat-flush.ts";
 import { encodeId } from "../ids.ts";
 import type { Logger } from "../logging.ts";
@@ -14,7 +13,6 @@ export interface LeaseDeps {
   store: RunStore;
   heartbeats: HeartbeatFlush;
   workers: ConnectedWorkers;
-  executor: Executor;
   announcements: Announcements;
   tellWorker(executionId: string, what: "cancel" | "drop", reason?: string): void;
   logger: Logger;
@@ -97,7 +95,6 @@ async function lose(deps: LeaseDeps, lost: LostExecution): Promise<void> {
     "an execution was lost",
   );
   deps.tellWorker(lost.executionId, "drop", lost.why);
-  await deps.executor.abandon(lost.executionId);
 }
 
 function lossMessage(lost: LostExecution): string {

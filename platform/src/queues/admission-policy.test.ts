@@ -25,6 +25,7 @@ const free: ExplainFacts = {
   cancelRequested: false,
   workerId: undefined,
   hasDeployment: true,
+  hold: undefined,
 };
 
 const dueAt = new Date("2030-01-01T00:00:00Z");

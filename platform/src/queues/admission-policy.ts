@@ -24,8 +24,16 @@ export type AdmissionReason = keyof typeof ADMISSION_REASONS;
 
 type Reason = Explanation["reasons"][number];
 
-/** All that holds a run back now, the first to be lifted first. Pure. */
+/**
+ * All that holds a run back now, the first to be lifted first. Why the cluster has no worker for it comes before the rest,
+ * under the code and in the words of whoever saw it. Pure.
+ */
 export function explainAdmission(facts: ExplainFacts): Reason[] {
+  const held = facts.hold === undefined ? [] : [{ reason: facts.hold.code, message: facts.hold.message }];
+  return [...held, ...explainStatus(facts)];
+}
+
+function explainStatus(facts: ExplainFacts): Reason[] {
   switch (facts.status) {
     case "DELAYED":
       return [

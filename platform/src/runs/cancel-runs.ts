@@ -3,6 +3,7 @@ import { AppError } from "../errors.ts";
 import { encodeId } from "../ids.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import { runNotFound } from "./run-ids.ts";
+import type { ExecutionRef } from "./run-store.ts";
 import type { RunsDeps } from "./trigger-runs.ts";
 
 /** A canceled run is forced to its end this long after the request: its hooks had their time. */
@@ -40,7 +41,8 @@ async function cancelRun(
     if (state.state === "unknown") return false;
     if (state.state === "ended") return true;
     if (state.state === "onWorker") {
-      deps.tellWorker(state.executionId, "cancel", reason);
+      if (state.isStarted || !(await cancelBeforeStart(deps, environment, runId, state)))
+        deps.tellWorker(state.executionId, "cancel", reason);
       return true;
     }
     const finished = await store.finish([
@@ -51,6 +53,22 @@ async function cancelRun(
       return true;
     }
   }
+  return true;
+}
+
+/** No user code has run yet: it ends at once, and the worker that was on its way is not needed. False where it has started. */
+async function cancelBeforeStart(
+  deps: RunsDeps,
+  environment: EnvironmentRef,
+  runId: string,
+  execution: ExecutionRef,
+): Promise<boolean> {
+  const finished = await deps.store.finish([
+    { environmentId: environment.id, runId, execution, status: "CANCELED", onlyStarting: true },
+  ]);
+  if (finished.length === 0) return false;
+  deps.tellWorker(execution.executionId, "drop", "canceled");
+  deps.announcements.announce(finished.map((run) => run.announcement));
   return true;
 }
 

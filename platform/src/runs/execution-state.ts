@@ -1,6 +1,6 @@
 /** How an execution, one stay of an attempt on a worker, may move. An execution that has ended has no row any more. */
 export const EXECUTION_STATES = {
-  STARTING: { start: "RUNNING", lose: "ENDED", end: "ENDED" },
+  STARTING: { start: "RUNNING", lose: "ENDED", startFailed: "ENDED", end: "ENDED" },
   RUNNING: { nextAttempt: "RUNNING", lose: "ENDED", end: "ENDED" },
   PARKED: {},
   SUSPENDING: {},

@@ -87,6 +87,8 @@ describe("the store's statements", async () => {
       await acts.finish(dequeued, status, dequeued);
     }
     await acts.requeue(await acts.dequeued());
+    const startFailure = { code: "UNSCHEDULABLE", message: "0/1 nodes are available" };
+    await acts.requeue(await acts.dequeued(), { delayMs: 1000, lost: false, attempt: undefined, startFailure });
     const { run: delayed } = await acts.insert({ status: "DELAYED", delayUntil: new Date(Date.now() + 1e6) });
     await store.reschedule(at.environmentId, delayed.id, new Date());
     await store.enqueueDue(100);

@@ -26,7 +26,13 @@ export const RUN_STATES = {
     expire: "EXPIRED",
     giveUp: "SYSTEM_FAILURE",
   },
-  DEQUEUED: { start: "EXECUTING", lose: "QUEUED", cancel: "CANCELED", giveUp: "SYSTEM_FAILURE" },
+  DEQUEUED: {
+    start: "EXECUTING",
+    lose: "QUEUED",
+    startFailed: "DELAYED",
+    cancel: "CANCELED",
+    giveUp: "SYSTEM_FAILURE",
+  },
   EXECUTING: {
     retryInPlace: "EXECUTING",
     retryLater: "DELAYED",

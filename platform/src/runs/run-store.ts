@@ -94,6 +94,8 @@ export interface FinishRequest {
   runId: string;
   /** The execution that must own the run; undefined: the run must be on no worker. */
   execution: ExecutionRef | undefined;
+  /** Only where no worker has started the execution. */
+  onlyStarting?: boolean;
   /** With no execution: only a run that was never started (ttl). */
   onlyUnstarted?: boolean;
   /** With no execution: only a run that still waits for its version. */
@@ -119,11 +121,14 @@ export interface RequeueRequest {
   /** DELAYED for so many milliseconds by the database's clock; undefined: QUEUED at once. */
   delayMs?: number | undefined;
   nextAttempt: number;
-  attempt: AttemptRecord;
+  /** Undefined where no attempt took place: no worker came. */
+  attempt?: AttemptRecord | undefined;
   computeMs: number;
   lost: boolean;
   deferred: boolean;
   machine?: string | undefined;
+  /** No worker could be had: counted apart, and kept on the run until it starts. */
+  startFailure?: Hold | undefined;
 }
 
 export interface RetryInPlaceRequest {
@@ -171,14 +176,31 @@ export interface MetadataBatch {
   root?: ((current: string | undefined) => string) | undefined;
 }
 
-/** A version that an execution waits for a worker of. */
-export interface AwaitedDeployment {
+/** An execution that waits for a worker. */
+export interface AwaitedExecution extends ExecutionRef {
   deploymentId: string;
   environmentId: number;
-  executionId: string;
   runId: string;
   taskId: string;
+  attempt: number;
   machine: string | undefined;
+  startDeadlineAt: Date;
+}
+
+/** Why no worker could be had for a run; `code` is one of OBSERVATION_CODES. */
+export interface Hold {
+  code: string;
+  message: string;
+}
+
+/** What is known of a live execution from its id alone. */
+export interface LiveExecution extends ExecutionRef {
+  environmentId: number;
+  runId: string;
+  isStarted: boolean;
+  /** Workers that could not be had since the run's last start. */
+  startFailures: number;
+  hold: Hold | undefined;
 }
 
 /** An item of a batch has come by another call, meanwhile: nothing was inserted. */
@@ -215,6 +237,7 @@ export interface ExplainFacts {
   cancelRequested: boolean;
   workerId: string | undefined;
   hasDeployment: boolean;
+  hold: Hold | undefined;
 }
 
 /**
@@ -258,7 +281,7 @@ export interface RunStore {
     runId: string,
     reason: string | undefined,
     forceAfterMs: number,
-  ): Promise<{ state: "idle" | "unknown" | "ended" } | ({ state: "onWorker" } & ExecutionRef)>;
+  ): Promise<{ state: "idle" | "unknown" | "ended" } | ({ state: "onWorker"; isStarted: boolean } & ExecutionRef)>;
 
   /** Live runs below a run. */
   openDescendants(environmentId: number, runId: string): Promise<string[]>;
@@ -269,8 +292,22 @@ export interface RunStore {
   refreshLeases(leaseTtlMs: number): Promise<void>;
   lostExecutions(limit: number): Promise<LostExecution[]>;
   liveExecution(environmentId: number, runId: string): Promise<ExecutionRef | undefined>;
-  /** Versions with executions that wait for a worker. */
-  awaitedDeployments(): Promise<AwaitedDeployment[]>;
+  /** Executions that wait for a worker, oldest first: all, or the oldest of each version. */
+  awaitedExecutions(which: "each" | "onePerVersion"): Promise<AwaitedExecution[]>;
+  executionById(executionId: string): Promise<LiveExecution | undefined>;
+  /** Which of these are live: STARTING, RUNNING, or an onFailure hook's. */
+  liveAmong(executionIds: string[]): Promise<Set<string>>;
+  /**
+   * Binds a launched execution, or an onFailure hook's, to the pod that made the nonce. `machine` is what the run asked
+   * for; undefined where the execution is no longer to be started, "used" where another pod was first.
+   */
+  bindWorker(
+    environmentId: number,
+    executionId: string,
+    nonceHash: Buffer,
+  ): Promise<{ taskId: string; machine: string | undefined } | "used" | undefined>;
+  /** Notes why no worker comes, on the run and as an event; the same reason again is no news. False: nothing was noted. */
+  noteHold(execution: ExecutionRef & { environmentId: number; runId: string }, hold: Hold): Promise<boolean>;
 
   /** Moves due DELAYED runs to QUEUED. */
   enqueueDue(limit: number): Promise<LaneAnnouncement[]>;

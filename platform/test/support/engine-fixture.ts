@@ -2,13 +2,17 @@ import { randomBytes } from "node:crypto";
 import type { Grant, PlatformMessage, RunnerMessage } from "@gantry/sdk/contract";
 import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
 import { createDeploymentCatalog } from "../../src/adapters/postgres/deployment-catalog.ts";
+import { Completions } from "../../src/cluster/completions.ts";
 import { ConnectedWorkers } from "../../src/cluster/connected-workers.ts";
 import { Dispatch } from "../../src/cluster/dispatch.ts";
 import type { Executor, LaunchRequest } from "../../src/cluster/executor.ts";
 import { HeartbeatFlush } from "../../src/cluster/heartbeat-flush.ts";
+import { createWorkerObservations } from "../../src/cluster/observed-workers.ts";
+import { createStartExchange } from "../../src/cluster/start-exchange.ts";
 import { createCredentials } from "../../src/cluster/jwt-credentials.ts";
 import type { WorkerLink } from "../../src/cluster/worker-service.ts";
 import { createWorkerService } from "../../src/cluster/workers.ts";
+import { machinesWith } from "../../src/deployments/machines.ts";
 import { newUuid } from "../../src/ids.ts";
 import type { Logger } from "../../src/logging.ts";
 import { admissionLoop } from "../../src/loops/admission-loop.ts";
@@ -49,15 +53,17 @@ export async function engineFixture(
   };
   const launched: LaunchRequest[] = [];
   let launchError: Error | undefined;
-  const executor: Executor = {
+  const abandoned: string[] = [];
+  const executor: Omit<Executor, "launchesEach"> & { launchesEach: boolean } = {
     name: "played",
+    launchesEach: false,
     launch: async (requests) => {
       launched.push(...requests);
       if (launchError !== undefined) throw launchError;
     },
     prepare: async () => {},
     retire: async () => {},
-    abandon: async () => {},
+    abandon: async (executionId) => void abandoned.push(executionId),
     stop: async () => {},
   };
   const logged: string[] = [];
@@ -79,20 +85,26 @@ export async function engineFixture(
     catalog: createDeploymentCatalog(pool),
     credentials: createCredentials(new MasterKey(randomBytes(32).toString("base64"))),
     environmentById: async () => environment,
+    machines: machinesWith(),
+    startDeadlineMs: 60_000,
   };
   const dispatch = new Dispatch(shared);
   const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, 15_000));
-  const service = createWorkerService({
+  const workersDeps = {
     ...shared,
     dispatch,
     heartbeats,
     leaseTtlMs: 15_000,
     limits: async () => ({ ...DEFAULT_LIMITS }),
     random: () => 0,
-  });
+  };
+  const completions = new Completions(workersDeps);
+  const service = createWorkerService({ ...workersDeps, completions });
   const tellWorker = (executionId: string, what: "cancel" | "drop") => {
     told.push([executionId, what]);
-    if (what === "drop") workers.release(executionId);
+    if (what !== "drop") return;
+    workers.release(executionId);
+    void executor.abandon(executionId);
   };
   const takeWoken = () => {
     const ids = [...woken];
@@ -100,19 +112,28 @@ export async function engineFixture(
     return ids;
   };
   const isAnyOtherWoken = (id: number) => woken.size > (woken.has(id) ? 1 : 0);
+  const observations = createWorkerObservations({ ...workersDeps, completions, tellWorker });
+  const variables = { PLAIN: "1" };
+  const startExchange = createStartExchange({ ...shared, variables: { resolve: async () => variables } });
   const loops = {
     admission: admissionLoop({ store, dispatch, announcements, workers, takeWoken, isAnyOtherWoken }),
-    lease: leaseLoop({ leaseTtlMs: 15_000, store, heartbeats, workers, executor, announcements, tellWorker, logger }),
+    lease: leaseLoop({ leaseTtlMs: 15_000, store, heartbeats, workers, announcements, tellWorker, logger }),
     hooks: failureHookLoop({ ...shared, dispatch }),
   };
 
   /** A worker with room; what it is sent is kept. */
-  async function worker(free: number, workerId = newUuid(), executions: { executionId: string; fence: string }[] = []) {
+  async function worker(
+    free: number,
+    workerId = newUuid(),
+    executions: { executionId: string; fence: string }[] = [],
+    executionId?: string,
+  ) {
     const sent: PlatformMessage[] = [];
     const link: WorkerLink = {
       workerId,
       environmentId,
       deploymentId,
+      ...(executionId === undefined ? {} : { executionId }),
       send: (message) => sent.push(message),
       close() {},
     };
@@ -141,6 +162,13 @@ export async function engineFixture(
     told,
     logged,
     worker,
+    abandoned,
+    makeHooksDue: () => pool.query("update failure_hook set due_at = now()"),
+    observations,
+    startExchange,
+    credentials: shared.credentials,
+    /** From here on each execution needs a worker of its own, as on Kubernetes. */
+    launchEach: () => (executor.launchesEach = true),
     failLaunches: (error: Error | undefined) => (launchError = error),
     /** Triggers a run and lets admission go on until it is done. */
     async trigger(over: Parameters<typeof acts.insert>[0] = {}) {

@@ -36,6 +36,9 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     deployments: engine.deploymentService(),
     projects: engine.projectService([PROD, OTHER]),
     credentials: engine.credentials(),
+    startExchange: async () => {
+      throw new Error("no worker is expected here");
+    },
     pingStore: async () => {
       if (engine.failure !== undefined) throw engine.failure;
     },

@@ -3,6 +3,7 @@ import type { Executor } from "../../cluster/executor.ts";
 /** Starts no workers: those of elsewhere connect by themselves. */
 export class NoExecutor implements Executor {
   readonly name = "none";
+  readonly launchesEach = false;
   async launch(): Promise<void> {}
   async prepare(): Promise<void> {}
   async retire(): Promise<void> {}

@@ -116,7 +116,7 @@ export async function startExecutions(
         returning e.id, e.run_id
       )
       update run r set status = 'EXECUTING', started_at = coalesce(r.started_at, now()), attempt_started_at = now(),
-        updated_at = now(), revision = r.revision + 1
+        start_failures = 0, hold = null, updated_at = now(), revision = r.revision + 1
       from begun b where r.environment_id = $1 and r.id = b.run_id and r.execution_id = b.id and r.status = 'DEQUEUED'
       returning true as direct, ${GRANT_COLUMNS}`,
     values: [worker.environmentId, worker.deploymentId, worker.executionId ?? null, n, worker.workerId, leaseTtlMs],

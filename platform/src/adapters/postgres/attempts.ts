@@ -9,12 +9,14 @@ import type {
   RunForDecision,
 } from "../../runs/run-store.ts";
 import { type AdmittedRow, GRANT_COLUMNS, toAdmittedRun } from "./admission.ts";
+import { INSERT_HOLD_EVENT, storedHold } from "./launches.ts";
 import { jsonSafe, storableText } from "./storable-text.ts";
 
 /** The attempts a run remembers: the oldest are forgotten, so that a run that defers for ever stays a small row. */
 const REMEMBERED = 300;
 const WITH_ATTEMPT = (parameter: string) =>
-  `(case when jsonb_array_length(r.attempts) >= ${REMEMBERED} then r.attempts - 0 else r.attempts end) || ${parameter}::jsonb`;
+  `(case when jsonb_array_length(r.attempts) >= ${REMEMBERED} then r.attempts - 0 else r.attempts end)
+     || coalesce(${parameter}::jsonb, '[]')`;
 
 /**
  * Ends an execution and puts its run back: at once into its lane, or DELAYED for a while. The execution's row is the
@@ -24,6 +26,7 @@ export async function requeue(
   pool: pg.Pool,
   request: RequeueRequest,
 ): Promise<{ announcement: LaneAnnouncement; isCanceled: boolean } | "fenced"> {
+  const hold = request.startFailure;
   const { rows } = await pool.query<{ lane_id: string; order_at: string | null; is_canceled: boolean }>({
     name: "requeue",
     text: `
@@ -38,14 +41,17 @@ export async function requeue(
           execution_id = null, delay_until = coalesce(now() + $3 * interval '1 ms', r.delay_until), attempt = $4,
           attempts = ${WITH_ATTEMPT("$5")},
           compute_ms = r.compute_ms + $6, platform_losses = r.platform_losses + $7, deferrals = r.deferrals + $8,
-          machine = coalesce($9, r.machine), attempt_started_at = null, updated_at = now(), revision = r.revision + 1
+          machine = coalesce($9, r.machine), attempt_started_at = null,
+          start_failures = case when $12::jsonb is null then r.start_failures else least(r.start_failures + 1, 30000) end,
+          hold = coalesce($12, r.hold), updated_at = now(), revision = r.revision + 1
         from ended e where r.environment_id = e.environment_id and r.id = e.run_id and r.execution_id = e.id
-        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at
+        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at, r.attempt
       ), queued as (
         insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from put_back where $3 is null
       ), timer as (
         insert into run_timer (due_at, kind, environment_id, run_id)
         select delay_until, 'delay', environment_id, id from put_back where $3 is not null
+      ), told as (${INSERT_HOLD_EVENT("put_back", "$13", "$14")} where $12 is not null
       )
       select coalesce(f.lane_id, p.lane_id) as lane_id, case when $3 is null then p.order_at::text end as order_at,
         p.cancel_requested_at is not null as is_canceled
@@ -55,13 +61,16 @@ export async function requeue(
       request.execution.fence,
       request.delayMs === undefined ? null : Math.round(request.delayMs),
       request.nextAttempt,
-      JSON.stringify(jsonSafe(request.attempt)),
+      request.attempt === undefined ? null : JSON.stringify(jsonSafe(request.attempt)),
       Math.round(request.computeMs),
       request.lost ? 1 : 0,
       request.deferred ? 1 : 0,
       request.machine ?? null,
       request.environmentId,
       request.runId,
+      hold === undefined ? null : JSON.stringify(storedHold(hold)),
+      hold?.code ?? null,
+      hold === undefined ? null : storableText(hold.message),
     ],
   });
   const row = rows[0];
@@ -180,28 +189,28 @@ export async function requestCancel(
   runId: string,
   reason: string | undefined,
   forceAfterMs: number,
-): Promise<{ state: "idle" | "unknown" | "ended" } | ({ state: "onWorker" } & ExecutionRef)> {
-  const { rows } = await pool.query<{ execution_id: string | null; fence: string }>({
+): Promise<{ state: "idle" | "unknown" | "ended" } | ({ state: "onWorker"; isStarted: boolean } & ExecutionRef)> {
+  const { rows } = await pool.query<{ execution_id: string | null; fence: string; is_started: boolean }>({
     name: "request-cancel",
     text: `
       with marked as (
         update run r set cancel_requested_at = now(), cancel_reason = $3, updated_at = now(), revision = r.revision + 1
         where r.environment_id = $1 and r.id = $2 and r.cancel_requested_at is null
-        returning r.execution_id, r.fence
+        returning r.execution_id, r.fence, r.status
       ), timer as (
         insert into run_timer (due_at, kind, environment_id, run_id)
         select now() + $4 * interval '1 ms', 'forceCancel', $1, $2 from marked
       )
-      select execution_id, fence::text from marked
+      select execution_id, fence::text, status <> 'DEQUEUED' as is_started from marked
       union all
-      select r.execution_id, r.fence::text from run r
+      select r.execution_id, r.fence::text, r.status <> 'DEQUEUED' from run r
       where r.environment_id = $1 and r.id = $2 and r.cancel_requested_at is not null`,
     values: [environmentId, runId, reason === undefined ? null : storableText(reason), forceAfterMs],
   });
   const row = rows[0];
   if (row === undefined) return { state: (await isInHistory(pool, environmentId, runId)) ? "ended" : "unknown" };
   if (row.execution_id === null) return { state: "idle" };
-  return { state: "onWorker", executionId: row.execution_id, fence: row.fence };
+  return { state: "onWorker", executionId: row.execution_id, fence: row.fence, isStarted: row.is_started };
 }
 
 /** Live runs below a run, as far as live runs connect them. */

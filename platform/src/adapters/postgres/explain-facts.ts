@@ -1,6 +1,6 @@
 import type { RunStatus } from "@gantry/sdk/contract";
 import type pg from "pg";
-import type { ExplainFacts } from "../../runs/run-store.ts";
+import type { ExplainFacts, Hold } from "../../runs/run-store.ts";
 import { madeAt } from "./run-reads.ts";
 
 interface Row {
@@ -25,6 +25,7 @@ interface Row {
   cancel_requested: boolean;
   worker_id: string | null;
   has_deployment: boolean;
+  hold: Hold | null;
 }
 
 /** All that can hold a run back, as it is now. The position is counted up to 100,000. */
@@ -53,7 +54,7 @@ export async function explainFacts(
         end as position,
         r.cancel_requested_at is not null as cancel_requested,
         (select x.worker_id from execution x where x.id = r.execution_id) as worker_id,
-        e.current_deployment_id is not null as has_deployment
+        e.current_deployment_id is not null as has_deployment, r.hold
       from run r
       join environment e on e.id = r.environment_id
       join queue q on q.id = r.queue_id
@@ -90,6 +91,7 @@ function toFacts(runId: string, row: Row): ExplainFacts {
     cancelRequested: row.cancel_requested,
     workerId: row.worker_id ?? undefined,
     hasDeployment: row.has_deployment,
+    hold: row.hold ?? undefined,
   };
 }
 
@@ -124,5 +126,6 @@ async function endedFacts(pool: pg.Pool, environmentId: number, runId: string): 
     cancelRequested: false,
     workerId: undefined,
     hasDeployment: true,
+    hold: undefined,
   };
 }

@@ -20,7 +20,10 @@ export async function claimFailureHooks(pool: pg.Pool, limit: number): Promise<C
     finished_at: Date;
   }>({
     name: "claim-failure-hooks",
-    text: `update failure_hook h set execution_id = gen_random_uuid(), claimed_at = now()
+    // One that was given back keeps its execution: a pod may be on its way for it.
+    text: `update failure_hook h set claimed_at = now(),
+             execution_id = case when h.claimed_at is null then coalesce(h.execution_id, gen_random_uuid()) else gen_random_uuid() end,
+             bootstrap_nonce = case when h.claimed_at is null then h.bootstrap_nonce end
            where h.run_id = any (array(
              select k.run_id from failure_hook k
              where k.due_at <= now()
@@ -54,7 +57,7 @@ export async function finishFailureHook(pool: pg.Pool, executionId: string): Pro
 export async function releaseFailureHook(pool: pg.Pool, executionId: string, againInMs: number): Promise<void> {
   await pool.query({
     name: "release-failure-hook",
-    text: `update failure_hook set execution_id = null, claimed_at = null, due_at = now() + $2 * interval '1 ms'
+    text: `update failure_hook set claimed_at = null, due_at = now() + $2 * interval '1 ms'
            where execution_id = $1 and seen_at is null`,
     values: [executionId, againInMs],
   });

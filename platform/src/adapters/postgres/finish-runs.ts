@@ -6,7 +6,8 @@ const INPUT = `
 with input as materialized (
   select i.*, o.data as output
   from json_to_recordset($1) as i (
-    ord int, environment_id int, run_id uuid, execution_id uuid, fence bigint, only_unstarted boolean, only_pending boolean,
+    ord int, environment_id int, run_id uuid, execution_id uuid, fence bigint, only_starting boolean, only_unstarted boolean,
+    only_pending boolean,
     status run_status,
     output_type text, error jsonb, attempt jsonb, compute_ms bigint, hook boolean)
   join unnest($2::bytea[]) with ordinality as o (data, n) on o.n = i.ord
@@ -54,6 +55,7 @@ const GONE_COLUMNS = `r.*, i.ord, i.status as final_status, i.output, i.output_t
 const FINISH_ON_WORKER = `${INPUT}, ended as (
   delete from execution e using input i
   where e.id = i.execution_id and e.fence = i.fence and e.run_id = i.run_id and e.environment_id = i.environment_id
+    and not (i.only_starting and e.state <> 'STARTING')
   returning e.id, e.run_id
 ), freed as (
   delete from slot s using ended e where s.run_id = e.run_id and s.execution_id = e.id
@@ -113,6 +115,7 @@ function toInput(request: FinishRequest, index: number): Record<string, unknown>
     run_id: request.runId,
     execution_id: request.execution?.executionId,
     fence: request.execution?.fence,
+    only_starting: request.onlyStarting ?? false,
     only_unstarted: request.onlyUnstarted ?? false,
     only_pending: request.onlyPending ?? false,
     status: request.status,

@@ -76,14 +76,16 @@ describe("executions that wait for a worker", () => {
   test("are known by version, one for each, and go to the worker that comes", async () => {
     await pool.query("delete from execution where state = 'STARTING'");
     const runs = [await acts.dequeued(), await acts.dequeued()];
-    expect(await store.awaitedDeployments()).toMatchObject([{ deploymentId: at.deploymentId, taskId: "task" }]);
+    expect(await store.awaitedExecutions("onePerVersion")).toMatchObject([
+      { deploymentId: at.deploymentId, taskId: "task" },
+    ]);
     const [first, ...none] = await store.start(worker, 1);
     expect(none).toEqual([]);
     expect(first).toMatchObject({ direct: true, attempt: 1 });
     expect(await acts.status(first?.runId as string)).toBe("EXECUTING");
     const rest = await store.start(worker, 10);
     expect([first, ...rest].map((one) => one?.runId).sort()).toEqual(runs.map((one) => one.runId).sort());
-    expect(await store.awaitedDeployments()).toEqual([]);
+    expect(await store.awaitedExecutions("onePerVersion")).toEqual([]);
   });
 
   test("go to one of the workers that come at once", async () => {

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { AwaitedDeployment, ExecutionRef, LostExecution } from "../../runs/run-store.ts";
+import type { ExecutionRef, LostExecution } from "../../runs/run-store.ts";
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const FENCE = /^\d{1,18}$/;
@@ -93,29 +93,4 @@ export async function liveExecution(
   });
   const row = rows[0];
   return row === undefined ? undefined : { executionId: row.execution_id, fence: row.fence };
-}
-
-/** Versions with executions that wait for a worker, with one execution of each. */
-export async function awaitedDeployments(pool: pg.Pool): Promise<AwaitedDeployment[]> {
-  const { rows } = await pool.query<{
-    id: string;
-    run_id: string;
-    environment_id: number;
-    deployment_id: string;
-    task_id: string;
-    machine: string | null;
-  }>({
-    name: "awaited-deployments",
-    text: `select distinct on (e.deployment_id) e.id, e.run_id, e.environment_id, e.deployment_id, r.task_id, r.machine
-           from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id
-           where e.state = 'STARTING' order by e.deployment_id, e.created_at`,
-  });
-  return rows.map((row) => ({
-    executionId: row.id,
-    runId: row.run_id,
-    environmentId: row.environment_id,
-    deploymentId: row.deployment_id,
-    taskId: row.task_id,
-    machine: row.machine ?? undefined,
-  }));
 }

@@ -17,6 +17,7 @@ import { finishRuns } from "./finish-runs.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { insertRuns } from "./insert-runs.ts";
 import * as lanes from "./lanes.ts";
+import * as launches from "./launches.ts";
 import * as leases from "./leases.ts";
 import * as annotations from "./run-annotations.ts";
 import { countQueued, parentFacts } from "./run-counts.ts";
@@ -31,7 +32,11 @@ export interface StoreTiming {
   pendingVersionMs: number;
 }
 
-const DEFAULT_TIMING: StoreTiming = { leaseTtlMs: LEASE_TTL_MS, startDeadlineMs: 60_000, pendingVersionMs: 3600_000 };
+export const DEFAULT_TIMING: StoreTiming = {
+  leaseTtlMs: LEASE_TTL_MS,
+  startDeadlineMs: 60_000,
+  pendingVersionMs: 3600_000,
+};
 
 /** Runs and completions that come at the same time share a statement and its commit; see group-commit.ts. */
 const GROUP = { maxItems: 500, maxBytes: 8 * 1024 * 1024, maxWaitMs: 2, maxInFlight: 2, isItemsFault };
@@ -122,7 +127,12 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
     refreshLeases: (leaseTtlMs) => leases.refreshLeases(pool, leaseTtlMs),
     lostExecutions: (limit) => leases.lostExecutions(pool, limit),
     liveExecution: (environmentId, runId) => leases.liveExecution(pool, environmentId, runId),
-    awaitedDeployments: () => leases.awaitedDeployments(pool),
+    awaitedExecutions: (which) => launches.awaitedExecutions(pool, which),
+    executionById: (executionId) => launches.executionById(pool, executionId),
+    liveAmong: (executionIds) => launches.liveAmong(pool, executionIds),
+    bindWorker: (environmentId, executionId, nonceHash) =>
+      launches.bindWorker(pool, environmentId, executionId, nonceHash),
+    noteHold: (execution, hold) => launches.noteHold(pool, execution, hold),
 
     enqueueDue: (limit) => timers.enqueueDue(pool, limit),
     dueTimers: (limit) => timers.dueTimers(pool, limit),

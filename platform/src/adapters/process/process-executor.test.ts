@@ -166,7 +166,26 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 });
 
-const launch = () => ({ executionId: "e", runId: "r", taskId: "gate", machine: "small-1x", deployment });
+const environment = {
+  id: 1,
+  publicId: "env_1",
+  slug: "dev",
+  type: "DEVELOPMENT" as const,
+  projectId: "p",
+  projectRef: "p",
+  projectName: "P",
+};
+const launch = () => ({
+  executionId: "e",
+  runId: "r",
+  taskId: "gate",
+  attempt: 1,
+  machine: MACHINE_PRESETS["small-1x"],
+  deployment,
+  environment,
+  epoch: 1,
+  startDeadlineAt: new Date(),
+});
 
 describe("the process executor", () => {
   test("starts one runner per deployment, however often it is asked", async () => {

@@ -35,6 +35,7 @@ const DEFAULT_CONCURRENCY = 25;
 /** Workers as processes on this machine: one detached runner per deployment, adopted again after a restart of the platform. */
 export class ProcessExecutor implements Executor {
   readonly name = "process";
+  readonly launchesEach = false;
   readonly #options: ProcessExecutorOptions;
   readonly #around: RunnerSurroundings;
   readonly #runners = new Map<string, DeploymentRunner>();

@@ -11,6 +11,7 @@ import { runRoutes } from "./runs.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { triggerRoutes } from "./trigger.ts";
+import { workerRoutes } from "./worker-start.ts";
 
 /** Every endpoint, the most frequent first: Express tries them in order. */
 export function allRoutes(edge: Edge): Route[] {
@@ -24,6 +25,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...deploymentRoutes(edge),
     ...tokenRoutes(edge),
     ...keyRoutes(edge),
+    ...workerRoutes(edge),
     ...laterRoutes(),
   ];
   return [...routes, ...systemRoutes(edge, routes)];

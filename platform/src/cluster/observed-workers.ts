@@ -1,0 +1,147 @@
+import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
+import { encodeId } from "../ids.ts";
+import { decideLoss, REASONS } from "../runs/attempt-policy.ts";
+import type { FinalRunStatus } from "../runs/run.ts";
+import type { LiveExecution, RunForDecision } from "../runs/run-store.ts";
+import type { Completions, CompletionsDeps } from "./completions.ts";
+import { startBackOffMs } from "./launch-policy.ts";
+import type { WorkerObservation, WorkerObservations } from "./worker-observations.ts";
+
+type Observed<Then extends WorkerObservation["then"]> = Extract<WorkerObservation, { then: Then }>;
+
+export interface ObservedWorkersDeps extends CompletionsDeps {
+  completions: Completions;
+  tellWorker(executionId: string, what: "cancel" | "drop", reason?: string): void;
+}
+
+/** Carries out what an executor has seen of its workers; see WorkerObservations. Every write is guarded by the fence. */
+export function createWorkerObservations(deps: ObservedWorkersDeps): WorkerObservations {
+  const { store } = deps;
+  return {
+    liveAmong: (executionIds) => store.liveAmong(executionIds),
+    async observed(executionId, observation) {
+      const execution = await store.executionById(executionId);
+      if (execution === undefined) return;
+      if (observation.then === "wait") return void (await store.noteHold(execution, observation));
+      const run = await store.runForDecision(execution.environmentId, execution);
+      if (run === undefined) return;
+      await carryOut(deps, execution, run, observation);
+      deps.tellWorker(executionId, "drop", observation.code);
+      deps.logger.warn(
+        { runId: encodeId("run", execution.runId), code: observation.code, then: observation.then },
+        observation.message,
+      );
+    },
+  };
+}
+
+async function carryOut(
+  deps: ObservedWorkersDeps,
+  execution: LiveExecution,
+  run: RunForDecision,
+  observation: Exclude<WorkerObservation, { then: "wait" }>,
+): Promise<void> {
+  switch (observation.then) {
+    case "requeue":
+      // A worker that has come was not given up before its start: it is lost.
+      return execution.isStarted ? lose(deps, execution, run, observation) : requeue(deps, execution, run, observation);
+    case "fail":
+      return end(deps, execution, run, "SYSTEM_FAILURE", observation.code, observation.message);
+    case "lose":
+      return lose(deps, execution, run, observation);
+    case "crash":
+      // No user code had run: it is not the task's doing.
+      return execution.isStarted ? crash(deps, execution, run, observation) : lose(deps, execution, run, observation);
+  }
+}
+
+async function requeue(
+  { store, announcements, random }: ObservedWorkersDeps,
+  execution: LiveExecution,
+  run: RunForDecision,
+  { code, message }: Pick<WorkerObservation, "code" | "message">,
+): Promise<void> {
+  const put = await store.requeue({
+    environmentId: run.environmentId,
+    runId: run.runId,
+    execution,
+    delayMs: startBackOffMs(execution.startFailures, random()),
+    nextAttempt: run.attempt,
+    computeMs: 0,
+    lost: false,
+    deferred: false,
+    startFailure: { code, message },
+  });
+  if (put !== "fenced") announcements.announce([put.announcement]);
+}
+
+async function lose(
+  deps: ObservedWorkersDeps,
+  execution: LiveExecution,
+  run: RunForDecision,
+  { code, message }: Pick<WorkerObservation, "code" | "message">,
+): Promise<void> {
+  const decision = decideLoss(run, DEFAULT_LIMITS.platformLosses);
+  if (decision.then === "finish") {
+    return end(deps, execution, run, decision.status, decision.reason, `${REASONS[decision.reason]} ${message}`);
+  }
+  const put = await deps.store.requeue({
+    environmentId: run.environmentId,
+    runId: run.runId,
+    execution,
+    nextAttempt: run.attempt,
+    attempt: lostAttempt(run, code, message),
+    computeMs: 0,
+    lost: true,
+    deferred: false,
+    startFailure: { code, message },
+  });
+  if (put !== "fenced") deps.announcements.announce([put.announcement]);
+}
+
+async function crash(
+  { completions }: ObservedWorkersDeps,
+  execution: LiveExecution,
+  run: RunForDecision,
+  { code, message, exitCode }: Observed<"crash">,
+): Promise<void> {
+  await completions.endedOutside(run, execution, {
+    kind: "crashed",
+    reason: code === "OOM_KILLED" ? "OUT_OF_MEMORY" : "EXIT",
+    error: { name: "WorkerCrashed", code, message },
+    ...(exitCode === undefined ? {} : { exitCode }),
+  });
+}
+
+async function end(
+  { store, announcements }: ObservedWorkersDeps,
+  execution: LiveExecution,
+  run: RunForDecision,
+  status: FinalRunStatus,
+  code: string,
+  message: string,
+): Promise<void> {
+  const finished = await store.finish([
+    {
+      environmentId: run.environmentId,
+      runId: run.runId,
+      execution,
+      status,
+      ...(status === "CANCELED" ? {} : { error: { name: "WorkerUnavailable", code, message } }),
+      attempt: lostAttempt(run, code, message),
+      failureHook: status === "SYSTEM_FAILURE",
+    },
+  ]);
+  announcements.announce(finished.map((one) => one.announcement));
+}
+
+function lostAttempt(run: RunForDecision, code: string, message: string) {
+  const now = new Date().toISOString();
+  return {
+    number: run.attempt,
+    startedAt: run.attemptStartedAt?.toISOString() ?? now,
+    finishedAt: now,
+    outcome: "LOST" as const,
+    error: { name: "WorkerUnavailable", code, message },
+  };
+}
