@@ -28,11 +28,13 @@ export const ERRORS = {
   QUEUE_NOT_FOUND: { status: 404, retryable: false, remedy: "Declare the queue in a deployed version first." },
   BATCH_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the batch's id." },
   DEPLOYMENT_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the version." },
+  VARIABLE_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the name; `gantry env list` shows them." },
   PACKET_NOT_FOUND: { status: 404, retryable: false, remedy: "Upload the payload again; packets are kept for a day." },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, remedy: "Compare the request with /api/openapi.json." },
   CONFLICT: { status: 409, retryable: false, remedy: "Read the object again; it has changed." },
   RUN_ALREADY_FINISHED: { status: 409, retryable: false, remedy: "The run has ended; replay it to run it again." },
   RUN_NOT_DELAYED: { status: 409, retryable: false, remedy: "Only a run that is DELAYED can be rescheduled." },
+  VARIABLE_EXISTS: { status: 409, retryable: false, remedy: "Send `override: true` to replace it." },
   BATCH_SEALED: { status: 409, retryable: false, remedy: "Create a new batch." },
   BOOTSTRAP_TOKEN_USED: {
     status: 409,

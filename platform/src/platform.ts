@@ -14,6 +14,7 @@ import { migrate } from "./adapters/postgres/migrator.ts";
 import { createPool } from "./adapters/postgres/pool.ts";
 import { createPrisma } from "./adapters/postgres/prisma.ts";
 import { PrismaProjects } from "./adapters/postgres/prisma-projects.ts";
+import { PrismaVariables } from "./adapters/postgres/prisma-variables.ts";
 import { ProcessExecutor } from "./adapters/process/process-executor.ts";
 import { systemClock } from "./clock.ts";
 import type { Executor } from "./cluster/executor.ts";
@@ -76,7 +77,9 @@ async function compose(
   const prisma = createPrisma(pool);
   const master = new MasterKey(config.encryptionKey ?? (await encryptionKeyFile(dataDir)));
   await bindMasterKey(prisma, master);
-  const projects = new PrismaProjects({ prisma, secrets: new SecretBox(master), clock: systemClock });
+  const secrets = new SecretBox(master);
+  const projects = new PrismaProjects({ prisma, secrets, clock: systemClock });
+  const variables = new PrismaVariables({ prisma, secrets });
   const credentials = createCredentials(master);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
@@ -115,6 +118,7 @@ async function compose(
   const app = createHttpApp({
     ...engine,
     projects,
+    variables,
     credentials,
     logger,
     metrics,

@@ -4,13 +4,25 @@ import type { KeyScope, Principal } from "../projects/principal.ts";
  * What a credential may do. Pure: a request names an action on a resource, the answer is yes or a reason.
  *
  * `read` looks, `write` changes what is there (cancel, replay, tags, a queue's limit), `trigger` makes runs, `deploy`
- * registers and promotes versions, `admin` handles keys, limits and a run's forced end.
+ * registers and promotes versions, `import` sets an environment's variables without reading them, `admin` handles keys,
+ * limits and a run's forced end.
  */
-export type Action = "read" | "write" | "trigger" | "batchTrigger" | "deploy" | "admin";
+export type Action = "read" | "write" | "trigger" | "batchTrigger" | "deploy" | "import" | "admin";
 
 /** A thing by its kind and, where the action is about one, its id. */
 export interface Resource {
-  kind: "runs" | "batch" | "tags" | "tasks" | "queues" | "deployments" | "packets" | "tokens" | "keys" | "environment";
+  kind:
+    | "runs"
+    | "batch"
+    | "tags"
+    | "tasks"
+    | "queues"
+    | "deployments"
+    | "packets"
+    | "tokens"
+    | "keys"
+    | "variables"
+    | "environment";
   id?: string;
 }
 
@@ -18,12 +30,12 @@ export interface Resource {
 export type AccessDecision = { allow: true } | { allow: false; reason: "KEY_SCOPE" | "TOKEN_SCOPE"; message: string };
 
 const KEY_ACTIONS: Record<KeyScope, readonly Action[]> = {
-  full: ["read", "write", "trigger", "batchTrigger", "deploy", "admin"],
+  full: ["read", "write", "trigger", "batchTrigger", "deploy", "import", "admin"],
   trigger: ["trigger", "batchTrigger"],
   read: ["read"],
-  deploy: ["deploy"],
+  deploy: ["deploy", "import"],
 };
-const RUN_ACTIONS: readonly Action[] = ["read", "write", "trigger", "batchTrigger"];
+const RUN_ACTIONS: readonly Action[] = ["read", "write", "trigger", "batchTrigger", "import"];
 const ALLOWED: AccessDecision = { allow: true };
 
 /**
@@ -37,7 +49,7 @@ export function decideAccess(principal: Principal, action: Action, resources: re
     case "run":
       return RUN_ACTIONS.includes(action) ? ALLOWED : refuse("TOKEN_SCOPE", `A run may not ${action} here.`);
     case "access":
-      return decideAccessToken(principal.scopes, action);
+      return decideAccessToken(principal.scopes, action, resources);
     case "public":
       return grants(principal.scopes, action, resources)
         ? ALLOWED
@@ -68,15 +80,21 @@ function decideKey(scope: KeyScope, action: Action, resources: readonly Resource
   return refuse("KEY_SCOPE", `This key is of scope "${scope}" and may not ${action}.`);
 }
 
-/** A token without scopes is its owner's own: all of them. */
-function decideAccessToken(scopes: readonly string[], action: Action): AccessDecision {
-  if (scopes.length === 0 || scopes.includes("admin") || scopes.includes(action)) return ALLOWED;
-  return refuse("TOKEN_SCOPE", `This access token may not ${action}.`);
+/** A token without scopes is its owner's own: all of them. Others are those of keys. */
+function decideAccessToken(scopes: readonly string[], action: Action, resources: readonly Resource[]): AccessDecision {
+  if (scopes.length === 0) return ALLOWED;
+  if (scopes.some((scope) => isKeyScope(scope) && decideKey(scope, action, resources).allow)) return ALLOWED;
+  return refuse("TOKEN_SCOPE", `This access token is of scope "${scopes.join(", ")}" and may not ${action}.`);
 }
 
-/** A public token never administers or deploys, whatever it says. */
+function isKeyScope(scope: string): scope is KeyScope {
+  return Object.hasOwn(KEY_ACTIONS, scope);
+}
+
+/** A public token never administers, deploys or sees variables, whatever it says: it is made for browsers. */
 function grants(scopes: readonly string[], action: Action, resources: readonly Resource[]): boolean {
-  if (action === "admin" || action === "deploy") return false;
+  if (action === "admin" || action === "deploy" || action === "import") return false;
+  if (resources.some(({ kind }) => kind === "variables")) return false;
   return scopes.some(
     (scope) =>
       scope === "admin" ||

@@ -6,6 +6,7 @@ import type { WorkerCredentials } from "../cluster/credentials.ts";
 import type { StartExchange } from "../cluster/start-exchange.ts";
 import type { DeploymentService } from "../deployments/deployment-service.ts";
 import type { ProjectService } from "../projects/project-service.ts";
+import type { VariablesService } from "../projects/variables-service.ts";
 import type { QueueService } from "../queues/queue-service.ts";
 import type { RunService } from "../runs/run-service.ts";
 
@@ -15,6 +16,7 @@ export interface HttpDeps {
   queues: QueueService;
   deployments: DeploymentService;
   projects: ProjectService;
+  variables: VariablesService;
   credentials: Pick<WorkerCredentials, "verifyRunToken">;
   startExchange: StartExchange;
   /** Resolves where the database answers, rejects where it does not: readiness. */

@@ -32,9 +32,14 @@ export function hashApiKey({ slug, secret }: ApiKeyParts): Buffer<ArrayBuffer> {
   return sha256(`${slug}:${secret}`);
 }
 
+/** The environments that a slug may mean, the likeliest first. */
+export function slugsMeant(slug: string): string[] {
+  return Object.hasOwn(ALIASES, slug) ? (ALIASES[slug] as string[]) : [slug];
+}
+
 /** The hashes under which a key may be known: more than one where its slug is an alias. */
 export function candidateHashes(parts: ApiKeyParts): Buffer<ArrayBuffer>[] {
-  return (ALIASES[parts.slug] ?? [parts.slug]).map((slug) => hashApiKey({ slug, secret: parts.secret }));
+  return slugsMeant(parts.slug).map((slug) => hashApiKey({ slug, secret: parts.secret }));
 }
 
 /** A personal access token of the CLI. */

@@ -8,6 +8,13 @@ export interface Variable {
   updatedAt: Date;
 }
 
+export interface NewVariable {
+  name: string;
+  value: string;
+  /** Undefined keeps what the variable was; a new one is no secret then. */
+  isSecret?: boolean | undefined;
+}
+
 /**
  * An environment's variables, encrypted at rest (AES-256-GCM; bound to environment and name). Names match
  * /^[A-Za-z_][A-Za-z0-9_]*$/ and begin neither with GANTRY_PLATFORM_ nor with GANTRY_WORKER_; a value has 64 KB at most and
@@ -18,11 +25,7 @@ export interface VariablesService {
   list(environment: EnvironmentRef): Promise<Variable[]>;
   retrieve(environment: EnvironmentRef, name: string): Promise<Variable | undefined>;
   /** All or none; `override` replaces what is there, else VARIABLE_EXISTS names what is. */
-  upload(
-    environment: EnvironmentRef,
-    variables: { name: string; value: string; isSecret: boolean }[],
-    override: boolean,
-  ): Promise<void>;
+  upload(environment: EnvironmentRef, variables: NewVariable[], override: boolean): Promise<void>;
   remove(environment: EnvironmentRef, name: string): Promise<boolean>;
   /** What a worker gets. Read on each start, so that the next run has what was set before it. */
   resolve(environmentId: number): Promise<Record<string, string>>;

@@ -7,6 +7,7 @@ import type { HttpDeps } from "../../src/http/deps.ts";
 import type { EnvironmentRef } from "../../src/projects/principal.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeEngine } from "./fake-engine.ts";
+import { fakeVariables } from "./fake-variables.ts";
 
 export const PROD: EnvironmentRef = {
   id: 1,
@@ -35,6 +36,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     queues: engine.queueService(),
     deployments: engine.deploymentService(),
     projects: engine.projectService([PROD, OTHER]),
+    variables: fakeVariables(),
     credentials: engine.credentials(),
     startExchange: async () => {
       throw new Error("no worker is expected here");

@@ -11,6 +11,7 @@ import { runRoutes } from "./runs.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { triggerRoutes } from "./trigger.ts";
+import { variableRoutes } from "./variables.ts";
 import { workerRoutes } from "./worker-start.ts";
 
 /** Every endpoint, the most frequent first: Express tries them in order. */
@@ -25,6 +26,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...deploymentRoutes(edge),
     ...tokenRoutes(edge),
     ...keyRoutes(edge),
+    ...variableRoutes(edge),
     ...workerRoutes(edge),
     ...laterRoutes(),
   ];

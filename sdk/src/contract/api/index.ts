@@ -9,3 +9,4 @@ export * from "./scalars.ts";
 export * from "./system.ts";
 export * from "./tokens.ts";
 export * from "./trigger.ts";
+export * from "./variables.ts";
