@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { eventually } from "./support/eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { stage } from "./support/stage.ts";
 
 test("onFailure runs once, in a process of its own, for a run that crashed, timed out or expired", async () => {

@@ -8,8 +8,8 @@ import {
   startEmbeddedPostgres,
 } from "../../platform/src/adapters/embedded-postgres/embedded-postgres.ts";
 
-import type { Api } from "./support/api.ts";
-import { eventually } from "./support/eventually.ts";
+import type { Api } from "../support/api.ts";
+import { eventually } from "../support/eventually.ts";
 import { triggerMixed } from "./support/mixed-runs.ts";
 import { SeededRandom } from "./support/seeded-random.ts";
 import { stablePort } from "./support/stable-port.ts";

@@ -7,8 +7,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { descendants, livingOf } from "../../.make/demo/processes.mjs";
 
 import { readPostmasterFile } from "../../platform/src/adapters/embedded-postgres/postmaster-file.ts";
-import { Api } from "./support/api.ts";
-import { eventually } from "./support/eventually.ts";
+import { Api } from "../support/api.ts";
+import { eventually } from "../support/eventually.ts";
 import { FaultProject } from "./support/fault-project.ts";
 import { stablePort } from "./support/stable-port.ts";
 import { stage } from "./support/stage.ts";

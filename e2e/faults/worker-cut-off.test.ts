@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { descendants, livingOf } from "../../.make/demo/processes.mjs";
 import { createCredentials } from "../../platform/src/cluster/jwt-credentials.ts";
 import { MasterKey } from "../../platform/src/secrets/master-key.ts";
-import { eventually } from "./support/eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { killGroup } from "./support/platform-process.ts";
 import { stage } from "./support/stage.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { descendants, livingOf } from "../../.make/demo/processes.mjs";
-import { eventually } from "./support/eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import type { FaultProject } from "./support/fault-project.ts";
 import { triggerMixed } from "./support/mixed-runs.ts";
 import type { PlatformProcess } from "./support/platform-process.ts";

@@ -1,4 +1,4 @@
-import type { Api } from "./api.ts";
+import type { Api } from "../../support/api.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 const TASKS = ["noop", "noop", "nap", "flaky", "chatty"] as const;

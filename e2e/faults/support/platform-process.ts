@@ -6,7 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../support/eventually.ts";
 import type { FaultProject } from "./fault-project.ts";
 import { stablePort } from "./stable-port.ts";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Client, Pool } from "pg";
 import { inject, onTestFailed, onTestFinished } from "vitest";
 import type {} from "../../../platform/test/support/global-setup.ts";
-import { Api } from "./api.ts";
+import { Api } from "../../support/api.ts";
 import { FaultProject } from "./fault-project.ts";
 import { History } from "./history.ts";
 import { PlatformProcess } from "./platform-process.ts";
