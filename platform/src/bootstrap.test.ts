@@ -7,7 +7,7 @@ import { bootstrap } from "./bootstrap.ts";
 
 const database = await testDatabase({ isEmpty: true });
 
-test("an empty database gets a project, an environment and a key; a second time the key is not made again", async () => {
+test("an empty database gets a project, an environment, a key and an access token; a second time none is made again", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "gantry-bootstrap-"));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const request = {
@@ -23,8 +23,9 @@ test("an empty database gets a project, an environment and a key; a second time 
     project: "shop",
     environment: "prod",
     key: expect.stringMatching(/^gt_prod_sk_[0-9A-Za-z]{24}$/) as string,
+    accessToken: expect.stringMatching(/^gt_pat_[0-9A-Za-z]{32}$/) as string,
   });
-  expect(await bootstrap(request)).toMatchObject({ key: undefined });
+  expect(await bootstrap(request)).toMatchObject({ key: undefined, accessToken: undefined });
   expect(await bootstrap({ ...request, newKey: true })).toMatchObject({ key: expect.any(String) as string });
   expect(await bootstrap({ ...request, environment: "staging" })).toMatchObject({
     key: expect.stringMatching(/^gt_staging_sk_/) as string,

@@ -22,7 +22,7 @@ export interface BootstrapRequest {
   project: string;
   /** `dev`, `staging`, `preview`, `prod` or a name of one's own, which is a production environment. */
   environment: string;
-  /** Makes a key although there are some. */
+  /** Makes a key and a token although there are some. */
   newKey: boolean;
 }
 
@@ -31,11 +31,13 @@ export interface BootstrapReply {
   environment: string;
   /** Shown this once; undefined where the environment has keys already. */
   key: string | undefined;
+  /** For the CLI of whoever installs (`gantry login`, `gantry deploy`); made and shown together with the key. */
+  accessToken: string | undefined;
 }
 
 /**
- * `gantry-platform bootstrap`: a project, an environment and its first key, straight in the database, for a platform that
- * nobody has a key of yet. Safe to run twice.
+ * `gantry-platform bootstrap`: a project, an environment, its first key and an access token, straight in the database, for a
+ * platform that nobody has a key of yet. Safe to run twice.
  */
 export async function bootstrap(request: BootstrapRequest): Promise<BootstrapReply> {
   const { databaseUrl, databaseDirectUrl, encryptionKey, dataDir } = request;
@@ -64,8 +66,10 @@ async function makeProject(projects: ProjectService, request: BootstrapRequest):
   const environment = made.find((each) => each.slug === slug);
   if (environment === undefined) throw new Error(`The environment ${slug} could not be made.`);
   const needsKey = newKey || (await projects.listKeys(environment)).length === 0;
-  const key = needsKey ? (await projects.createKey(environment, "full")).key : undefined;
-  return { project, environment: slug, key };
+  if (!needsKey) return { project, environment: slug, key: undefined, accessToken: undefined };
+  const { key } = await projects.createKey(environment, "full");
+  const { token } = await projects.createAccessToken(`bootstrap of ${project}/${slug}`, []);
+  return { project, environment: slug, key, accessToken: token };
 }
 
 function typeOf(slug: string): EnvironmentRef["type"] {

@@ -8,6 +8,7 @@ import { type Platform, startPlatform } from "./platform.ts";
 
 /** The platform's process: settings from the environment, one line when it is ready, a clean end on SIGTERM and SIGINT. */
 async function main(): Promise<void> {
+  if (process.argv[2] === "bootstrap-secrets") return makeSecrets();
   const config = readConfig();
   if (process.argv[2] === "bootstrap") return printBootstrap(config);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
@@ -18,7 +19,7 @@ async function main(): Promise<void> {
   endWhen(asked, platform, config.devProject === undefined ? "leave" : "kill");
 }
 
-/** `bootstrap --project <ref> [--environment <slug>] [--new-key]`: one line of JSON with the key, for `gantry admin bootstrap` and install scripts. */
+/** `bootstrap [--project <ref>] [--environment <slug>] [--new-key]`: one line of JSON, for `gantry admin bootstrap` and install scripts. */
 async function printBootstrap({ databaseUrl, databaseDirectUrl, encryptionKey, dataDir }: Config): Promise<void> {
   const options = {
     project: { type: "string" },
@@ -26,11 +27,10 @@ async function printBootstrap({ databaseUrl, databaseDirectUrl, encryptionKey, d
     "new-key": { type: "boolean" },
   } as const;
   const {
-    project,
+    project = "default",
     environment = "prod",
     "new-key": newKey = false,
   } = parseArgs({ args: process.argv.slice(3), options }).values;
-  if (!project) throw new ConfigError("bootstrap needs --project <ref>.");
   if (databaseUrl === undefined) {
     throw new ConfigError(
       "Set GANTRY_PLATFORM_DATABASE_URL to the platform's database; `gantry dev` needs no bootstrap.",
@@ -38,6 +38,13 @@ async function printBootstrap({ databaseUrl, databaseDirectUrl, encryptionKey, d
   }
   const request = { databaseUrl, databaseDirectUrl, encryptionKey, dataDir, project, environment, newKey };
   process.stdout.write(`${JSON.stringify(await bootstrap(request))}\n`);
+}
+
+/** Loaded only here: a platform that runs no Jobs needs no Kubernetes client. */
+async function makeSecrets(): Promise<void> {
+  const { bootstrapSecrets } = await import("./bootstrap-secrets.ts");
+  const { registryUsername: username, registryPassword: password } = readConfig();
+  process.stdout.write(`${await bootstrapSecrets(process.argv.slice(3), { username, password })}\n`);
 }
 
 /** Listens from the very start: what was begun is ended in its order, also where the wish comes before the platform is up. */

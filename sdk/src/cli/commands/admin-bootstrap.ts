@@ -29,12 +29,18 @@ export async function bootstrap(context: CommandContext, flags: BootstrapFlags):
       });
     },
   );
-  const reply = JSON.parse(stdout) as { project: string; environment: string; key?: string };
+  const reply = JSON.parse(stdout) as { project: string; environment: string; key?: string; accessToken?: string };
   if (context.json) {
     context.printJson(reply);
     return;
   }
-  context.terminal.err(`The environment ${reply.environment} of ${reply.project} is there.`);
-  if (reply.key === undefined) context.terminal.err("It has keys already; --new-key makes another.");
-  else context.terminal.out(`GANTRY_SECRET_KEY=${reply.key}`);
+  const { terminal } = context;
+  terminal.err(`The environment ${reply.environment} of the project ${reply.project} is there.`);
+  if (reply.key === undefined) {
+    terminal.err("It has keys already; --new-key makes another and an access token.");
+    return;
+  }
+  terminal.err("Keep these; they are not shown again. The key is for app code, the token for this CLI and for CI.");
+  terminal.out(`GANTRY_SECRET_KEY=${reply.key}`);
+  terminal.out(`GANTRY_ACCESS_TOKEN=${reply.accessToken ?? ""}`);
 }

@@ -11,12 +11,12 @@ export function adminCommand(program: Command): void {
   addCommand<BootstrapFlags>(
     admin,
     "bootstrap",
-    "Make a project, an environment and its first key, straight in the database",
+    "Make a project, an environment, its first key and an access token, straight in the database",
     bootstrap,
   )
-    .requiredOption("--project <ref>", "the project's ref")
+    .option("--project <ref>", "the project's ref", "default")
     .option("--environment <slug>", "dev, staging, preview, prod, or a name of your own", "prod")
-    .option("--new-key", "make a key although there are some");
+    .option("--new-key", "make a key and a token although there are some");
   keysCommand(admin);
   addApiCommand(admin, "pause", "Start no run until resume; what executes goes on, triggers are accepted", (context) =>
     setPaused(context, true),
