@@ -1,0 +1,67 @@
+{{- define "gantry.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Takes (list $ "component"). */}}
+{{- define "gantry.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ default $root.Chart.Name $root.Values.nameOverride }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{- define "gantry.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "gantry.selector" . }}
+app.kubernetes.io/part-of: gantry
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "gantry.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- define "gantry.workerImage" -}}
+{{- .Values.worker.image | default (printf "ghcr.io/gantry-dev/worker:%s" (.Values.image.tag | default .Chart.AppVersion)) -}}
+{{- end -}}
+
+{{- define "gantry.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "gantry.fullname" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "gantry.secret" -}}
+{{- .Values.existingSecret | default (printf "%s-secrets" (include "gantry.fullname" .)) -}}
+{{- end -}}
+
+{{- define "gantry.runsNamespace" -}}
+{{- .Values.runs.namespace.name | default (printf "%s-runs" .Release.Namespace) -}}
+{{- end -}}
+
+{{- define "gantry.internalUrl" -}}
+http://{{ include "gantry.fullname" . }}.{{ .Release.Namespace }}.svc:{{ .Values.service.port }}
+{{- end -}}
+
+{{- define "gantry.publicUrl" -}}
+{{- if .Values.publicUrl -}}
+{{- .Values.publicUrl -}}
+{{- else if .Values.ingress.enabled -}}
+{{- ternary "https" "http" .Values.ingress.tls.enabled -}}://{{ .Values.ingress.host }}
+{{- end -}}
+{{- end -}}
