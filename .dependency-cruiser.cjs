@@ -39,6 +39,12 @@ module.exports = {
       "^sdk/src/(cli|react|testing)/",
     ),
     law(
+      "build-stands-alone",
+      "Build extensions run in the CLI, but are the user's: they know interfaces only.",
+      "^sdk/src/build/",
+      "^sdk/src/(client|task|cli|react|testing)/",
+    ),
+    law(
       "cli-is-a-client",
       "The CLI uses the client, and describes tasks; it runs none.",
       "^sdk/src/cli/",

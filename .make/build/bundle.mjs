@@ -2,14 +2,16 @@ import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as esbuild from "esbuild";
 import { ROOT } from "../paths.mjs";
+import { requiredBuiltins } from "./required-builtins.mjs";
 
 /** What is built: entries of one group share chunks, so that a class is one class for all of them. */
 const GROUPS = [
-  { folder: "sdk", format: "esm", entries: ["index", "contract/index", "task/index", "testing/index"] },
+  { folder: "sdk", format: "esm", entries: ["index", "contract/index", "task/index", "testing/index", "build/index"] },
   { folder: "sdk", format: "cjs", entries: ["index", "contract/index"] },
   { folder: "sdk", format: "esm", entries: ["cli/main", "cli/describe-process"], executable: true },
-  { folder: "worker-image", format: "esm", entries: ["runner", "pid-file"] },
-  // All in one file: it is loaded for every run, and most of the libraries is shaken off.
+  { folder: "worker-image", format: "esm", entries: ["pid-file"] },
+  // Each all in one file: they are loaded for every run, most of the libraries is shaken off, and an image needs no more.
+  { folder: "worker-image", format: "esm", entries: ["runner"], packages: "bundle" },
   { folder: "worker-image", format: "esm", entries: ["task-process"], packages: "bundle" },
   { folder: "platform", format: "esm", entries: ["main"], executable: true },
 ];
@@ -35,6 +37,7 @@ async function bundle({ folder, format, entries, executable = false, packages = 
     splitting: format === "esm" && entries.length > 1,
     chunkNames: "chunks/[name]-[hash]",
     packages,
+    plugins: packages === "bundle" ? [requiredBuiltins] : [],
     conditions: ["gantry-source"],
     sourcemap: "linked",
     sourcesContent: false,

@@ -7,6 +7,7 @@ import { ROOT } from "../paths.mjs";
 const ENTRIES = {
   "@gantry/sdk": "index.d.ts",
   "@gantry/sdk/task": "task/index.d.ts",
+  "@gantry/sdk/build": "build/index.d.ts",
   "@gantry/sdk/testing": "testing/index.d.ts",
 };
 

@@ -1,4 +1,6 @@
 import type { BuildOptions } from "esbuild";
+import type { BuildExtension } from "./build/extension.ts";
+import type { ImagePlatform } from "./contract/image-layout.ts";
 import type { MachineOption } from "./contract/machine-presets.ts";
 import type { RetryOptions } from "./contract/retry.ts";
 
@@ -26,12 +28,25 @@ export interface GantryConfig {
   /** Lets one process run several runs, one after another. Default false: each run gets a process of its own. */
   processKeepAlive?: boolean | { enabled: boolean };
   build?: {
-    /** Packages that are not bundled but loaded from node_modules. Packages with native code need not be listed. */
-    external?: string[];
+    /**
+     * Packages that are not bundled but loaded from node_modules; a deploy installs them into the image. Packages with
+     * native code need not be listed.
+     */
+    external?: (string | RegExp)[];
+    /** Whether packages with native code are found and left outside the bundle. Default true. */
+    autoDetectExternal?: boolean;
     /** Export conditions, besides esbuild's for Node. */
     conditions?: string[];
     /** Plugins of esbuild. */
     plugins?: NonNullable<BuildOptions["plugins"]>;
+    /** Steps of the build, from `@gantry/sdk/build`; Trigger.dev's extensions work too. */
+    extensions?: BuildExtension[];
+    /** Packages outside of the bundle that work without their install script: a deploy does not run any. */
+    pure?: string[];
+    /** An image that deploys build on instead of the platform's worker image; it must be made from that one. */
+    baseImage?: string;
+    /** What images are built for. Default: what the platform says. */
+    platforms?: ImagePlatform[];
   };
   /** Whether `@trigger.dev/sdk` and `@trigger.dev/sdk/v3` in task files mean `@gantry/sdk`. Default true. */
   compat?: boolean;

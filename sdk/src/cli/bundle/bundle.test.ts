@@ -108,15 +108,13 @@ test("trigger.config.ts is read, its retry policy too", async () => {
     "trigger.config.ts": `import { defineConfig } from "@trigger.dev/sdk/v3";
 export default defineConfig({ project: "proj_abc", runtime: "node", logLevel: "log", maxDuration: 60,
   retries: { enabledInDev: true, default: { maxAttempts: 5 } }, dirs: ["./jobs"], machine: "micro",
-  build: { extensions: [{ name: "ffmpeg" }], autoDetectExternal: true } as never });`,
+  build: { extensions: [{ name: "ffmpeg" }], autoDetectExternal: true, jsx: {} } as never });`,
     "jobs/a.ts": taskFile("a"),
   });
   const config = await loadConfig(project);
   expect(config.project).toBe("proj_abc");
-  expect(config.warnings).toEqual([
-    "build.extensions are not applied; move what they do to build.plugins.",
-    "build.autoDetectExternal is not applied.",
-  ]);
+  expect(config.warnings).toEqual(["build.jsx is not applied."]);
+  expect(config.build.extensions).toMatchObject([{ name: "ffmpeg" }]);
   expect(devManifest(config, await manifest(project))).toMatchObject({
     defaultRetry: { maxAttempts: 5 },
     defaultMaxDuration: 60,

@@ -5,7 +5,9 @@ import { type BuildOptions, type BuildResult, context, formatMessages, type Mess
 import { CliError } from "../cli-error.ts";
 import type { ProjectConfig } from "./config-file.ts";
 import { ENTRY, entryPlugin } from "./entry-module.ts";
-import { compatPlugin, nativePlugin, sdkPlugin } from "./resolve-plugins.ts";
+import { type ExtensionLog, type StartedExtensions, startExtensions } from "./extensions.ts";
+import { chunkBanner, LOCATION_NAMES, locationsPlugin } from "./file-locations.ts";
+import { compatPlugin, nativePlugin, type OutsideRules, sdkPlugin } from "./resolve-plugins.ts";
 import { findTaskFiles } from "./task-files.ts";
 
 /** A folder of built code, named after its content and never written again. */
@@ -47,13 +49,14 @@ export interface BundlerSession {
   dispose(): Promise<void>;
 }
 
-/** Prepares builds of the project; `onOutcome` hears of each. */
+/** Prepares builds of the project; `onOutcome` hears of each, `log` what extensions say. */
 export async function startBundler(
   config: ProjectConfig,
   onOutcome: (outcome: BuildOutcome) => void,
+  log?: ExtensionLog,
 ): Promise<BundlerSession> {
-  const native = nativePlugin(config.projectDir, config.build.external);
-  const esbuild = await context(devOptions(config, [native, outcomePlugin(config, onOutcome)]));
+  const started = await startExtensions(config, "dev", log).catch((error: CliError) => error);
+  const esbuild = await context(devOptions(config, started, onOutcome));
   return {
     // A failed build rejects too; it has been told to onOutcome already.
     rebuild: () =>
@@ -66,16 +69,58 @@ export async function startBundler(
   };
 }
 
-function devOptions(config: ProjectConfig, last: Plugin[]): BuildOptions {
-  const nodeMajor = Math.min(Number(process.versions.node.split(".")[0]), 24);
-  // The build's own folder is as deep as the final one, so that relative paths in source maps hold.
-  return buildOptions(config, { outdir: join(bundlesDir(config.projectDir), "next"), nodeMajor }, last);
+/** Extensions that failed to start fail each build, so that a project that is watched can be corrected. */
+function devOptions(
+  config: ProjectConfig,
+  started: StartedExtensions | CliError,
+  onOutcome: (outcome: BuildOutcome) => void,
+): BuildOptions {
+  const { projectDir } = config;
+  const extensions = started instanceof Error ? undefined : started;
+  const native = nativePlugin(outsideRules(config, extensions));
+  const conclude = async (result: BuildResult) => {
+    if (started instanceof Error) return { ok: false as const, error: started };
+    return await concluded(config, result, started).catch(asFailure);
+  };
+  return buildOptions(
+    config,
+    {
+      // The build's own folder is as deep as the final one, so that relative paths in source maps hold.
+      outdir: join(bundlesDir(projectDir), "next"),
+      nodeMajor: Math.min(Number(process.versions.node.split(".")[0]), 24),
+      root: projectDir,
+      extensions,
+    },
+    [native, outcomePlugin(conclude, onOutcome)],
+  );
+}
+
+export function outsideRules(config: ProjectConfig, extensions: StartedExtensions | undefined): OutsideRules {
+  const { external, autoDetectExternal } = config.build;
+  return {
+    projectDir: config.projectDir,
+    external: [...external, ...(extensions?.external ?? [])],
+    detectsNative: autoDetectExternal,
+  };
+}
+
+function asFailure(error: unknown): { ok: false; error: CliError } {
+  if (error instanceof CliError) return { ok: false, error };
+  throw error;
+}
+
+export interface BuildPlace {
+  outdir: string;
+  nodeMajor: number;
+  /** The folder that code is told to be in; undefined where that is the bundle's, wherever it will be. */
+  root: string | undefined;
+  extensions: StartedExtensions | undefined;
 }
 
 /** How every bundle is built, for this machine or for an image. Nothing is written. */
 export function buildOptions(
   config: ProjectConfig,
-  { outdir, nodeMajor }: { outdir: string; nodeMajor: number },
+  { outdir, nodeMajor, root, extensions }: BuildPlace,
   last: Plugin[],
 ): BuildOptions {
   return {
@@ -98,29 +143,28 @@ export function buildOptions(
     legalComments: "none",
     logLevel: "silent",
     loader: { ".wasm": "binary", ".node": "copy", ".txt": "text", ".sql": "text", ".md": "text" },
-    conditions: [...config.build.conditions, "module"],
-    banner: { js: COMMONJS_SHIM },
+    conditions: [...config.build.conditions, ...(extensions?.conditions ?? []), "module"],
+    define: LOCATION_NAMES,
+    banner: { js: chunkBanner(root) },
     plugins: [
       entryPlugin(config),
+      ...(extensions?.pluginsFirst ?? []),
       ...config.build.plugins,
+      ...(extensions?.pluginsLast ?? []),
       ...(config.compat ? [compatPlugin()] : []),
       sdkPlugin(),
+      locationsPlugin(config.projectDir, root),
       ...last,
     ],
   };
 }
 
-/** What CommonJS dependencies expect to find around them. */
-const COMMONJS_SHIM = [
-  `import { createRequire as __gantryCreateRequire } from "node:module";`,
-  `import { dirname as __gantryDirname } from "node:path";`,
-  `import { fileURLToPath as __gantryFileURLToPath } from "node:url";`,
-  "const require = __gantryCreateRequire(import.meta.url);",
-  "const __filename = __gantryFileURLToPath(import.meta.url);",
-  "const __dirname = __gantryDirname(__filename);",
-].join(" ");
+type Conclusion = { ok: true; bundle: Bundle } | { ok: false; error: CliError };
 
-function outcomePlugin(config: ProjectConfig, onOutcome: (outcome: BuildOutcome) => void): Plugin {
+function outcomePlugin(
+  conclude: (result: BuildResult) => Promise<Conclusion>,
+  onOutcome: (outcome: BuildOutcome) => void,
+): Plugin {
   return {
     name: "gantry:outcome",
     setup(build) {
@@ -129,17 +173,25 @@ function outcomePlugin(config: ProjectConfig, onOutcome: (outcome: BuildOutcome)
         startedAt = performance.now();
       });
       build.onEnd(async (result) => {
-        const outcome = await concluded(config, result);
+        const outcome = await conclude(result);
         onOutcome({ ...outcome, durationMs: performance.now() - startedAt });
       });
     },
   };
 }
 
-async function concluded(config: ProjectConfig, result: BuildResult) {
-  if (result.errors.length > 0) return { ok: false as const, error: await buildFailed(result.errors) };
-  if (findTaskFiles(config).tasks.length === 0) return { ok: false as const, error: noTaskFiles(config) };
-  return { ok: true as const, bundle: writeBundle(config, result.outputFiles ?? []) };
+async function concluded(
+  config: ProjectConfig,
+  result: BuildResult,
+  extensions: StartedExtensions,
+): Promise<Conclusion> {
+  if (result.errors.length > 0) return { ok: false, error: await buildFailed(result.errors) };
+  if (findTaskFiles(config).tasks.length === 0) return { ok: false, error: noTaskFiles(config) };
+  const bundle = writeBundle(config, result.outputFiles ?? []);
+  // Runs start in the project here: files that extensions would add to an image are there already.
+  const outputPath = join(bundlesDir(config.projectDir), "..", "extension-files");
+  await extensions.complete({ contentHash: bundle.hash, environment: "dev", outputPath, externals: [] });
+  return { ok: true, bundle };
 }
 
 export async function buildFailed(errors: Message[]): Promise<CliError> {

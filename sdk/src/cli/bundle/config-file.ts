@@ -4,7 +4,9 @@ import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { z } from "zod";
+import type { BuildExtension } from "../../build/extension.ts";
 import type { GantryConfig } from "../../config.ts";
+import { IMAGE_PLATFORMS, type ImagePlatform } from "../../contract/image-layout.ts";
 import { machineName } from "../../contract/machine-presets.ts";
 import { retrySchema } from "../../contract/manifest.ts";
 import { CliError } from "../cli-error.ts";
@@ -18,6 +20,18 @@ const RESERVED_PROJECT = "gantry";
 
 const plainRetry = z.looseObject(retrySchema.shape);
 const machineSchema = z.union([z.string(), z.object({ preset: z.string() })]);
+const buildSchema = z.looseObject({
+  external: z.array(z.union([z.string(), z.instanceof(RegExp)])).optional(),
+  conditions: z.array(z.string()).optional(),
+  plugins: z.array(z.custom<Plugin>((plugin) => typeof (plugin as Plugin)?.setup === "function")).optional(),
+  extensions: z
+    .array(z.custom<BuildExtension>((extension) => typeof (extension as BuildExtension)?.name === "string"))
+    .optional(),
+  autoDetectExternal: z.boolean().optional(),
+  pure: z.array(z.string()).optional(),
+  baseImage: z.string().min(1).max(512).optional(),
+  platforms: z.array(z.enum(IMAGE_PLATFORMS)).min(1).optional(),
+});
 const configSchema = z.strictObject({
   project: z.string().optional(),
   dirs: z.array(z.string()).optional(),
@@ -26,13 +40,7 @@ const configSchema = z.strictObject({
   maxDuration: z.number().positive().optional(),
   machine: machineSchema.optional(),
   processKeepAlive: z.union([z.boolean(), z.looseObject({ enabled: z.boolean() })]).optional(),
-  build: z
-    .looseObject({
-      external: z.array(z.union([z.string(), z.instanceof(RegExp)])).optional(),
-      conditions: z.array(z.string()).optional(),
-      plugins: z.array(z.custom<Plugin>((plugin) => typeof (plugin as Plugin)?.setup === "function")).optional(),
-    })
-    .optional(),
+  build: buildSchema.optional(),
   compat: z.boolean().optional(),
   logLevel: z.enum(["none", "error", "warn", "info", "debug", "log"]).optional(),
 });
@@ -68,7 +76,18 @@ export interface ProjectConfig {
   maxDuration: number | undefined;
   machine: string | undefined;
   processKeepAlive: boolean;
-  build: { external: (string | RegExp)[]; conditions: string[]; plugins: Plugin[] };
+  build: {
+    external: (string | RegExp)[];
+    conditions: string[];
+    plugins: Plugin[];
+    extensions: BuildExtension[];
+    autoDetectExternal: boolean;
+    /** Packages that need no install script. */
+    pure: string[];
+    baseImage: string | undefined;
+    /** undefined: what the platform says. */
+    platforms: ImagePlatform[] | undefined;
+  };
   compat: boolean;
   logLevel: string | undefined;
   /** Options that were read but do nothing. */
@@ -135,7 +154,16 @@ function withDefaults(
     maxDuration: config.maxDuration,
     machine: machineName(config.machine),
     processKeepAlive: typeof processKeepAlive === "boolean" ? processKeepAlive : processKeepAlive.enabled,
-    build: { external: build.external ?? [], conditions: build.conditions ?? [], plugins: build.plugins ?? [] },
+    build: {
+      external: build.external ?? [],
+      conditions: build.conditions ?? [],
+      plugins: build.plugins ?? [],
+      extensions: build.extensions ?? [],
+      autoDetectExternal: build.autoDetectExternal ?? true,
+      pure: build.pure ?? [],
+      baseImage: build.baseImage,
+      platforms: build.platforms,
+    },
     compat: config.compat ?? true,
     logLevel: config.logLevel,
     warnings,
@@ -144,11 +172,9 @@ function withDefaults(
 
 /** Trigger.dev's options that have no counterpart here: read, and named, so that nothing is ignored in silence. */
 function notApplied(build: object, processKeepAlive: object | boolean): string[] {
-  const { external: _e, conditions: _c, plugins: _p, extensions, ...others } = build as Record<string, unknown>;
-  const hasExtensions = Array.isArray(extensions) && extensions.length > 0;
+  const unknown = Object.keys(build).filter((name) => !(name in buildSchema.shape));
   return [
-    ...(hasExtensions ? ["build.extensions are not applied; move what they do to build.plugins."] : []),
-    ...Object.keys(others).map((name) => `build.${name} is not applied.`),
+    ...unknown.map((name) => `build.${name} is not applied.`),
     ...(typeof processKeepAlive === "object" && "maxExecutionsPerProcess" in processKeepAlive
       ? ["processKeepAlive.maxExecutionsPerProcess is not applied: a process serves until it is idle."]
       : []),

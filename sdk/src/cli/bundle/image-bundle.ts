@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { join, relative, sep } from "node:path";
 import { type BuildFailure, build } from "esbuild";
-import { buildFailed, buildOptions, noTaskFiles } from "./bundler.ts";
+import { buildFailed, buildOptions, noTaskFiles, outsideRules } from "./bundler.ts";
 import type { ProjectConfig } from "./config-file.ts";
+import type { StartedExtensions } from "./extensions.ts";
+import { withImagePaths } from "./image-source-maps.ts";
 import { nativePlugin, type OutsidePackage } from "./resolve-plugins.ts";
 import { findTaskFiles } from "./task-files.ts";
 
@@ -24,22 +26,28 @@ export function deployDir(projectDir: string): string {
   return join(projectDir, ".gantry", "deploy");
 }
 
-/** Bundles the project for an image. Errors: NO_TASK_FILES, BUILD_FAILED (with esbuild's messages). */
-export async function bundleForImage(config: ProjectConfig): Promise<ImageBundle> {
+/**
+ * Bundles the project for an image. Its source maps name files by their path in the image.
+ * Errors: NO_TASK_FILES, BUILD_FAILED (with esbuild's messages).
+ */
+export async function bundleForImage(config: ProjectConfig, extensions?: StartedExtensions): Promise<ImageBundle> {
   if (findTaskFiles(config).tasks.length === 0) throw noTaskFiles(config);
   const outside = new Map<string, OutsidePackage>();
   const outdir = join(deployDir(config.projectDir), "next");
-  const native = nativePlugin(config.projectDir, config.build.external, (found) =>
+  const native = nativePlugin(outsideRules(config, extensions), (found) =>
     outside.set(`${found.name}\0${found.folder}`, found),
   );
-  const options = buildOptions(config, { outdir, nodeMajor: IMAGE_NODE_MAJOR }, [native]);
+  const options = buildOptions(config, { outdir, nodeMajor: IMAGE_NODE_MAJOR, root: undefined, extensions }, [native]);
   const { outputFiles = [] } = await build(options).catch(async (error: BuildFailure) => {
     throw Array.isArray(error.errors) ? await buildFailed(error.errors) : error;
   });
-  const files = outputFiles.map(({ path, contents }) => ({
-    name: relative(outdir, path).split(sep).join("/"),
-    contents,
-  }));
+  const files = outputFiles.map(({ path, contents }) => {
+    const name = relative(outdir, path).split(sep).join("/");
+    return {
+      name,
+      contents: name.endsWith(".map") ? withImagePaths(config.projectDir, path, name, contents) : contents,
+    };
+  });
   files.sort((a, b) => (a.name < b.name ? -1 : 1));
   const digest = createHash("sha256");
   for (const { name, contents } of files) digest.update(name).update("\0").update(contents).update("\0");

@@ -8,7 +8,10 @@ const MAYBE_BARE = /^[^./#]/;
 const NOT_BARE = /^([a-zA-Z]:[\\/]|(node|gantry|data|file|https?):)/;
 const SDK = /^@gantry\/sdk(\/.*)?$/;
 
-/** `@trigger.dev/sdk` and `@trigger.dev/sdk/v3` mean `@gantry/sdk`, so that task files run unchanged. */
+/**
+ * `@trigger.dev/sdk` and `@trigger.dev/sdk/v3` mean `@gantry/sdk`, so that task files run unchanged. Their build extensions
+ * are used as they are where they are installed, else ours are.
+ */
 export function compatPlugin(): Plugin {
   return {
     name: "gantry:compat",
@@ -16,6 +19,11 @@ export function compatPlugin(): Plugin {
       build.onResolve({ filter: /^@trigger\.dev\/sdk(\/v3)?$/ }, (args) =>
         resolveSdk(build, "@gantry/sdk", args.kind, args.resolveDir),
       );
+      build.onResolve({ filter: /^@trigger\.dev\/build(\/|$)/ }, async ({ path, kind, resolveDir, pluginData }) => {
+        if (pluginData === RESOLVING) return undefined;
+        const theirs = await build.resolve(path, { kind, resolveDir, pluginData: RESOLVING });
+        return theirs.errors.length === 0 ? undefined : await resolveSdk(build, "@gantry/sdk/build", kind, resolveDir);
+      });
     },
   };
 }
@@ -72,6 +80,14 @@ export interface OutsidePackage {
   folder: string;
 }
 
+/** Which packages stay outside. */
+export interface OutsideRules {
+  projectDir: string;
+  external: (string | RegExp)[];
+  /** Whether those with native code are found without being named. */
+  detectsNative: boolean;
+}
+
 /**
  * Keeps packages with native code, and those known to break, out of the bundle. They are loaded by name from the
  * project's node_modules, in which the bundle lives; one that cannot be found from there (a dependency of a
@@ -80,11 +96,10 @@ export interface OutsidePackage {
  * With `onOutside` the bundle is for another machine: each is loaded by name, and told.
  */
 export function nativePlugin(
-  projectDir: string,
-  external: (string | RegExp)[],
+  { projectDir, external, detectsNative }: OutsideRules,
   onOutside?: (outside: OutsidePackage) => void,
 ): Plugin {
-  const staysOutside = bundlingVerdicts();
+  const hasVerdict = bundlingVerdicts();
   return {
     name: "gantry:native",
     setup(build) {
@@ -99,7 +114,8 @@ export function nativePlugin(
           return isNamed || isOptional ? { path, external: true } : found;
         }
         const folder = found.namespace === "file" && !found.external ? packageFolder(found.path) : undefined;
-        if (folder === undefined || !(isNamed || staysOutside(packageOf(path), folder))) return found;
+        if (folder === undefined) return found;
+        if (!isNamed && !(detectsNative && hasVerdict(packageOf(path), folder))) return found;
         onOutside?.({ name: packageOf(path), folder });
         const byName = onOutside !== undefined || isInstalledIn(projectDir, packageOf(path), folder);
         return { path: byName ? path : importable(found.path, kind), external: true };

@@ -114,7 +114,7 @@ async function keepBundling(
   let config = first;
   while (!signal.aborted) {
     const changed = new AbortController();
-    const session = await watchConfigured(config, versions, () => changed.abort());
+    const session = await watchConfigured(config, versions, reporter, () => changed.abort());
     await aborted(AbortSignal.any([signal, changed.signal]));
     await session.dispose();
     if (!signal.aborted) config = await reload(config, flags, reporter);
@@ -125,12 +125,20 @@ async function keepBundling(
 async function watchConfigured(
   config: ProjectConfig,
   versions: Versions,
+  reporter: DevReporter,
   onChange: () => void,
 ): Promise<BundlerSession> {
-  const session = await startBundler(config, (outcome) => {
-    if (isStale(config)) onChange();
-    else versions.take(config, outcome);
-  });
+  const session = await startBundler(
+    config,
+    (outcome) => {
+      if (isStale(config)) onChange();
+      else versions.take(config, outcome);
+    },
+    (level, text) => {
+      if (level === "warning") reporter.warning(text);
+      if (level === "step") reporter.step(text);
+    },
+  );
   await session.watch();
   return session;
 }
