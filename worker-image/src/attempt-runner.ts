@@ -9,6 +9,7 @@ import { AttemptHost } from "./task-host.ts";
 interface Current extends AttemptRef {
   host: AttemptHost;
   abort: AbortController;
+  drain: AbortController;
   startedAt: number;
   cpuBefore: NodeJS.CpuUsage;
 }
@@ -46,11 +47,25 @@ export class AttemptRunner {
   }
 
   receive(message: ToTaskProcess): void {
-    if (message.t === "run") void this.#run(message.grant);
-    else if (message.t === "ping") this.#connection.send({ t: "pong", n: message.n });
-    else if (message.t === "exit") process.exit(0);
-    else if (message.executionId === this.#current?.executionId)
-      this.#current.abort.abort(cancelReason(message.reason));
+    switch (message.t) {
+      case "run":
+        return void this.#run(message.grant);
+      case "ping":
+        return this.#connection.send({ t: "pong", n: message.n });
+      case "exit":
+        return process.exit(0);
+      case "cancel":
+        return this.#concerned(message)?.abort.abort(cancelReason(message.reason));
+      case "drain":
+        return this.#concerned(message)?.drain.abort(drainReason(message.reason, message.graceMs));
+      case "begin":
+        // It concerns the process, not an attempt in it: task-process.ts.
+        return;
+    }
+  }
+
+  #concerned({ executionId }: { executionId: string }): Current | undefined {
+    return this.#current?.executionId === executionId ? this.#current : undefined;
   }
 
   async #run(grant: Grant): Promise<void> {
@@ -63,18 +78,21 @@ export class AttemptRunner {
   }
 
   #begin(grant: Grant): Current {
+    const drain = new AbortController();
+    const api = { url: this.#config.apiUrl, token: grant.runToken };
     const current: Current = {
       executionId: grant.executionId,
       attempt: grant.attempt,
-      host: new AttemptHost(this.#connection, { url: this.#config.apiUrl, token: grant.runToken }),
+      host: new AttemptHost(this.#connection, api, drain.signal),
       abort: new AbortController(),
+      drain,
       startedAt: Date.now(),
       cpuBefore: process.cpuUsage(),
     };
     this.#current = current;
     this.#last = { executionId: grant.executionId, attempt: grant.attempt };
     this.#connection.keepAlive(false);
-    this.#stalled.watch(current.abort.signal);
+    this.#stalled.watch(current.abort.signal, drain.signal);
     if (!this.#config.keepAlive) process.title = `gantry task ${grant.run.taskId} ${grant.run.id}`;
     this.#connection.sendSoon({ t: "running", at: current.startedAt });
     return current;
@@ -125,6 +143,11 @@ export class AttemptRunner {
 
 function cancelReason(reason: string | undefined): Error {
   return Object.assign(new Error(reason ?? "The run was canceled"), { name: "AbortError", code: "RUN_CANCELED" });
+}
+
+function drainReason(reason: string, graceMs: number): Error {
+  const message = `${reason}. The run may go on for ${Math.round(graceMs / 1000)} s; after that it is started anew on another worker.`;
+  return Object.assign(new Error(message), { name: "AbortError", code: "DRAINING" });
 }
 
 function stalledError(afterMs: number): Error {

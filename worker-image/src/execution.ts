@@ -44,7 +44,7 @@ export class Execution implements Waiter, Occupant {
   #maxRssBytes = 0;
   #loop: BlockedLoop;
   #cancel: { reason: string | undefined } | undefined;
-  #returnReason: string | undefined;
+  #drain: { reason: string; until: number } | undefined;
   #timers = new Set<NodeJS.Timeout>();
   readonly #reports: AttemptReports;
   readonly #around: ExecutionSurroundings;
@@ -117,10 +117,22 @@ export class Execution implements Waiter, Occupant {
     return { executionId: this.#grant.executionId, attempt: this.#grant.attempt };
   }
 
-  cancelRequest(): ToTaskProcess | undefined {
-    if (!this.#cancel) return undefined;
-    const { reason } = this.#cancel;
-    return { t: "cancel", executionId: this.id, ...(reason === undefined ? {} : { reason }) };
+  notices(): ToTaskProcess[] {
+    const notices: ToTaskProcess[] = [];
+    if (this.#cancel) {
+      const { reason } = this.#cancel;
+      notices.push({ t: "cancel", executionId: this.id, ...(reason === undefined ? {} : { reason }) });
+    }
+    if (this.#drain) {
+      const { reason, until } = this.#drain;
+      const graceMs = Math.max(0, Math.round(until - performance.now()));
+      notices.push({ t: "drain", executionId: this.id, reason, graceMs });
+    }
+    return notices;
+  }
+
+  #notify(t: "cancel" | "drain"): void {
+    for (const notice of this.notices()) if (notice.t === t) this.#child?.send(notice);
   }
 
   received(message: FromTaskProcess): void {
@@ -159,8 +171,7 @@ export class Execution implements Waiter, Occupant {
     if (this.#phase === "waiting" || this.#phase === "pausing")
       return this.#completeWithoutProcess({ kind: "canceled" });
     if (this.#phase !== "running") return;
-    const request = this.cancelRequest();
-    if (request) this.#child?.send(request);
+    this.#notify("cancel");
     this.#after(this.#around.cancelGraceMs, () => this.#child?.killNow({ by: "cancel" }));
   }
 
@@ -173,12 +184,19 @@ export class Execution implements Waiter, Occupant {
     child?.killNow(undefined);
   }
 
-  /** Gives the run back: at once where no process has it, else after its process is ended or lets it go first. */
-  giveBack(reason: string, endsProcess: boolean): void {
-    this.#returnReason = reason;
+  /** The worker must go. Gives the run back at once where no process has it; else the process is told, and may go on. */
+  drain(reason: string, graceMs: number): void {
+    if (this.#phase !== "running") return this.giveBack(reason);
+    this.#drain ??= { reason, until: performance.now() + graceMs };
+    this.#notify("drain");
+  }
+
+  /** Gives the run back now. */
+  giveBack(reason: string): void {
+    this.#drain ??= { reason, until: 0 };
     if (this.#phase === "waiting" || this.#phase === "pausing")
       this.#completeWithoutProcess({ kind: "returned", reason });
-    else if (this.#phase === "running" && endsProcess) this.#child?.killNow({ by: "return", reason });
+    else if (this.#phase === "running") this.#child?.killNow({ by: "return", reason });
   }
 
   // ── the runner's ticks ──
@@ -269,8 +287,9 @@ export class Execution implements Waiter, Occupant {
   }
 
   #outcomeOfEnd(child: TaskChild, end: ChildEnd, kill: Kill | undefined): AttemptOutcome {
-    const { exiting, stderr } = child;
-    return outcomeOfEnd({ ...end, kill, exiting, stderrTail: stderr.tail, machine: this.machine, hasBooted: true });
+    const { exiting, stderr, wasOomKilled } = child;
+    const { machine } = this;
+    return outcomeOfEnd({ ...end, kill, exiting, stderrTail: stderr.tail, machine, wasOomKilled, hasBooted: true });
   }
 
   #completeWithoutProcess(outcome: AttemptOutcome): void {
@@ -307,8 +326,7 @@ export class Execution implements Waiter, Occupant {
     this.#reports.beginAttempt(verdict.grant.attempt);
     this.#phase = "pausing";
     if (this.#cancel) return this.#completeWithoutProcess({ kind: "canceled" });
-    if (this.#returnReason !== undefined)
-      return this.#completeWithoutProcess({ kind: "returned", reason: this.#returnReason });
+    if (this.#drain) return this.#completeWithoutProcess({ kind: "returned", reason: this.#drain.reason });
     this.#after(verdict.delayMs, () => this.begin());
   }
 

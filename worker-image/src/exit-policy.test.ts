@@ -8,6 +8,7 @@ const END: ProcessEnd = {
   kill: undefined,
   exiting: undefined,
   stderrTail: "",
+  wasOomKilled: false,
   machine: MACHINE_PRESETS["small-1x"],
   hasBooted: true,
   spawnError: undefined,
@@ -36,9 +37,29 @@ describe("how a process ended", () => {
       end: { signal: "SIGKILL" },
       want: { reason: "SIGNAL", error: { message: expect.stringContaining("runs out of memory") } },
     },
+    "a SIGKILL while the kernel killed for lack of memory is out of memory, with preset and limit": {
+      end: { signal: "SIGKILL", wasOomKilled: true },
+      want: {
+        reason: "OUT_OF_MEMORY",
+        signal: "SIGKILL",
+        error: { code: "OOM_KILLED", message: expect.stringContaining("500 MB of the machine preset small-1x") },
+      },
+    },
+    "so it is while the bundle is imported": {
+      end: { signal: "SIGKILL", wasOomKilled: true, hasBooted: false },
+      want: { reason: "OUT_OF_MEMORY", error: { code: "OOM_KILLED", message: expect.stringContaining("imported") } },
+    },
+    "our own SIGKILL stays ours, whatever the kernel did": {
+      end: { signal: "SIGKILL", wasOomKilled: true, kill: { by: "return", reason: "drained" } },
+      want: { kind: "returned" },
+    },
+    "another signal is not the kernel's": {
+      end: { signal: "SIGSEGV", wasOomKilled: true },
+      want: { reason: "SIGNAL", error: { code: "TASK_PROCESS_SIGNAL" } },
+    },
     "V8's fatal exit with its words is out of memory": {
       end: { signal: "SIGABRT", stderrTail: V8 },
-      want: { reason: "OUT_OF_MEMORY" },
+      want: { reason: "OUT_OF_MEMORY", error: { code: "OUT_OF_MEMORY" } },
     },
     "V8's fatal exit as a code is out of memory": {
       end: { exitCode: 134, stderrTail: V8 },

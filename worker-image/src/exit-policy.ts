@@ -18,6 +18,8 @@ export interface ProcessEnd {
   /** The last of what it wrote to stderr. */
   stderrTail: string;
   machine: MachinePreset;
+  /** The kernel killed a process of this cgroup for lack of memory since this one was started. */
+  wasOomKilled: boolean;
   /** False where the bundle had not been imported yet. */
   hasBooted: boolean;
   spawnError: Error | undefined;
@@ -45,6 +47,7 @@ export function outcomeOfEnd(end: ProcessEnd): AttemptOutcome {
 }
 
 function crash(end: ProcessEnd): AttemptOutcome {
+  if (isOomKilled(end)) return oomKilled(end, "The task's process");
   if (isHeapExhausted(end)) return outOfMemory(end, "V8's heap was full");
   if (end.signal !== null) {
     const hint =
@@ -74,6 +77,7 @@ function crash(end: ProcessEnd): AttemptOutcome {
 
 function bootCrash(end: ProcessEnd): AttemptOutcome {
   if (end.spawnError) return bootFailed(end, `could not be started: ${end.spawnError.message}`);
+  if (isOomKilled(end)) return oomKilled(end, "The task's process, while it imported the bundle,");
   if (isHeapExhausted(end)) return outOfMemory(end, "V8's heap was full while the bundle was imported");
   const how = end.signal ? `was ended by ${end.signal}` : `exited with code ${end.exitCode}`;
   return bootFailed(end, `${how} while it imported the bundle`);
@@ -89,18 +93,32 @@ function bootFailed(end: ProcessEnd, what: string): AttemptOutcome {
   };
 }
 
+const REMEDY = "Use a larger `machine`, or name one in `retry.outOfMemory.machine`.";
+
 function outOfMemory(end: ProcessEnd, what: string): AttemptOutcome {
   const { name, memory } = end.machine;
+  const message = `The task's process ran out of memory: ${what}, and the machine preset ${name} has ${memory * 1000} MB. ${REMEDY}`;
+  return memoryCrash(end, "OUT_OF_MEMORY", message);
+}
+
+function oomKilled(end: ProcessEnd, who: string): AttemptOutcome {
+  const { name, memory } = end.machine;
+  const message = `${who} was killed by the kernel: it and what it started used more memory than the ${memory * 1000} MB of the machine preset ${name}. ${REMEDY}`;
+  return memoryCrash(end, "OOM_KILLED", message);
+}
+
+function memoryCrash(end: ProcessEnd, code: "OUT_OF_MEMORY" | "OOM_KILLED", message: string): AttemptOutcome {
   return {
     kind: "crashed",
     reason: "OUT_OF_MEMORY",
     ...(end.exitCode === null ? {} : { exitCode: end.exitCode }),
     ...(end.signal === null ? {} : { signal: end.signal }),
-    error: error(
-      "OUT_OF_MEMORY",
-      `The task's process ran out of memory: ${what}, and the machine preset ${name} has ${memory * 1000} MB. Use a larger \`machine\`, or name one in \`retry.outOfMemory.machine\`.`,
-    ),
+    error: error(code, message),
   };
+}
+
+function isOomKilled(end: ProcessEnd): boolean {
+  return end.signal === "SIGKILL" && end.wasOomKilled;
 }
 
 /** V8's fatal exit: SIGABRT (134 from a shell or on Windows), and its words on stderr. */

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { posix } from "node:path";
 import { promisify } from "node:util";
@@ -23,6 +23,13 @@ export interface OsDifferences {
   memory(pid: number): Promise<{ rssBytes: number; maxRssBytes: number } | undefined>;
   /** Processes that the process started, theirs included; empty where the system does not say cheaply. */
   descendants(pid: number): number[];
+  /**
+   * Processes of this one's memory cgroup (in a pod: its container) that the kernel has killed for lack of memory so far;
+   * undefined where there is no such count.
+   */
+  oomKills(): number | undefined;
+  /** Has the kernel choose this process, and what it starts, before all others when memory runs out. */
+  sacrifice(pid: number): void;
 }
 
 const unix = {
@@ -59,12 +66,22 @@ export const OPERATING_SYSTEMS: Record<"linux" | "darwin" | "win32", OsDifferenc
     descendants(pid) {
       return childrenOf(pid).flatMap((child) => [child, ...this.descendants(child)]);
     },
+    oomKills: () => cgroupOomKills((path) => readFileSync(path, "utf8")),
+    sacrifice(pid) {
+      try {
+        writeFileSync(`/proc/${pid}/oom_score_adj`, "1000");
+      } catch {
+        // It ended already, or the system allows no one to say so: then the kernel chooses by size.
+      }
+    },
   },
   darwin: {
     ...unix,
     processStart: (pid) => ask("ps", ["-o", "lstart=", "-p", String(pid)]),
     memory: async () => undefined,
     descendants: () => [],
+    oomKills: () => undefined,
+    sacrifice: () => undefined,
   },
   win32: {
     socketPath: (_dir, name) => `\\\\.\\pipe\\gantry-${name}`,
@@ -74,6 +91,8 @@ export const OPERATING_SYSTEMS: Record<"linux" | "darwin" | "win32", OsDifferenc
       ask("powershell.exe", ["-NoProfile", "-Command", `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`]),
     memory: async () => undefined,
     descendants: () => [],
+    oomKills: () => undefined,
+    sacrifice: () => undefined,
   },
 };
 
@@ -94,6 +113,36 @@ export function memoryFromStatus(status: string): { rssBytes: number; maxRssByte
   const most = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
   if (rss === undefined) return undefined;
   return { rssBytes: Number(rss) * 1024, maxRssBytes: Number(most ?? rss) * 1024 };
+}
+
+/**
+ * `oom_kill` of the cgroup that this process is in. A container may see its own cgroup as the root (version 2, and version 1
+ * where only its part is mounted) though /proc/self/cgroup gives the node's path, so both places are looked at.
+ */
+export function cgroupOomKills(read: (path: string) => string): number | undefined {
+  for (const path of oomCountFiles(readOr(read, "/proc/self/cgroup"))) {
+    const count = /^oom_kill (\d+)$/m.exec(readOr(read, path))?.[1];
+    if (count !== undefined) return Number(count);
+  }
+  return undefined;
+}
+
+function oomCountFiles(cgroups: string): string[] {
+  const v1 = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(cgroups)?.[1];
+  const v2 = /^0::(.*)$/m.exec(cgroups)?.[1];
+  const base = "/sys/fs/cgroup";
+  if (v1 !== undefined) {
+    return [posix.join(base, "memory", v1, "memory.oom_control"), `${base}/memory/memory.oom_control`];
+  }
+  return [...(v2 === undefined ? [] : [posix.join(base, v2, "memory.events")]), `${base}/memory.events`];
+}
+
+function readOr(read: (path: string) => string, path: string): string {
+  try {
+    return read(path);
+  } catch {
+    return "";
+  }
 }
 
 function childrenOf(pid: number): number[] {

@@ -5,8 +5,9 @@ import {
   WORKER_CHANNEL_PATH,
   WORKER_FRAME_BYTES,
 } from "@gantry/sdk/contract";
-import WebSocket from "ws";
+import type { WebSocket } from "ws";
 import type { Log } from "./log.ts";
+import type { WorkerIdentity } from "./runner-config.ts";
 
 export type Reply = Extract<PlatformMessage, { type: "reply" }>;
 export type Push = Exclude<PlatformMessage, { type: "reply" }>;
@@ -29,8 +30,7 @@ interface Pending {
 
 export interface LinkOptions {
   url: string;
-  token: string;
-  hello: () => Omit<Extract<RunnerMessage, { type: "hello" }>, "id" | "type">;
+  hello: () => Omit<Extract<RunnerMessage, { type: "hello" }>, "id" | "type" | "workerId">;
   onWelcome: (welcome: NonNullable<Reply["welcome"]>) => void;
   onPush: (message: Push) => void;
   /** The platform refuses the token: its HTTP status. */
@@ -49,6 +49,7 @@ export class PlatformLink {
   readonly #pending = new Map<string, Pending>();
   /** Requests of this connection alone. */
   readonly #asked = new Map<string, (reply: Reply) => void>();
+  #identity: WorkerIdentity | undefined;
   #socket: WebSocket | undefined;
   #isWelcome = false;
   #isClosed = false;
@@ -59,6 +60,7 @@ export class PlatformLink {
   #resendTimer: NodeJS.Timeout | undefined;
   #heardAt = 0;
   #offlineSince = performance.now();
+  #welcomedAt = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -78,22 +80,41 @@ export class PlatformLink {
     return this.#isWelcome ? 0 : performance.now() - this.#offlineSince;
   }
 
-  connect(): void {
+  /** Milliseconds since the last welcome; 0 while the platform is away. */
+  get connectedMs(): number {
+    return this.#isWelcome ? performance.now() - this.#welcomedAt : 0;
+  }
+
+  /** Whether it has been told who it is. */
+  get isOpen(): boolean {
+    return this.#identity !== undefined;
+  }
+
+  /** Connects, and again whenever the connection is lost, until it is closed. */
+  open(identity: WorkerIdentity): void {
+    this.#identity = identity;
+    this.#offlineSince = performance.now();
+    void this.#connect(identity);
+  }
+
+  async #connect(identity: WorkerIdentity): Promise<void> {
+    // Loaded only now: a task process can be booting meanwhile.
+    const { WebSocket } = await import("ws");
     if (this.#isClosed) return;
     const url = new URL(WORKER_CHANNEL_PATH, this.#options.url.replace(/^http/, "ws"));
     const socket = new WebSocket(url, {
-      headers: { authorization: `Bearer ${this.#options.token}` },
+      headers: { authorization: `Bearer ${identity.token}` },
       perMessageDeflate: false,
       maxPayload: WORKER_FRAME_BYTES,
       handshakeTimeout: 10_000,
     });
     this.#socket = socket;
-    socket.on("open", () => this.#sayHello());
+    socket.on("open", () => this.#sayHello(identity));
     socket.on("message", (data) => this.#receive(String(data)));
     socket.on("ping", () => (this.#heardAt = performance.now()));
     socket.on("unexpected-response", (_request, response) => this.#refused(socket, response.statusCode ?? 0));
     socket.on("error", () => undefined);
-    socket.on("close", () => this.#lost(socket));
+    socket.on("close", () => this.#lost(socket, identity));
   }
 
   /** Sent once, or not at all while offline. */
@@ -135,7 +156,7 @@ export class PlatformLink {
     clearTimeout(this.#resendTimer);
     this.#flush();
     const socket = this.#socket;
-    if (!socket || socket.readyState === WebSocket.CLOSED) return;
+    if (!socket || socket.readyState === socket.CLOSED) return;
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     socket.close(1000);
     setTimeout(() => socket.terminate(), 500).unref();
@@ -146,11 +167,11 @@ export class PlatformLink {
     return (this.#nextId++).toString(36);
   }
 
-  #sayHello(): void {
+  #sayHello({ workerId }: WorkerIdentity): void {
     this.#heardAt = performance.now();
     const id = this.#id();
     this.#asked.set(id, (reply) => this.#welcomed(reply));
-    this.#socket?.send(JSON.stringify([{ type: "hello", id, ...this.#options.hello() }]));
+    this.#socket?.send(JSON.stringify([{ type: "hello", id, workerId, ...this.#options.hello() }]));
   }
 
   #welcomed(reply: Reply): void {
@@ -159,6 +180,7 @@ export class PlatformLink {
       return this.#socket?.close();
     }
     this.#isWelcome = true;
+    this.#welcomedAt = performance.now();
     this.#backOffMs = FIRST_BACK_OFF_MS;
     this.#options.onWelcome(reply.welcome);
     for (const pending of this.#pending.values()) {
@@ -231,13 +253,13 @@ export class PlatformLink {
     socket.terminate();
   }
 
-  #lost(socket: WebSocket): void {
+  #lost(socket: WebSocket, identity: WorkerIdentity): void {
     if (this.#socket !== socket) return;
     if (this.#isWelcome) this.#offlineSince = performance.now();
     this.#isWelcome = false;
     this.#outgoing = [];
     this.#asked.clear();
-    if (!this.#isClosed) setTimeout(() => this.connect(), this.#nextBackOff());
+    if (!this.#isClosed) setTimeout(() => void this.#connect(identity), this.#nextBackOff());
   }
 
   #nextBackOff(): number {

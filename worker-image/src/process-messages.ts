@@ -10,12 +10,13 @@ export interface TaskProcessConfig {
   socket: string;
   /** Tells the runner which process this is; known to the two alone. */
   key: string;
-  /** Absolute path of the bundle's entry module. */
-  entry: string;
+  /** Absolute path of the bundle's entry module; undefined where `begin` will tell it. */
+  entry: string | undefined;
   /** Base URL of the platform's API, for the SDK inside a run. */
   apiUrl: string;
   keepAlive: boolean;
-  compileCacheDir: string | undefined;
+  /** Node's compile cache, where the runner gave it one that is nothing of the user's. */
+  hasCompileCache: boolean;
   /** How long nothing may be alive that could resume the function before that is reported; 0 is never. */
   stalledAfterMs: number;
 }
@@ -35,9 +36,20 @@ export interface MetadataChange {
   rootOperations?: MetadataOperation[];
 }
 
+/** What a process that was booted ahead of the answer to the start exchange is told then. */
+export interface Begin {
+  /** Absolute path of the bundle's entry module. */
+  entry: string;
+  /** The environment's variables. */
+  variables: Record<string, string>;
+}
+
 export type ToTaskProcess =
+  | ({ t: "begin" } & Begin)
   | { t: "run"; grant: Grant }
   | { t: "cancel"; executionId: string; reason?: string }
+  /** The worker must go: the function may go on for `graceMs`. */
+  | { t: "drain"; executionId: string; reason: string; graceMs: number }
   | { t: "ping"; n: number }
   /** The outcome has arrived and this process is not kept alive: it may end. */
   | { t: "exit" };

@@ -1,6 +1,8 @@
 import type { AttemptOutcome, MachinePreset, WireError } from "@gantry/sdk/contract";
 import { outcomeOfEnd } from "./exit-policy.ts";
 import type { Log } from "./log.ts";
+import type { Begin } from "./process-messages.ts";
+import { needsOwnProcess } from "./start-only-variables.ts";
 import { type Boot, type ChildEnd, type ChildListener, TaskChild } from "./task-child.ts";
 
 /** An attempt that wants a process. */
@@ -152,7 +154,7 @@ export class ProcessPool implements ChildListener {
     const now = performance.now();
     for (const group of this.#groups.values()) {
       for (const child of group.booting) {
-        const bootMs = now - child.bootedAt;
+        const bootMs = now - (child.importingSince ?? now);
         if (bootMs > this.#options.bootTimeoutMs)
           child.killNow({ by: "bootTimeout", afterMs: this.#options.bootTimeoutMs });
       }
@@ -170,13 +172,28 @@ export class ProcessPool implements ChildListener {
     clearTimeout(this.#patienceTimer);
     this.#options.maxProcesses = 0;
     const gone = new Promise<void>((resolve) => (this.#onEmpty = resolve));
-    for (const child of this.#children) if (!child.occupant) child.killNow(undefined);
+    for (const child of this.#children) if (!child.occupant && !child.isLeaving) child.killNow(undefined);
     if (this.#children.size > 0) await gone;
   }
 
-  /** Boots no more ahead: the runner takes nothing new. */
-  stopAhead(): void {
+  /** Says what to import, to the processes that were booted ahead of it too. */
+  begin(begin: Begin): void {
+    this.#options.boot.begin = begin;
+    const needsOwn = needsOwnProcess(begin.variables);
+    for (const child of this.#children) {
+      if (needsOwn) child.killNow(undefined);
+      else child.begin(begin);
+    }
+  }
+
+  /** Boots only for runs that wait, from now on. */
+  bootOnDemand(): void {
     this.#poolSize = 0;
+  }
+
+  /** Boots no more ahead, and ends what idles: the runner takes nothing new. */
+  stopAhead(): void {
+    this.bootOnDemand();
     for (const group of this.#groups.values()) for (const child of group.idle) this.#retire(group, child);
   }
 
@@ -314,6 +331,7 @@ export class ProcessPool implements ChildListener {
       ...end,
       machine,
       kill: child.kill,
+      wasOomKilled: child.wasOomKilled,
       exiting: child.exiting,
       stderrTail: child.stderr.tail,
       hasBooted: false,

@@ -1,13 +1,29 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { CANCEL_GRACE_MS, DEFAULT_MACHINE, MACHINE_PRESETS, type MachinePreset } from "@gantry/sdk/contract";
+import {
+  CANCEL_GRACE_MS,
+  DEFAULT_MACHINE,
+  MACHINE_PRESETS,
+  type MachinePreset,
+  WORKER_POD_ENV as POD,
+} from "@gantry/sdk/contract";
+
+/** Who a runner is towards the platform. */
+export interface WorkerIdentity {
+  workerId: string;
+  token: string;
+}
 
 /** What a runner is told when it is started. Times in milliseconds. */
 export interface RunnerConfig {
   /** Base URL of the platform, `http://host:port`. */
   url: string;
-  token: string;
-  workerId: string;
+  /**
+   * Launched for one execution, in a pod: a token for learning who it is, good for one exchange. Such a runner has no
+   * `identity`, and ends with its execution.
+   */
+  bootstrapToken: string | undefined;
+  identity: WorkerIdentity | undefined;
   bundleDir: string;
   /** The bundle's entry module, relative to its folder. */
   bundleEntry: string;
@@ -32,40 +48,64 @@ export interface RunnerConfig {
   bootTimeoutMs: number;
   /** Without work and without the platform, exit after this long. */
   idleOfflineMs: number;
+  /** A runner for one execution that is not granted it within this time ends: the run was canceled meanwhile. */
+  grantTimeoutMs: number;
+  /** A runner for one execution that gets no answer to its exchange gives up after this long. */
+  startTimeoutMs: number;
   /** An event loop that does not answer for this long is reported. */
   blockedAfterMs: number;
   /** See TaskProcessConfig. */
   stalledAfterMs: number;
+  /** Node's compile cache for task processes; in an image it was filled when the image was built. */
+  compileCacheDir: string | undefined;
   /** Where the task process's program is; undefined is beside the runner's. */
   taskProcessFile: string | undefined;
 }
 
 /** Reads GANTRY_WORKER_* and GANTRY_BUNDLE_* and so on. Throws an Error that names a missing variable. */
 export function runnerConfig(env: NodeJS.ProcessEnv): RunnerConfig {
-  const concurrency = number(env, "GANTRY_WORKER_CONCURRENCY", 10);
-  const cores = availableParallelism();
-  const bundleDir = required(env, "GANTRY_BUNDLE_DIR");
+  const bundleDir = required(env, POD.bundleDir);
+  const runsDir = env[POD.runsDir] ?? join(bundleDir, ".runs");
   return {
-    url: required(env, "GANTRY_WORKER_URL").replace(/\/+$/, ""),
-    token: required(env, "GANTRY_WORKER_TOKEN"),
-    workerId: required(env, "GANTRY_WORKER_ID"),
+    url: required(env, POD.url).replace(/\/+$/, ""),
+    ...credentials(env),
     bundleDir,
-    bundleEntry: required(env, "GANTRY_BUNDLE_ENTRY"),
-    concurrency,
-    pool: number(env, "GANTRY_WORKER_POOL", Math.min(concurrency, cores + 1)),
-    bootsAtOnce: number(env, "GANTRY_WORKER_BOOTS_AT_ONCE", cores),
-    machine: machine(env.GANTRY_WORKER_MACHINE),
-    keepAlive: /^(1|true)$/.test(env.GANTRY_PROCESS_KEEP_ALIVE ?? ""),
-    runsDir: env.GANTRY_RUNS_DIR ?? join(bundleDir, ".runs"),
+    bundleEntry: required(env, POD.bundleEntry),
+    ...processes(env),
+    machine: machine(env[POD.machine]),
+    runsDir,
     pidFile: env.GANTRY_WORKER_PID_FILE,
-    drainGraceMs: number(env, "GANTRY_WORKER_DRAIN_GRACE_MS", 300_000),
+    drainGraceMs: number(env, POD.drainGraceMs, 300_000),
     cancelGraceMs: number(env, "GANTRY_WORKER_CANCEL_GRACE_MS", CANCEL_GRACE_MS),
     killGraceMs: number(env, "GANTRY_WORKER_KILL_GRACE_MS", 2_000),
     bootTimeoutMs: number(env, "GANTRY_WORKER_BOOT_TIMEOUT_MS", 60_000),
     idleOfflineMs: number(env, "GANTRY_WORKER_IDLE_OFFLINE_MS", 120_000),
+    grantTimeoutMs: number(env, "GANTRY_WORKER_GRANT_TIMEOUT_MS", 60_000),
+    startTimeoutMs: number(env, "GANTRY_WORKER_START_TIMEOUT_MS", 600_000),
     blockedAfterMs: number(env, "GANTRY_WORKER_BLOCKED_AFTER_MS", 5_000),
     stalledAfterMs: number(env, "GANTRY_WORKER_STALLED_AFTER_MS", 60_000),
+    compileCacheDir: env[POD.bootstrapToken] ? env.NODE_COMPILE_CACHE : join(runsDir, "compile-cache"),
     taskProcessFile: env.GANTRY_WORKER_TASK_PROCESS,
+  };
+}
+
+function credentials(env: NodeJS.ProcessEnv): Pick<RunnerConfig, "bootstrapToken" | "identity"> {
+  const bootstrapToken = env[POD.bootstrapToken];
+  if (bootstrapToken) return { bootstrapToken, identity: undefined };
+  const identity = { token: required(env, "GANTRY_WORKER_TOKEN"), workerId: required(env, "GANTRY_WORKER_ID") };
+  return { bootstrapToken: undefined, identity };
+}
+
+/** A pod's runner has one process, for its one execution. */
+function processes(env: NodeJS.ProcessEnv): Pick<RunnerConfig, "concurrency" | "pool" | "bootsAtOnce" | "keepAlive"> {
+  if (env[POD.bootstrapToken]) return { concurrency: 1, pool: 1, bootsAtOnce: 1, keepAlive: false };
+  const concurrency = number(env, "GANTRY_WORKER_CONCURRENCY", 10);
+  const cores = availableParallelism();
+  return {
+    concurrency,
+    pool: number(env, "GANTRY_WORKER_POOL", Math.min(concurrency, cores + 1)),
+    bootsAtOnce: number(env, "GANTRY_WORKER_BOOTS_AT_ONCE", cores),
+    keepAlive: /^(1|true)$/.test(env.GANTRY_PROCESS_KEEP_ALIVE ?? ""),
   };
 }
 
@@ -75,6 +115,16 @@ export function taskEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     ([name]) => !/^GANTRY_(WORKER_|BUNDLE_|RUNS_DIR$|PROCESS_KEEP_ALIVE$|TASK_PROCESS$)/.test(name),
   );
   return Object.fromEntries(kept);
+}
+
+/**
+ * The same in a pod: where its API is, and folders to write to, for the root is read-only and the image's user has no home.
+ * The environment's variables are not here: they come with the exchange, and override these.
+ */
+export function podEnvironment(env: NodeJS.ProcessEnv, { url, runsDir }: RunnerConfig): NodeJS.ProcessEnv {
+  const { NODE_COMPILE_CACHE: _ours, HOME, TMPDIR, ...kept } = taskEnvironment(env);
+  const hasHome = HOME !== undefined && HOME !== "" && HOME !== "/";
+  return { ...kept, HOME: hasHome ? HOME : runsDir, TMPDIR: TMPDIR || runsDir, GANTRY_API_URL: url };
 }
 
 /** V8's heap for a preset: 80 % of its memory, in MB. */

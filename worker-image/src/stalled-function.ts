@@ -10,13 +10,14 @@ const SDK_LISTENERS = 1;
  *
  * While a function runs, nothing of ours keeps the event loop alive (the socket to the runner is unreferenced), so Node
  * emits `beforeExit` exactly when no timer, socket, child, worker or pending I/O of the user's is left: Node itself would
- * exit here. Only what the user unreferenced on purpose, and a listener on the abort signal, could still resume it;
- * hence the first gets `afterMs` to do so, and with the second we say nothing.
+ * exit here. Only what the user unreferenced on purpose, and a listener on one of the signals, could still resume it; hence
+ * the first gets `afterMs` to do so, and with the second we say nothing.
  */
 export class StalledFunction {
   readonly #afterMs: number;
   readonly #onStalled: () => void;
   #watched: AbortSignal | undefined;
+  #drain: AbortSignal | undefined;
   #emptySince = 0;
   /** When the loop should be empty again, if nothing else happens meanwhile. */
   #expectedAt = 0;
@@ -27,13 +28,19 @@ export class StalledFunction {
     if (afterMs > 0) process.on("beforeExit", () => this.#check());
   }
 
-  watch(signal: AbortSignal): void {
+  watch(signal: AbortSignal, drain: AbortSignal): void {
     this.#watched = signal;
+    this.#drain = drain;
     this.#emptySince = 0;
   }
 
   stop(): void {
     this.#watched = undefined;
+  }
+
+  #isListenedTo(signal: AbortSignal): boolean {
+    const toDrain = this.#drain ? getEventListeners(this.#drain, "abort").length : 0;
+    return getEventListeners(signal, "abort").length + toDrain > SDK_LISTENERS;
   }
 
   #check(): void {
@@ -43,7 +50,7 @@ export class StalledFunction {
     // Something else kept the loop going since the last look: the wait begins anew.
     if (this.#emptySince === 0 || now > this.#expectedAt + SLACK_MS) this.#emptySince = now;
     const leftMs = this.#emptySince + this.#afterMs - now;
-    if (leftMs > 0 || getEventListeners(signal, "abort").length > SDK_LISTENERS) {
+    if (leftMs > 0 || this.#isListenedTo(signal)) {
       // A referenced timer keeps the process going; the loop empties again when it fires, unless something else began.
       const lookAgainMs = Math.max(50, Math.min(leftMs, 1_000));
       this.#expectedAt = now + lookAgainMs;

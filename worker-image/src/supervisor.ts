@@ -20,6 +20,7 @@ const REPORT_EVERY_MS = 100;
 /** All executions of this runner: takes grants, beats for them, and gives them back when the runner must go. */
 export class Supervisor {
   readonly #config: RunnerConfig;
+  readonly #isSingle: boolean;
   readonly #os: OsDifferences;
   readonly #log: Log;
   readonly #pool: ProcessPool;
@@ -38,11 +39,15 @@ export class Supervisor {
   #maxOfflineMs = MAX_OFFLINE_MS;
   #granted = 0;
   #sentCapacity = "";
+  #hasTaken = false;
   /** The platform asks this runner to end. */
   onEnd: ((mode: "drain" | "shutdown") => void) | undefined;
+  /** The one execution that the runner was launched for is over, and the platform knows. */
+  onOver: (() => void) | undefined;
 
   constructor(config: RunnerConfig, pool: ProcessPool, os: OsDifferences, log: Log) {
     this.#config = config;
+    this.#isSingle = config.bootstrapToken !== undefined;
     this.#pool = pool;
     this.#os = os;
     this.#log = log;
@@ -73,6 +78,11 @@ export class Supervisor {
     this.#beatEvery(HEARTBEAT_MS);
   }
 
+  /** A runner for one execution, that has not been granted it. */
+  get awaitsGrant(): boolean {
+    return this.#isSingle && !this.#hasTaken;
+  }
+
   get executionCount(): number {
     return this.#executions.size;
   }
@@ -85,9 +95,9 @@ export class Supervisor {
     this.#isDraining = true;
     this.#pool.stopAhead();
     this.#link.touch();
-    for (const execution of this.#executions.values()) execution.giveBack(reason, graceMs === 0);
-    if (await this.#isIdleWithin(graceMs)) return;
-    for (const execution of this.#executions.values()) execution.giveBack(reason, true);
+    for (const execution of this.#executions.values()) execution.drain(reason, graceMs);
+    if (graceMs > 0 && (await this.#isIdleWithin(graceMs))) return;
+    for (const execution of this.#executions.values()) execution.giveBack(reason);
     await this.#isIdleWithin(patienceMs);
   }
 
@@ -128,12 +138,15 @@ export class Supervisor {
   #take(grant: Grant): void {
     this.#granted += 1;
     if (this.#executions.has(grant.executionId)) return;
+    this.#hasTaken = true;
+    // The process that is booting is the run's: a second one would only take its time and memory.
+    if (this.#isSingle) this.#pool.bootOnDemand();
     const execution = new Execution(grant, this.#around);
     this.#executions.set(grant.executionId, execution);
     this.#ticks ??= setInterval(() => this.#tick(), TICK_MS);
     this.#link.touch();
     execution.begin();
-    if (this.#isDraining) execution.giveBack("The worker is draining", true);
+    if (this.#isDraining) execution.giveBack("The worker is draining");
   }
 
   #ended(execution: Execution): void {
@@ -144,6 +157,7 @@ export class Supervisor {
     clearInterval(this.#ticks);
     this.#ticks = undefined;
     this.#onIdle?.();
+    if (this.#isSingle) this.onOver?.();
   }
 
   #tick(): void {
@@ -181,7 +195,6 @@ export class Supervisor {
     this.#isBeating = false;
     return {
       protocol: WORKER_PROTOCOL_VERSION,
-      workerId: this.#config.workerId,
       pid: process.pid,
       host: hostname(),
       executions: [...this.#executions.values()].map(({ id, fence }) => ({ executionId: id, fence })),
@@ -234,7 +247,8 @@ export class Supervisor {
   }
 
   #capacityIfChanged(): RunnerMessage | undefined {
-    const free = this.#isDraining ? 0 : Math.max(0, this.#config.concurrency - this.#executions.size);
+    const isClosed = this.#isDraining || (this.#isSingle && this.#hasTaken);
+    const free = isClosed ? 0 : Math.max(0, this.#config.concurrency - this.#executions.size);
     const capacity = `${free}/${this.#granted}`;
     if (capacity === this.#sentCapacity) return undefined;
     this.#sentCapacity = capacity;

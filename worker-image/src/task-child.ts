@@ -9,6 +9,7 @@ import type { OsDifferences } from "./os-differences.ts";
 import { OutputFile } from "./output-file.ts";
 import {
   type AttemptRef,
+  type Begin,
   type FromTaskProcess,
   TASK_PROCESS_VARIABLE,
   type TaskProcessConfig,
@@ -23,7 +24,12 @@ export interface Boot {
   cwd: string;
   env: NodeJS.ProcessEnv;
   runsDir: string;
-  process: Omit<TaskProcessConfig, "socket" | "key">;
+  process: Omit<TaskProcessConfig, "socket" | "key" | "entry" | "hasCompileCache">;
+  compileCacheDir: string | undefined;
+  /** What they import, with which variables; undefined until a runner in a pod has been told. */
+  begin: Begin | undefined;
+  /** This runner and all that runs below it are one execution's, alone in their container. */
+  isAlone: boolean;
   sockets: TaskSockets;
   os: OsDifferences;
   killGraceMs: number;
@@ -46,7 +52,8 @@ export interface ChildListener {
 export interface Occupant {
   grantLine(): string;
   ref(): AttemptRef;
-  cancelRequest(): ToTaskProcess | undefined;
+  /** A cancel or a drain that the process may not have heard of. */
+  notices(): ToTaskProcess[];
   received(message: FromTaskProcess): void;
   processEnded(end: ChildEnd): void;
 }
@@ -59,7 +66,8 @@ export class TaskChild implements TaskPeer {
   readonly machine: MachinePreset | undefined;
   readonly stdout: OutputFile;
   readonly stderr: OutputFile;
-  readonly bootedAt = performance.now();
+  /** When it could begin to import the bundle; undefined while it waits to be told which. */
+  importingSince: number | undefined;
   /** Why the runner ended it, where it did. */
   kill: Kill | undefined;
   exiting: { code: number; stack: string } | undefined;
@@ -71,6 +79,9 @@ export class TaskChild implements TaskPeer {
   readonly #listener: ChildListener;
   readonly #key: string;
   readonly #process: ChildProcess;
+  readonly #oomKillsBefore: number | undefined;
+  /** Booted ahead: waits for `begin`. */
+  readonly #isAhead: boolean;
   #socket: Socket | undefined;
   #end: ChildEnd | undefined;
   #killTimer: NodeJS.Timeout | undefined;
@@ -88,15 +99,17 @@ export class TaskChild implements TaskPeer {
     this.#key = key;
     [this.stdout, this.stderr] = output;
     boot.sockets.expect(key, this);
+    this.#isAhead = boot.begin === undefined;
+    if (boot.begin) this.importingSince = performance.now();
+    if (boot.isAlone) killLeftovers(boot.os);
+    this.#oomKillsBefore = boot.os.oomKills();
     this.#process = spawn(process.execPath, this.#nodeArguments(), {
       cwd: boot.cwd,
-      env: {
-        ...boot.env,
-        [TASK_PROCESS_VARIABLE]: JSON.stringify({ ...boot.process, socket: boot.sockets.path, key }),
-      },
+      env: this.#environment(),
       stdio: ["ignore", this.stdout.fd, this.stderr.fd],
       windowsHide: true,
     });
+    if (boot.isAlone && this.pid !== undefined) boot.os.sacrifice(this.pid);
     this.#process.once("exit", (exitCode, signal) => this.#exited({ exitCode, signal, spawnError: undefined }));
     this.#process.once("error", (spawnError) => {
       if (this.#process.pid === undefined) this.#exited({ exitCode: null, signal: null, spawnError });
@@ -120,6 +133,29 @@ export class TaskChild implements TaskPeer {
     return [...heap, this.#boot.programFile];
   }
 
+  #environment(): NodeJS.ProcessEnv {
+    const { process: settings, sockets, begin, compileCacheDir } = this.#boot;
+    const env = { ...this.#boot.env, ...begin?.variables };
+    // By variable, and not by a call in the program, so that the program itself comes from the cache.
+    const hasCompileCache = compileCacheDir !== undefined && env.NODE_COMPILE_CACHE === undefined;
+    if (hasCompileCache) env.NODE_COMPILE_CACHE = compileCacheDir;
+    const told = { entry: begin?.entry, hasCompileCache };
+    const config: TaskProcessConfig = { ...settings, ...told, socket: sockets.path, key: this.#key };
+    return { ...env, [TASK_PROCESS_VARIABLE]: JSON.stringify(config) };
+  }
+
+  /** Tells a process that was booted ahead what to import. */
+  begin(begin: Begin): void {
+    if (!this.#isAhead || this.importingSince !== undefined) return;
+    this.importingSince = performance.now();
+    this.send({ t: "begin", ...begin });
+  }
+
+  /** Whether the kernel killed for lack of memory, here or in what the process started, since it was started. */
+  get wasOomKilled(): boolean {
+    return (this.#boot.os.oomKills() ?? 0) > (this.#oomKillsBefore ?? 0);
+  }
+
   /** Gives the process its attempt. What it has is sent again should it reconnect without. */
   occupy(occupant: Occupant): void {
     this.occupant = occupant;
@@ -132,14 +168,19 @@ export class TaskChild implements TaskPeer {
 
   connected(socket: Socket, hello: Extract<FromTaskProcess, { t: "hello" }>): void {
     this.#socket = socket;
-    // The first message makes the process compile what reads messages: better now than when a run waits.
-    if (!this.hasBooted) return this.send({ t: "ping", n: 0 });
+    if (!this.hasBooted) return this.#greet();
     if (!this.occupant) return;
     const { executionId, attempt } = this.occupant.ref();
     const holdsIt = hello.holds?.executionId === executionId && hello.holds.attempt === attempt;
     if (!holdsIt) socket.write(this.occupant.grantLine());
-    const cancel = this.occupant.cancelRequest();
-    if (cancel) socket.write(encodeMessage(cancel));
+    for (const notice of this.occupant.notices()) socket.write(encodeMessage(notice));
+  }
+
+  #greet(): void {
+    const { begin } = this.#boot;
+    if (this.#isAhead && begin) return this.send({ t: "begin", ...begin });
+    // The first message makes the process compile what reads messages: better now than when a run waits.
+    this.send({ t: "ping", n: 0 });
   }
 
   received(message: FromTaskProcess): void {
@@ -189,6 +230,11 @@ export class TaskChild implements TaskPeer {
     for (const pid of this.pid === undefined ? [] : this.#boot.os.descendants(this.pid)) signalPid(pid);
   }
 
+  /** Its attempt is over and it is ending by itself. */
+  get isLeaving(): boolean {
+    return this.#killTimer !== undefined;
+  }
+
   /** It is on its way out: make sure that it gets there. */
   expectExit(): void {
     if (!this.#end) this.#killTimer ??= setTimeout(() => this.killNow(undefined), this.#boot.killGraceMs);
@@ -219,6 +265,11 @@ export class TaskChild implements TaskPeer {
   removeFiles(): Promise<unknown> {
     return Promise.all([this.stdout.remove(), this.stderr.remove()]);
   }
+}
+
+/** What a process before this one left behind, also what the kernel made the runner's child when its parent ended. */
+function killLeftovers(os: OsDifferences): void {
+  for (const pid of os.descendants(process.pid)) signalPid(pid);
 }
 
 function signalPid(pid: number): void {

@@ -9,6 +9,7 @@ const METADATA_EVERY_MS = 100;
 /** What one attempt may ask of its surroundings. After `end` it is deaf: output of un-awaited code belongs to no attempt. */
 export class AttemptHost implements TaskHost {
   readonly api: { url: string; token: string };
+  readonly drainSignal: AbortSignal;
   readonly #connection: RunnerConnection;
   readonly #metadata = new WaitingMetadata();
   #lines = 0;
@@ -17,9 +18,10 @@ export class AttemptHost implements TaskHost {
   #metadataTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
 
-  constructor(connection: RunnerConnection, api: { url: string; token: string }) {
+  constructor(connection: RunnerConnection, api: { url: string; token: string }, drainSignal: AbortSignal) {
     this.#connection = connection;
     this.api = api;
+    this.drainSignal = drainSignal;
   }
 
   emit(event: RunEvent): void {

@@ -26,12 +26,12 @@ export class Attempt {
   params<T extends object>(more: T): HookParams & { init: InitOutput } & T {
     const { scope } = this;
     const params = { ctx: scope.ctx, payload: this.payload, task: this.task.id, init: this.init, ...more };
-    return withSignal(params, scope);
+    return withSignals(params, scope);
   }
 
   /** The function's second argument. */
   runParams() {
-    return withSignal({ ctx: this.scope.ctx, init: this.init }, this.scope);
+    return withSignals({ ctx: this.scope.ctx, init: this.init }, this.scope);
   }
 
   /** The hooks of a name: global ones in the order of their registration, then the task's own. */
@@ -70,8 +70,15 @@ export class Attempt {
   }
 }
 
-function withSignal<T extends object>(params: T, scope: RunScope): T & { readonly signal: AbortSignal } {
-  return Object.defineProperty(params, "signal", { get: () => takeSignal(scope), enumerable: true }) as T & {
-    readonly signal: AbortSignal;
-  };
+interface Signals {
+  readonly signal: AbortSignal;
+  readonly drainSignal: AbortSignal;
+}
+
+function withSignals<T extends object>(params: T, scope: RunScope): T & Signals {
+  const { drainSignal } = scope;
+  return Object.defineProperty({ ...params, drainSignal }, "signal", {
+    get: () => takeSignal(scope),
+    enumerable: true,
+  }) as T & Signals;
 }

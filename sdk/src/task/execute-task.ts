@@ -58,6 +58,7 @@ function makeScope(grant: Grant, host: TaskHost, signal: AbortSignal, task: Regi
     host,
     ctx: makeContext(grant, task, new Date(startedAt)),
     signal,
+    drainSignal: host.drainSignal ?? new AbortController().signal,
     isSignalTaken: false,
     metadata: new MetadataView(grant.run.metadata, grant.run.parentRunId === undefined, send),
     locals: new Map(),
@@ -138,6 +139,11 @@ async function failAttempt(attempt: Attempt, thrown: unknown): Promise<TaskOutco
   if (attempt.isCanceled) {
     await attempt.notify("cleanup", {});
     return { kind: "canceled" };
+  }
+  const { drainSignal } = attempt.scope;
+  if (drainSignal.aborted && thrown === drainSignal.reason) {
+    await attempt.notify("cleanup", {});
+    return { kind: "returned", reason: "The function gave the run back: its worker is told to stop" };
   }
   if (errorName(thrown) === "OutOfMemoryError") {
     await attempt.notify("cleanup", {});

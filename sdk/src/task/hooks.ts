@@ -12,8 +12,10 @@ export interface HookParams<TPayload = unknown> {
   payload: TPayload;
   /** The task's id. */
   task: string;
-  /** Aborted when the run is canceled or its worker is told to stop. */
+  /** Aborted when the run is canceled. */
   signal: AbortSignal;
+  /** Aborted when the worker is told to stop; see RunParams. */
+  drainSignal: AbortSignal;
 }
 
 /** Hooks that come after `init`. */

@@ -12,15 +12,21 @@ export interface TaskHost {
     parentOperations?: MetadataOperation[];
     rootOperations?: MetadataOperation[];
   }): void;
+  /** Aborted when the worker is told to stop; absent where that never happens, as in a unit test. */
+  drainSignal?: AbortSignal | undefined;
   /** Resolves when all that was emitted so far is out of this process. */
   flush(): Promise<void>;
 }
 
 /**
  * The outcomes that the function itself can have; time-outs and crashes are seen by the runner, but for one:
- * `OutOfMemoryError`, by which native code that survived says that it ran out of memory.
+ * `OutOfMemoryError`, by which native code that survived says that it ran out of memory. `returned` is a function that
+ * threw the reason of its `drainSignal`: it wants to be started elsewhere.
  */
-export type TaskOutcome = Extract<AttemptOutcome, { kind: "completed" | "failed" | "canceled" | "crashed" }>;
+export type TaskOutcome = Extract<
+  AttemptOutcome,
+  { kind: "completed" | "failed" | "canceled" | "crashed" | "returned" }
+>;
 
 /** Runs one attempt of the granted run: middleware, hooks, schema, the function, serialisation. Never rejects. */
 export type ExecuteTask = (grant: Grant, host: TaskHost, signal: AbortSignal) => Promise<TaskOutcome>;

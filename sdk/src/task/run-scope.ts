@@ -16,6 +16,7 @@ export interface RunScope {
   host: TaskHost;
   ctx: TaskContext;
   signal: AbortSignal;
+  drainSignal: AbortSignal;
   /** Set once user code has been handed the signal: it may then react to a cancel by itself. */
   isSignalTaken: boolean;
   metadata: MetadataView;

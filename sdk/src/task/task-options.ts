@@ -12,6 +12,12 @@ export interface RunParams<TInit extends InitOutput = InitOutput> {
   init?: TInit | undefined;
   /** Aborted when the run is canceled; hand it to `fetch` and the like. */
   signal: AbortSignal;
+  /**
+   * Aborted, with the code `DRAINING`, when the worker is told to stop: its node is drained, say. The run is not canceled; it
+   * may go on for the worker's grace (5 minutes) and completes if it ends within it. After it the run is started anew on
+   * another worker, and no attempt is spent. `drainSignal.throwIfAborted()` at a good place asks for that at once.
+   */
+  drainSignal: AbortSignal;
 }
 
 export type TaskHooks<TPayload, TOutput, TInit extends InitOutput> = {

@@ -27,6 +27,8 @@ export interface RunTaskOptions {
   env?: Record<string, string> | undefined;
   /** Cancels the run. */
   signal?: AbortSignal | undefined;
+  /** Tells the run that its worker is to stop. */
+  drainSignal?: AbortSignal | undefined;
 }
 
 interface RunTaskReport {
@@ -49,6 +51,8 @@ export type RunTaskResult<TOutput> = RunTaskReport &
     | { ok: true; status: "COMPLETED"; output: TOutput; error?: undefined }
     | { ok: false; status: "FAILED" | "CRASHED"; error: Error; output?: undefined }
     | { ok: false; status: "CANCELED"; error?: undefined; output?: undefined }
+    /** It threw the reason of its `drainSignal`: a platform would start it on another worker. */
+    | { ok: false; status: "QUEUED"; error?: undefined; output?: undefined }
   );
 
 /** More defers than this are a mistake in the test. */
@@ -116,7 +120,7 @@ class TestRun {
     this.#options = options;
     const withRetries = taskAttempts ?? DEFAULT_RETRY.maxAttempts;
     this.#maxAttempts = options.maxAttempts ?? (options.retries ? withRetries : this.firstAttempt);
-    this.#host = new TestHost(options.metadata ?? {});
+    this.#host = new TestHost(options.metadata ?? {}, options.drainSignal);
     this.#api = new TestApi(options.onTrigger);
   }
 
@@ -185,6 +189,8 @@ function resultOf<TOutput>(outcome: TaskOutcome) {
       return { ok: false as const, status: "CRASHED" as const, error: fromWireError(outcome.error) };
     case "canceled":
       return { ok: false as const, status: "CANCELED" as const };
+    case "returned":
+      return { ok: false as const, status: "QUEUED" as const };
   }
 }
 

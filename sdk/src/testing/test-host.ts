@@ -13,12 +13,14 @@ export interface TestLog {
 /** Keeps what a run reports. */
 export class TestHost implements TaskHost {
   readonly api = undefined;
+  readonly drainSignal: AbortSignal | undefined;
   readonly logs: TestLog[] = [];
   own: Metadata;
   parent: Metadata = {};
   root: Metadata = {};
 
-  constructor(metadata: Metadata) {
+  constructor(metadata: Metadata, drainSignal?: AbortSignal) {
+    this.drainSignal = drainSignal;
     this.own = structuredClone(metadata);
   }
 
