@@ -11,6 +11,7 @@ export const OBSERVATION_CODES = {
   POD_SECURITY_DENIED: "Pod Security of the runs' namespace refuses the pod.",
   CONTAINER_CONFIG_ERROR:
     "The pod's container cannot be made: a Secret, ConfigMap or volume that its template names is missing.",
+  POD_START_FAILED: "The node cannot start the pod: its sandbox, an init container or the image's program fails.",
   CLUSTER_REFUSED: "The Kubernetes API refused to create the Job.",
   CLUSTER_UNREACHABLE: "The Kubernetes API cannot be reached.",
   POD_DELETED: "Somebody deleted the pod.",
