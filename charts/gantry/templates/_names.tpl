@@ -65,3 +65,12 @@ http://{{ include "gantry.fullname" . }}.{{ .Release.Namespace }}.svc:{{ .Values
 {{- ternary "https" "http" .Values.ingress.tls.enabled -}}://{{ .Values.ingress.host }}
 {{- end -}}
 {{- end -}}
+
+{{/*
+Whether the cluster has an API, (list $ "group/version" ">=1.21-0"): by what it says, and by its version, as offline
+`helm template` knows of nothing else.
+*/}}
+{{- define "gantry.hasApi" -}}
+{{- $capabilities := (index . 0).Capabilities -}}
+{{- if and ($capabilities.APIVersions.Has (index . 1)) (semverCompare (index . 2) $capabilities.KubeVersion.Version) -}}true{{- end -}}
+{{- end -}}

@@ -70,12 +70,14 @@ localhost:{{ .Values.registry.hostPort }}
 {{- define "gantry.templates" -}}
 {{- $default := deepCopy .Values.runs.template -}}
 {{- with include "gantry.pullSecret" . -}}
-{{- $_ := set $default "imagePullSecrets" (append (get $default "imagePullSecrets" | default list) (dict "name" .)) -}}
+{{- $spec := get $default "spec" | default dict -}}
+{{- $_ := set $spec "imagePullSecrets" (append (get $spec "imagePullSecrets" | default list) (dict "name" .)) -}}
+{{- $_ := set $default "spec" $spec -}}
 {{- end -}}
 {{- dict "default" $default "presets" .Values.runs.machineTemplates "named" .Values.runs.templates | toJson -}}
 {{- end -}}
 
-{{/* Hardened to Pod Security "restricted". Takes (list user mayWriteRoot). */}}
+{{/* Hardened to Pod Security "restricted". */}}
 {{- define "gantry.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
