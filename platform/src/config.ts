@@ -1,5 +1,6 @@
 import { HEARTBEAT_MS, LEASE_TTL_MS } from "@gantry/sdk/contract";
 import { z } from "zod";
+import { podTemplatesSchema } from "./cluster/pod-template.ts";
 import { didYouMean } from "./did-you-mean.ts";
 
 /** The platform's settings: the one place that reads the environment, and what docs/configuration.md is made from. */
@@ -31,12 +32,6 @@ const json = <T extends z.ZodType>(schema: T) =>
       }
     })
     .pipe(schema);
-const podTemplate = z.record(z.string(), z.unknown());
-const podTemplates = z.strictObject({
-  default: podTemplate.optional(),
-  presets: z.record(z.string(), podTemplate).optional(),
-  named: z.record(z.string(), podTemplate).optional(),
-});
 const machines = z.record(
   z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a name of lower-case letters, digits and hyphens"),
   z.strictObject({ cpu: z.number().positive(), memory: z.number().positive() }),
@@ -111,9 +106,55 @@ export const SETTINGS = {
     unit: "name",
     doc: "The runs' namespace: Jobs are made there and nowhere else.",
   }),
-  KUBERNETES_TEMPLATES: setting(json(podTemplates).optional(), {
+  KUBERNETES_TEMPLATES: setting(json(podTemplatesSchema).optional(), {
     unit: "JSON",
     doc: "The operator's pod templates: `{ default, presets: { <machine>: … }, named: { <name>: … } }`.",
+  }),
+  KUBERNETES_KUBECONFIG: setting(z.string().optional(), {
+    unit: "file",
+    doc: "How to reach the cluster, where that is neither this pod's service account nor `KUBECONFIG`.",
+  }),
+  KUBERNETES_INSTANCE: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, "must be a label's value")
+      .default("gantry"),
+    {
+      unit: "name",
+      doc: "Tells the Jobs of several installations in one namespace apart: the label `gantry.dev/managed`.",
+    },
+  ),
+  KUBERNETES_QPS: setting(whole(1, 10_000).default(100), {
+    unit: "requests a second",
+    doc: "What the Kubernetes API is asked at most; a 429 of its own slows further.",
+  }),
+  KUBERNETES_UNSCHEDULABLE_MS: setting(whole(1_000).default(300_000), {
+    unit: "milliseconds",
+    doc: "A pod without a node is given up after this and its run queued again; longer than an autoscaler needs for a node.",
+  }),
+  KUBERNETES_NEVER_FITS_MS: setting(whole(1_000).default(600_000), {
+    unit: "milliseconds",
+    doc: "A run whose machine preset is larger than every node fails after this.",
+  }),
+  KUBERNETES_LARGEST_NODE: setting(json(z.record(z.string(), z.coerce.string())).optional(), {
+    unit: "JSON",
+    doc: 'What the largest node can give to one pod, where nodes may not be read: `{ "cpu": "16", "memory": "60Gi" }`.',
+  }),
+  KUBERNETES_IMAGE_PULL_MS: setting(whole(1_000).default(300_000), {
+    unit: "milliseconds",
+    doc: "A run whose image cannot be pulled fails after this.",
+  }),
+  KUBERNETES_POD_START_MS: setting(whole(1_000).default(300_000), {
+    unit: "milliseconds",
+    doc: "A pod that its node cannot start is given up after this and its run queued again.",
+  }),
+  KUBERNETES_FINISHED_TTL_MS: setting(whole(0).default(60_000), {
+    unit: "milliseconds",
+    doc: "How long a Job stays after its run's end, for `kubectl logs`.",
+  }),
+  KUBERNETES_FAILED_TTL_MS: setting(whole(0).default(600_000), {
+    unit: "milliseconds",
+    doc: "The same where its pod failed.",
   }),
   MACHINES: setting(json(machines).optional(), {
     unit: "JSON",
