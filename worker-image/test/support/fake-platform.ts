@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type {
   AttemptOutcome,
@@ -7,11 +7,18 @@ import type {
   PlatformMessage,
   RunEvent,
   RunnerMessage,
+  WorkerStart,
+  WorkerStartBody,
 } from "@gantry/sdk/contract";
-import { MACHINE_PRESETS, WORKER_CHANNEL_PATH } from "@gantry/sdk/contract";
+import { MACHINE_PRESETS, WORKER_CHANNEL_PATH, WORKER_START_PATH } from "@gantry/sdk/contract";
 import { type WebSocket, WebSocketServer } from "ws";
 
 type Message<T extends RunnerMessage["type"]> = Extract<RunnerMessage, { type: T }>;
+/** A request for a worker's credentials: its token and what it said. */
+export interface StartRequest {
+  token: string | undefined;
+  body: WorkerStartBody;
+}
 type ReplyBody = Omit<Extract<PlatformMessage, { type: "reply" }>, "type" | "id">;
 
 /** The platform's end of the worker protocol, on a real WebSocket, as a test scripts it. */
@@ -33,6 +40,12 @@ export class FakePlatform {
   });
   /** Asked for each request first: a reply in place of the usual one, or "silence". */
   onRequest: (message: RunnerMessage) => ReplyBody | "silence" | undefined = () => undefined;
+  /** Exchanges, so far. */
+  readonly starts: StartRequest[] = [];
+  /** A status with an error's code, or "cut": carried out, but the answer is lost. */
+  onStart: (request: StartRequest) => WorkerStart | { status: number; code: string } | "cut" = () => startOf();
+  /** The tokens of the connections that were made. */
+  readonly tokens: (string | undefined)[] = [];
   heartbeatMs = 200;
   maxOfflineMs = 600_000;
   #server: Server | undefined;
@@ -41,12 +54,13 @@ export class FakePlatform {
   #waiting = new Set<() => void>();
 
   async listen(): Promise<void> {
-    const server = createServer();
+    const server = createServer((request, response) => void this.#exchange(request, response));
     const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 });
     server.on("upgrade", (request, socket, head) => {
       if (this.refuseWith !== undefined || request.url !== WORKER_CHANNEL_PATH) {
         return socket.end(`HTTP/1.1 ${this.refuseWith ?? 404} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       }
+      this.tokens.push(bearer(request));
       sockets.handleUpgrade(request, socket, head, (accepted) => this.#accept(accepted));
     });
     await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
@@ -126,13 +140,30 @@ export class FakePlatform {
     return this.until(() => this.events(executionId).find((event) => event.message.includes(text)));
   }
 
+  async #exchange(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as WorkerStartBody;
+    const start: StartRequest = { token: bearer(request), body };
+    const isStart = request.method === "POST" && request.url === WORKER_START_PATH;
+    if (isStart) this.starts.push(start);
+    const answer = isStart ? this.onStart(start) : { status: 404, code: "NOT_FOUND" };
+    this.#wake();
+    if (answer === "cut") return void response.destroy();
+    const [status, reply] =
+      "status" in answer ? [answer.status, { error: `refused: ${answer.code}`, code: answer.code }] : [200, answer];
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(reply));
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
   #accept(socket: WebSocket): void {
     this.#socket = socket;
     socket.on("error", () => undefined);
     socket.on("message", (data) => {
       for (const message of JSON.parse(String(data)) as RunnerMessage[]) this.#receive(socket, message);
-      for (const wake of this.#waiting) wake();
-      this.#waiting.clear();
+      this.#wake();
     });
   }
 
@@ -155,6 +186,23 @@ export class FakePlatform {
     const verdict = this.onComplete(message);
     return verdict && { verdict };
   }
+}
+
+function bearer(request: IncomingMessage): string | undefined {
+  return /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
+}
+
+/** The answer to an exchange. */
+export function startOf(overrides: Partial<WorkerStart> = {}): WorkerStart {
+  return {
+    workerId: "worker_pod",
+    workerToken: "token-of-the-channel",
+    executionId: "execution_pod",
+    machine: MACHINE_PRESETS["small-1x"],
+    entry: "entry.mjs",
+    variables: {},
+    ...overrides,
+  };
 }
 
 /** A grant for the task, all the rest filled in. */

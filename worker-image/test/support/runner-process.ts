@@ -12,7 +12,17 @@ export interface RunnerOptions {
   env?: Record<string, string>;
   /** Start it later. */
   isStarted?: boolean;
+  /** As a Job starts it: for one execution, with nothing but a bootstrap token. */
+  isPod?: boolean;
 }
+
+const WORKER = {
+  GANTRY_WORKER_TOKEN: "worker-token",
+  GANTRY_WORKER_ID: "worker_1",
+  GANTRY_WORKER_POOL: "1",
+  GANTRY_WORKER_CONCURRENCY: "4",
+};
+const POD = { GANTRY_WORKER_BOOTSTRAP_TOKEN: "bootstrap-token", GANTRY_WORKER_MACHINE: "small-1x:0.5:0.5" };
 
 /** A real runner process from dist, a bundle made of `source`, and a fake platform that it connects to. */
 export class RunnerProcess {
@@ -20,19 +30,24 @@ export class RunnerProcess {
   readonly dir: string;
   readonly bundleDir: string;
   readonly #env: Record<string, string>;
+  readonly #isPod: boolean;
   child!: ChildProcess;
   exited!: Promise<{ code: number | null; signal: string | null }>;
   output = "";
 
-  private constructor(dir: string, env: Record<string, string>) {
+  private constructor(dir: string, env: Record<string, string>, isPod: boolean) {
     this.dir = dir;
+    this.#isPod = isPod;
     this.bundleDir = join(dir, "bundle");
     this.#env = env;
   }
 
-  static async start(source: string, { env = {}, isStarted = true }: RunnerOptions = {}): Promise<RunnerProcess> {
+  static async start(
+    source: string,
+    { env = {}, isStarted = true, isPod = false }: RunnerOptions = {},
+  ): Promise<RunnerProcess> {
     const dir = await mkdtemp(join(tmpdir(), "gantry-test-"));
-    const runner = new RunnerProcess(dir, env);
+    const runner = new RunnerProcess(dir, env, isPod);
     await runner.platform.listen();
     await runner.bundle(source);
     if (isStarted) runner.spawn();
@@ -65,13 +80,10 @@ export class RunnerProcess {
       env: {
         PATH: process.env.PATH,
         GANTRY_WORKER_URL: this.platform.url,
-        GANTRY_WORKER_TOKEN: "worker-token",
-        GANTRY_WORKER_ID: "worker_1",
         GANTRY_BUNDLE_DIR: this.bundleDir,
         GANTRY_BUNDLE_ENTRY: "entry.mjs",
         GANTRY_RUNS_DIR: join(this.dir, "runs"),
-        GANTRY_WORKER_POOL: "1",
-        GANTRY_WORKER_CONCURRENCY: "4",
+        ...(this.#isPod ? POD : WORKER),
         ...this.#env,
       },
     });
