@@ -10,9 +10,10 @@ export default defineConfig({
     include: [
       "{sdk,worker-image,platform}/{src,test}/**/*.test.ts",
       "{e2e,bench,examples}/**/*.test.ts",
-      ".make/**/*.test.mjs",
+      "{.make,charts}/**/*.test.mjs",
     ],
-    exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**"],
+    // On a cluster: vitest.cluster.config.ts.
+    exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**", "e2e/cluster/**", "platform/test/cluster/**"],
     globalSetup: ["platform/test/support/global-setup.ts"],
     pool: "forks",
     maxWorkers: 2,

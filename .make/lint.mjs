@@ -34,6 +34,7 @@ const CHECKS = [
       "examples",
     ],
   },
+  { name: "chart", args: [join(ROOT, ".make", "chart-lint.mjs")] },
   { name: "unused code", args: [...bin("knip", "knip.js"), "--no-progress"] },
   { name: "lockfile", args: [join(ROOT, ".make", "lockfile.mjs"), ...(fix ? ["--fix"] : [])] },
   { name: "hygiene", args: [join(ROOT, ".make", "hygiene.mjs")] },
