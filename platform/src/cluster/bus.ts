@@ -1,7 +1,9 @@
+import type { LaneAnnouncement } from "../runs/run-store.ts";
+
 /** What replicas of the platform tell each other. Lost messages cost time, never truth: every receiver has a timer too. */
 export type BusMessage =
-  /** Lanes of the environment got work or room, where this process does not admit runs itself. */
-  | { type: "wake"; environmentId: number }
+  /** Lanes of the environment got work or room, where this process does not admit runs itself; no lanes: look again. */
+  | { type: "wake"; environmentId: number; lanes?: LaneAnnouncement[] }
   /** The execution's worker is connected to another replica: it is to be told. */
   | { type: "tellWorker"; executionId: string; what: "cancel" | "drop"; reason?: string }
   /** A version became current, or limits, keys or variables changed: caches of the environment are stale. */

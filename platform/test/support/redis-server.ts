@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll } from "vitest";
+
+export interface TestRedis {
+  url: string;
+  /** As kill -9 ends it. */
+  kill(): Promise<void>;
+  /** On the same port, with nothing of what it knew. */
+  start(): Promise<void>;
+}
+
+/** A real redis-server (Debian: apt-get install redis-server) on a free port, ended when the file has. */
+export async function testRedis(): Promise<TestRedis> {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-redis-"));
+  const port = await freePort();
+  let server: ChildProcess | undefined;
+  const redis: TestRedis = {
+    url: `redis://127.0.0.1:${port}`,
+    async start() {
+      const settings = [
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--daemonize",
+        "no",
+        "--port",
+        String(port),
+        "--dir",
+        folder,
+      ];
+      server = spawn("redis-server", settings, { stdio: ["ignore", "pipe", "inherit"] });
+      await once(server, "spawn");
+      for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream }))
+        if (/ready to accept connections/i.test(line)) break;
+      server.stdout?.resume();
+    },
+    async kill() {
+      if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+      server.kill("SIGKILL");
+      await once(server, "exit");
+    },
+  };
+  afterAll(async () => {
+    await redis.kill();
+    await rm(folder, { recursive: true, force: true });
+  });
+  await redis.start();
+  return redis;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
