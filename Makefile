@@ -1,6 +1,6 @@
 # Gantry's front door: `make help`. Needs git, make, npm and any Node from 18; Node 24 is fetched where that is older.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test e2e bench lint format generate verify release build install clean
+.PHONY: help demo dev test e2e bench bench-cluster lint format generate verify release build install clean
 
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
 NODE_BIN := $(shell node .make/node24.mjs)
@@ -20,14 +20,17 @@ demo: build ## Imports 3,376 real airports through Gantry, from start to end, an
 dev: build ## Starts Gantry with the airports example and reloads it when it changes (port 4400)
 	@cd examples/airports && node ../../sdk/dist/cli/main.js dev
 
-test: build ## Runs every test, on a real Postgres that it starts itself
+test: build ## Runs every test that needs no cluster, on a real Postgres that it starts itself
 	@node node_modules/vitest/vitest.mjs run
 
-e2e: build ## Runs the black-box tests only
-	@node node_modules/vitest/vitest.mjs run e2e
+e2e: build ## Installs Gantry on the cluster that KUBECONFIG names (make cluster-up's by default) and tests it there
+	@KUBECONFIG="$${KUBECONFIG:-/var/tmp/cluster/kubeconfig}" node node_modules/vitest/vitest.mjs run --config vitest.cluster.config.ts
 
 bench: build ## Measures Gantry beside its peers on this machine; ARGS="--quick single" for less
 	@node --conditions=gantry-source bench/src/main.ts $(ARGS)
+
+bench-cluster: build ## Measures Gantry beside bare Jobs on that cluster
+	@KUBECONFIG="$${KUBECONFIG:-/var/tmp/cluster/kubeconfig}" node --conditions=gantry-source bench/src/cluster/main.ts $(ARGS)
 
 lint: build ## Checks format, types, lint rules, the import law, unused code and stray secrets
 	@node .make/lint.mjs

@@ -20,10 +20,10 @@ export interface RowResult {
   notes: string[];
 }
 
-/** One line of the table; one file in rows/. */
-export interface Row {
+/** One line of the table; one file in rows/. `Place` is where it measures: on this machine, or on a cluster. */
+export interface Row<Place = Bench> {
   id: string;
   what: string;
   goal: string;
-  measure(bench: Bench): Promise<RowResult>;
+  measure(bench: Place): Promise<RowResult>;
 }
