@@ -125,8 +125,8 @@ export const SETTINGS = {
     },
   ),
   KUBERNETES_QPS: setting(whole(1, 10_000).default(100), {
-    unit: "requests a second",
-    doc: "What the Kubernetes API is asked at most; a 429 of its own slows further.",
+    unit: "requests",
+    doc: "What the Kubernetes API is asked in a second at most; a 429 of its own slows further.",
   }),
   KUBERNETES_UNSCHEDULABLE_MS: setting(whole(1_000).default(300_000), {
     unit: "milliseconds",
