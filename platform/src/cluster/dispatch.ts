@@ -179,14 +179,15 @@ export class Dispatch {
   async #launchAll(awaited: AwaitedExecution[]): Promise<void> {
     if (awaited.length === 0) return;
     const { executor, logger } = this.#deps;
-    const made = await Promise.all(awaited.map((one) => launchRequestOf(this.#deps, one)));
-    const requests = made.filter((request) => request !== undefined);
+    // At once, so that nobody launches them again while the executor is at work.
+    if (executor.launchesEach) for (const { executionId } of awaited) this.#launched.add(executionId);
     try {
-      await executor.launch(requests);
-      if (executor.launchesEach) for (const { executionId } of requests) this.#launched.add(executionId);
+      const requests = await Promise.all(awaited.map((one) => launchRequestOf(this.#deps, one)));
+      await executor.launch(requests.filter((request) => request !== undefined));
     } catch (error) {
-      const versions = [...new Set(requests.map((request) => request.deployment.version))];
-      logger.error({ err: error, versions }, "workers could not be launched; it is tried again");
+      for (const { executionId } of awaited) this.#launched.delete(executionId);
+      const deploymentIds = [...new Set(awaited.map(({ deploymentId }) => deploymentId))];
+      logger.error({ err: error, deploymentIds }, "workers could not be launched; it is tried again");
     }
   }
 
@@ -204,7 +205,9 @@ export class Dispatch {
         return { ...run, environmentId, startDeadlineAt };
       }),
     );
-    await this.#launchAll(awaited.filter((one) => one !== undefined));
+    const launching = this.#launchAll(awaited.filter((one) => one !== undefined));
+    // A hundred Jobs take a while: the next runs need not wait for them.
+    if (!this.#deps.executor.launchesEach) await launching;
     // A worker of the version may have come, or got room, since admission counted.
     for (const link of this.#deps.workers.links()) {
       if (link.environmentId === environmentId && runs.some((run) => run.deploymentId === link.deploymentId)) {
