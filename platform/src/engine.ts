@@ -8,8 +8,8 @@ import { createDeploymentService } from "./adapters/postgres/prisma-deployments.
 import { createQueueService } from "./adapters/postgres/queues.ts";
 import { createUpkeep } from "./adapters/postgres/upkeep.ts";
 import type { Clock } from "./clock.ts";
-import { ConnectedWorkers } from "./cluster/connected-workers.ts";
 import { Completions } from "./cluster/completions.ts";
+import { ConnectedWorkers } from "./cluster/connected-workers.ts";
 import type { WorkerCredentials } from "./cluster/credentials.ts";
 import { Dispatch } from "./cluster/dispatch.ts";
 import type { Executor } from "./cluster/executor.ts";
@@ -20,8 +20,8 @@ import type { WorkerObservations } from "./cluster/worker-observations.ts";
 import type { WorkerService } from "./cluster/worker-service.ts";
 import { createWorkerService } from "./cluster/workers.ts";
 import type { DeploymentCatalog } from "./deployments/deployment-catalog.ts";
-import type { Machines } from "./deployments/machines.ts";
 import type { DeploymentService } from "./deployments/deployment-service.ts";
+import type { Machines } from "./deployments/machines.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
 import { failureHookLoop } from "./loops/failure-hook-loop.ts";
@@ -130,7 +130,16 @@ export function createEngine(deps: EngineDeps): Engine {
       onAdmitted: (count) => metrics.admitted.inc(count),
     }),
     timerLoop({ store, announcements, tellWorker }),
-    leaseLoop({ leaseTtlMs, store, heartbeats, workers: connected, announcements, tellWorker, logger }),
+    leaseLoop({
+      leaseTtlMs,
+      store,
+      heartbeats,
+      workers: connected,
+      announcements,
+      tellWorker,
+      onLost: (why) => metrics.lost.inc({ why }),
+      logger,
+    }),
     sweepLoop({ store, announcements }),
     failureHookLoop({ ...shared, dispatch }),
     launchLoop({ dispatch }),
@@ -210,6 +219,12 @@ function engineMetrics(registry: Registry, connected: ConnectedWorkers) {
     admitted: new Counter({
       name: "gantry_admitted_runs_total",
       help: "Runs let in by admission.",
+      registers: [registry],
+    }),
+    lost: new Counter({
+      name: "gantry_lost_executions_total",
+      help: "Executions whose lease or start deadline passed without a word of their worker.",
+      labelNames: ["why"],
       registers: [registry],
     }),
     ticks: new Histogram({

@@ -8,6 +8,7 @@ import { keepEmbeddedPostgres } from "./adapters/embedded-postgres/kept-postgres
 import { freeBytes } from "./adapters/filesystem/disk-space.ts";
 import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
 import { NoExecutor } from "./adapters/memory/no-executor.ts";
+import { registerDatabaseMetrics } from "./adapters/postgres/database-metrics.ts";
 import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
 import { migrationsDirectory } from "./adapters/postgres/migration-files.ts";
 import { migrate } from "./adapters/postgres/migrator.ts";
@@ -83,6 +84,7 @@ async function compose(
   const credentials = createCredentials(master);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
+  registerDatabaseMetrics(metrics, pool);
 
   let url = "";
   const executor: Executor =

@@ -42,10 +42,24 @@ function elf({ machine, code }) {
 function tarOf(name, content) {
   const header = Buffer.alloc(512);
   const octal = (value, length) => `${value.toString(8).padStart(length - 1, "0")}\0`;
-  const fields = [name.padEnd(100, "\0"), octal(0o755, 8), octal(0, 8), octal(0, 8), octal(content.length, 12), octal(0, 12)];
+  const fields = [
+    name.padEnd(100, "\0"),
+    octal(0o755, 8),
+    octal(0, 8),
+    octal(0, 8),
+    octal(content.length, 12),
+    octal(0, 12),
+  ];
   header.write(`${fields.join("")}        0`, "latin1");
   header.write("ustar\x0000", 257, "latin1");
-  header.write(octal(header.reduce((sum, byte) => sum + byte, 0), 7), 148, "latin1");
+  header.write(
+    octal(
+      header.reduce((sum, byte) => sum + byte, 0),
+      7,
+    ),
+    148,
+    "latin1",
+  );
   return Buffer.concat([header, content, Buffer.alloc(512 - (content.length % 512)), Buffer.alloc(1024)]);
 }
 
@@ -65,7 +79,9 @@ async function send(method, url, { body, type, wanted = [200, 201, 202], retry =
 }
 
 async function bearerToken(challenge) {
-  const { realm, service } = Object.fromEntries([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]));
+  const { realm, service } = Object.fromEntries(
+    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+  );
   const url = new URL(realm);
   if (service) url.searchParams.set("service", service);
   url.searchParams.set("scope", `repository:${repository}:pull,push`);
@@ -88,14 +104,19 @@ async function pushBlob(content, type) {
 
 async function pushManifest(reference, manifest) {
   const content = Buffer.from(JSON.stringify({ schemaVersion: 2, ...manifest }));
-  await send("PUT", `/v2/${repository}/manifests/${reference ?? digest(content)}`, { body: content, type: manifest.mediaType });
+  await send("PUT", `/v2/${repository}/manifests/${reference ?? digest(content)}`, {
+    body: content,
+    type: manifest.mediaType,
+  });
   return { mediaType: manifest.mediaType, digest: digest(content), size: content.length };
 }
 
 async function pushImage(architecture) {
   const tar = tarOf("ok", elf(PROGRAMS[architecture]));
   const rootfs = { type: "layers", diff_ids: [digest(tar)] };
-  const config = Buffer.from(JSON.stringify({ architecture, os: "linux", config: { Entrypoint: ["/ok"], User: "1000" }, rootfs }));
+  const config = Buffer.from(
+    JSON.stringify({ architecture, os: "linux", config: { Entrypoint: ["/ok"], User: "1000" }, rootfs }),
+  );
   const manifest = await pushManifest(undefined, {
     mediaType: "application/vnd.oci.image.manifest.v1+json",
     config: await pushBlob(config, "application/vnd.oci.image.config.v1+json"),

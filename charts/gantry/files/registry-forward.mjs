@@ -16,8 +16,12 @@ const server = createServer((client) => {
   registry.on("close", () => client.destroy());
 });
 server.on("error", (error) => {
-  console.error(`127.0.0.1:${port} cannot be used (${error.message}); set registry.hostPort to a port that is free on every node.`);
+  console.error(
+    `127.0.0.1:${port} cannot be used (${error.message}); set registry.hostPort to a port that is free on every node.`,
+  );
   process.exit(1);
 });
-server.listen(Number(port), "127.0.0.1", () => console.log(`127.0.0.1:${port} leads to ${registryHost}:${registryPort}`));
+server.listen(Number(port), "127.0.0.1", () =>
+  console.log(`127.0.0.1:${port} leads to ${registryHost}:${registryPort}`),
+);
 process.on("SIGTERM", () => process.exit(0));

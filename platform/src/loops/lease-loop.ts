@@ -15,6 +15,7 @@ export interface LeaseDeps {
   workers: ConnectedWorkers;
   announcements: Announcements;
   tellWorker(executionId: string, what: "cancel" | "drop", reason?: string): void;
+  onLost?(why: LostExecution["why"]): void;
   logger: Logger;
 }
 
@@ -94,6 +95,7 @@ async function lose(deps: LeaseDeps, lost: LostExecution): Promise<void> {
     { runId: encodeId("run", lost.runId), why: lost.why, reason: decision.reason },
     "an execution was lost",
   );
+  deps.onLost?.(lost.why);
   deps.tellWorker(lost.executionId, "drop", lost.why);
 }
 
