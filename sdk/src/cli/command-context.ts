@@ -28,7 +28,7 @@ export interface Surroundings {
 export interface CommandContext extends Surroundings {
   json: boolean;
   /** Looks for the platform and the key, before the first `connection` or `api`. Errors: KEY_MISSING and others. */
-  connect(): Promise<Connection>;
+  connect(find?: typeof commandConnection): Promise<Connection>;
   /** What `connect` found. */
   connection(): Connection;
   api(): ApiClient;
@@ -46,7 +46,7 @@ export function commandContext(surroundings: Surroundings, options: CommonOption
   return {
     ...surroundings,
     json: options.json ?? false,
-    connect: async () => (connection ??= await commandConnection({ cwd, env, flags: options })),
+    connect: async (find = commandConnection) => (connection ??= await find({ cwd, env, flags: options })),
     connection: connected,
     api: () =>
       new ApiClient({

@@ -4,9 +4,12 @@ import { EXIT, type ExitCode } from "./cli-error.ts";
 import type { Surroundings } from "./command-context.ts";
 import { accountCommands } from "./commands/account.ts";
 import { adminCommand } from "./commands/admin.ts";
+import { deployCommand } from "./commands/deploy.ts";
+import { deploymentsCommand } from "./commands/deployments.ts";
 import { devCommand } from "./commands/dev.ts";
 import { initCommand } from "./commands/init.ts";
 import { loginCommands } from "./commands/login.ts";
+import { promoteCommand } from "./commands/promote.ts";
 import { queuesCommand } from "./commands/queues.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { triggerCommand } from "./commands/trigger.ts";
@@ -18,11 +21,12 @@ Start here:
   gantry init                    write a configuration and a first task
   gantry dev                     run the platform and your tasks on this machine
   gantry trigger hello --wait    start a run and wait for its result
+  gantry deploy                  put your tasks into service on a cluster
 
 Environment: GANTRY_API_URL, GANTRY_SECRET_KEY or GANTRY_ACCESS_TOKEN (also read from .env and .env.local). Beside a
 running \`gantry dev\`, or after \`gantry login\`, none is needed.
 
-Exit codes: 0 done · 1 the run that was waited for did not complete · 2 wrong use, or refused · 3 the platform cannot
+Exit codes: 0 done · 1 the run that was waited for, or the deploy, failed · 2 wrong use, or refused · 3 the platform cannot
 be reached.`;
 
 /** Runs one command line (without `node` and the script). Returns the exit code; never throws, never ends the process. */
@@ -66,6 +70,9 @@ export function createProgram(state: ProgramState): Command {
   attachState(program, state);
   initCommand(program);
   devCommand(program);
+  deployCommand(program);
+  promoteCommand(program);
+  deploymentsCommand(program);
   triggerCommand(program);
   runsCommand(program);
   queuesCommand(program);

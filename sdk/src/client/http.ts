@@ -37,7 +37,7 @@ export function send<T>(config: ResolvedConfig, request: HttpRequest): Promise<H
 /**
  * Sends a request whose reply is NDJSON, and yields each line's value as it comes.
  *
- * Errors: as `send`; ApiConnectionError where the reply is cut off.
+ * Errors: as `send`; REPLY_CUT_OFF where the connection breaks before the reply's end.
  */
 export async function* sendForLines<T>(config: ResolvedConfig, request: HttpRequest): AsyncGenerator<T, void> {
   const endless = { ...request, timeoutInMs: Number.POSITIVE_INFINITY };
@@ -52,8 +52,17 @@ export async function* sendForLines<T>(config: ResolvedConfig, request: HttpRequ
     if (rest.trim() !== "") yield parseReply<T>(rest, response);
   } catch (cause) {
     config.requestOptions.signal?.throwIfAborted();
-    throw cause instanceof ApiError ? cause : connectionError(config.baseUrl, false, 0, cause);
+    throw cause instanceof ApiError ? cause : replyCutOff(config.baseUrl, cause);
   }
+}
+
+function replyCutOff(baseUrl: string, cause: unknown): ApiConnectionError {
+  return new ApiConnectionError(`The reply of ${baseUrl} was cut off (${reasonOf(cause)}).`, {
+    status: undefined,
+    code: "REPLY_CUT_OFF",
+    remedy: "Ask again; look first what has been carried out.",
+    cause,
+  });
 }
 
 async function attempt<T>(
