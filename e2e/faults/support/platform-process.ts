@@ -14,9 +14,10 @@ const MAIN = join(import.meta.dirname, "../../../platform/dist/main.js");
 
 export interface PlatformOptions {
   databaseUrl: string;
-  project: FaultProject;
+  /** Where its data and log go. */
+  project: Pick<FaultProject, "folder" | "effectsDir">;
   /** Settings without their prefix. */
-  settings?: Record<string, string>;
+  settings?: Record<string, string> | ((port: number) => Record<string, string>);
 }
 
 /** The platform as built, in a process that can be killed and started again: same port, same data folder, same key. */
@@ -46,7 +47,7 @@ export class PlatformProcess {
       PORT: String(port),
       ENCRYPTION_KEY: this.encryptionKey,
       LOG_LEVEL: "warn",
-      ...settings,
+      ...(typeof settings === "function" ? settings(port) : settings),
     };
     const inherited = Object.entries(process.env).filter(
       ([name]) => !/^(GANTRY|DATABASE_URL|VITEST|NODE_ENV)/.test(name),

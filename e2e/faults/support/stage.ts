@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { Client, Pool } from "pg";
-import { inject, onTestFailed, onTestFinished } from "vitest";
-import type {} from "../../../platform/test/support/global-setup.ts";
+import { Pool } from "pg";
+import { onTestFailed, onTestFinished } from "vitest";
 import { Api } from "../../support/api.ts";
 import { FaultProject } from "./fault-project.ts";
+import { freshDatabase } from "./fresh-database.ts";
 import { History } from "./history.ts";
 import { PlatformProcess } from "./platform-process.ts";
 
@@ -31,16 +30,4 @@ export async function stage(options: { databaseUrl?: string; settings?: Record<s
   const api = new Api(platform.url, platform.key);
   const deployment = await api.deploy(project.deployment);
   return { project, platform, api, deployment, pool, history: new History(pool, project) };
-}
-
-async function freshDatabase(): Promise<string> {
-  const name = `fault_${randomBytes(8).toString("hex")}`;
-  const asOwner = async (statement: string) => {
-    const owner = new Client({ connectionString: inject("postgresUrl") });
-    await owner.connect();
-    await owner.query(statement).finally(() => owner.end());
-  };
-  await asOwner(`create database ${name} template ${inject("postgresTemplate")}`);
-  onTestFinished(() => asOwner(`drop database ${name} with (force)`));
-  return inject("postgresUrl").replace(/\/[^/]*$/, `/${name}`);
 }

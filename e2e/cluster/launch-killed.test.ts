@@ -1,0 +1,82 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { freshDatabase } from "../faults/support/fresh-database.ts";
+import { PlatformProcess } from "../faults/support/platform-process.ts";
+import { Api } from "../support/api.ts";
+import { Project } from "./support/gantry-cli.ts";
+import { Kubectl } from "./support/kubectl.ts";
+import { type JobCreation, KubernetesProxy } from "./support/kubernetes-proxy.ts";
+import { run } from "./support/shell.ts";
+
+const NAMESPACE = "gantry-e2e-killed";
+const REGISTRY = "localhost:5000";
+const kubectl = new Kubectl(NAMESPACE);
+
+/** Where the cluster's nodes reach this machine: the address of the one they all run on, in the local cluster. */
+async function nodeAddress(): Promise<string> {
+  const { items } = JSON.parse(await run("kubectl", ["get", "nodes", "--output", "json"])) as {
+    items: { status: { addresses: { type: string; address: string }[] } }[];
+  };
+  return items[0]?.status.addresses.find(({ type }) => type === "InternalIP")?.address as string;
+}
+
+/** A platform as a process of this machine, so that it can be killed at a line of its code, with its Jobs on the cluster. */
+async function stage() {
+  await run("kubectl", ["create", "namespace", NAMESPACE]).catch(() => undefined);
+  onTestFinished(() => run("kubectl", ["delete", "namespace", NAMESPACE, "--wait"]).then(() => undefined));
+  const proxy = await KubernetesProxy.open();
+  onTestFinished(() => proxy.close());
+  const folder = await mkdtemp(join(tmpdir(), "gantry-killed-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, "effects"));
+  const kubeconfig = join(folder, "kubeconfig");
+  await writeFile(kubeconfig, proxy.kubeconfig);
+  const platform = await PlatformProcess.start({
+    databaseUrl: await freshDatabase(),
+    project: { folder, effectsDir: join(folder, "effects") },
+    settings: (port) => ({
+      HOST: "0.0.0.0",
+      EXECUTOR: "kubernetes",
+      KUBERNETES_KUBECONFIG: kubeconfig,
+      KUBERNETES_NAMESPACE: NAMESPACE,
+      INTERNAL_URL: `http://${address}:${port}`,
+      REGISTRY_PUSH_URL: `http://${REGISTRY}`,
+      REGISTRY_PULL_URL: REGISTRY,
+      WORKER_IMAGE: `${REGISTRY}/gantry/worker:dev`,
+    }),
+  });
+  onTestFinished(() => platform.remove());
+  const yard = await Project.copy("e2e/cluster/fixtures/yard", {
+    GANTRY_API_URL: platform.url,
+    GANTRY_SECRET_KEY: platform.key,
+  });
+  onTestFinished(() => yard.remove());
+  await yard.deploy();
+  return { proxy, platform, api: new Api(platform.url, platform.key) };
+}
+
+const address = await nodeAddress();
+
+describe("a scheduler that is killed", () => {
+  test.for<[string, Exclude<JobCreation, "pass">]>([
+    ["between the database's write and the Job's creation", "withhold"],
+    ["just after the Job's creation, before it hears of it", "silence"],
+  ])("%s leaves exactly one Job and one result", async ([, fate]) => {
+    const { proxy, platform, api } = await stage();
+    const names = new Set<string>();
+    const watch = kubectl.watch<{ metadata: { name: string } }>("jobs", ({ object }) =>
+      names.add(object.metadata.name),
+    );
+    onTestFinished(() => watch.stop());
+    const met = proxy.meet(fate);
+    const runId = await api.trigger("hello", {});
+    await met;
+    await platform.end("SIGKILL");
+    await platform.start();
+    const { output } = await api.untilStatus(runId, "COMPLETED", 90_000);
+    expect(output).toMatchObject({ attempt: 1 });
+    expect(names.size).toBe(1);
+  });
+});
