@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FakePlatform, grantOf } from "../../worker-image/test/support/fake-platform.ts";
+import { bundleOnce } from "../src/cli/bundle/bundler.ts";
 import { loadConfig } from "../src/cli/bundle/config-file.ts";
 import { describeBundle } from "../src/cli/bundle/describe-bundle.ts";
 import { startExtensions } from "../src/cli/bundle/extensions.ts";
@@ -128,6 +129,22 @@ function expectPlace(stack: string, bundleDir: string, fixture: BundleFixture): 
     `${inProject}:${throwingLine(fixture)}:`,
   );
 }
+
+test.skipIf(!isLinux)(
+  "packages of another platform are named as the cause where this machine imports them",
+  async () => {
+    const fixture = FIXTURES.find(({ name }) => name === "sharp-other-platform") as BundleFixture;
+    const { projectDir } = await fixtureProject(fixture, work);
+    const config = await loadConfig(projectDir);
+    await expect(describeBundle(config, await bundleOnce(config), process.env)).rejects.toMatchObject({
+      code: "TASK_FILE_THREW",
+      remedy: expect.stringContaining(
+        `another platform than this machine's (${process.platform}-${process.arch})`,
+      ) as string,
+    });
+  },
+  120_000,
+);
 
 test("a project makes the same bundle in whatever folder it is, with no path of the machine in it", async () => {
   const fixture = FIXTURES.find(({ name }) => name === "top-level-await") as BundleFixture;

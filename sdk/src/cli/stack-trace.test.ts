@@ -28,3 +28,10 @@ test.each(Object.entries(CASES))("%s", (_title, { frame, want }) => {
   const stack = readableStack(`Error: boom\n    ${frame}`, project);
   expect(stack).toBe(want === undefined ? "Error: boom" : `Error: boom\n    ${want}`);
 });
+
+test("frames of a run in an image are named as in the project", () => {
+  const stack = ["Error: x", "    at run (/app/bundle/tasks/a.ts:3:5)", "    at /app/bundle/lib/b.ts:1:1"].join("\n");
+  expect(readableStack(stack, "/home/ada/shop")).toBe(
+    ["Error: x", "    at run (tasks/a.ts:3:5)", "    at lib/b.ts:1:1"].join("\n"),
+  );
+});

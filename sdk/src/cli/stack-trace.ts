@@ -1,9 +1,12 @@
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { IMAGE_LAYOUT } from "../contract/image-layout.ts";
 import { sdkRoot } from "./bundle/project-root.ts";
 
 const FILE_URL = /file:\/\/\/?[^\s)]+?(?=:\d+(?::\d+)?\)?$|\)?$)/gm;
+/** Sources have the same path below an image's bundle as in the project. */
+const IN_IMAGE = new RegExp(`(^|[\\s(])${IMAGE_LAYOUT.bundleDir}/`, "g");
 const INTERNAL = /\(node:|at node:|[/\\]node_modules[/\\]@gantry[/\\]/;
 
 /**
@@ -20,7 +23,7 @@ export function readableStack(stack: string, projectDir: string): string {
       (line) =>
         !(line.trimStart().startsWith("at ") && (INTERNAL.test(line) || own.some((root) => line.includes(root)))),
     )
-    .map((line) => line.replaceAll(folder, ""))
+    .map((line) => line.replaceAll(folder, "").replaceAll(IN_IMAGE, "$1"))
     .join("\n");
 }
 

@@ -7,6 +7,7 @@ import type { Description } from "../describe-process.ts";
 import { readableStack } from "../stack-trace.ts";
 import type { Bundle } from "./bundler.ts";
 import type { ProjectConfig } from "./config-file.ts";
+import { foreignBinariesRemedy } from "./foreign-binaries-policy.ts";
 import { ownModule, sdkVersion } from "./project-root.ts";
 
 const IMPORT_TIMEOUT_MS = 60_000;
@@ -81,7 +82,9 @@ function declarationError(config: ProjectConfig, failure: Extract<Description, {
   if (code !== "TASK_FILE_THREW") return new CliError(code, error.message);
   const stack = readableStack(error.stack ?? `${error.name}: ${error.message}`, config.projectDir);
   return new CliError(code, `${file ?? "A task file"} throws while it is imported:\n${stack}`, {
-    remedy: "Correct the file. What needs a connection or a secret belongs into run(), not at the top of the file.",
+    remedy:
+      foreignBinariesRemedy(`${error.message}\n${stack}`, `${process.platform}-${process.arch}`) ??
+      "Correct the file. What needs a connection or a secret belongs into run(), not at the top of the file.",
   });
 }
 

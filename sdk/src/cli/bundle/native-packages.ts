@@ -34,6 +34,7 @@ const PLATFORM_PACKAGE = /(linux|darwin|win32|windows)-(x64|arm64)/;
 
 interface PackageManifest {
   name?: string;
+  version?: string;
   gypfile?: boolean;
   binary?: unknown;
   napi?: unknown;
@@ -58,13 +59,23 @@ export function packageFolder(file: string): string | undefined {
 }
 
 /** Whether a package must be loaded from where it is installed. Looks into each folder once. */
-export function bundlingVerdicts(): (name: string, folder: string) => boolean {
+export function bundlingVerdicts(): (path: string, folder: string) => boolean {
   const known = new Map<string, boolean>();
-  return (name, folder) => {
-    const verdict = known.get(folder) ?? (NEVER_BUNDLED.has(name) || hasNativeCode(folder));
+  return (path, folder) => {
+    if (isPrismaRuntime(path, folder)) return false;
+    const verdict = known.get(folder) ?? (NEVER_BUNDLED.has(packageOf(path)) || hasNativeCode(folder));
     known.set(folder, verdict);
     return verdict;
   };
+}
+
+/**
+ * From version 7 on, what a client that was generated into the project imports is JavaScript, its WebAssembly too: 5 MB
+ * in the bundle for one kind of database, where the whole package has 70.
+ */
+function isPrismaRuntime(path: string, folder: string): boolean {
+  if (!path.startsWith("@prisma/client/runtime/")) return false;
+  return Number(readManifest(folder)?.version?.split(".")[0]) >= 7;
 }
 
 /** A binding.gyp, a `.node` file near the top, a tool of native builds, or platform packages chosen at installation. */

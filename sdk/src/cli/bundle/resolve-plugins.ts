@@ -99,7 +99,7 @@ export function nativePlugin(
   { projectDir, external, detectsNative }: OutsideRules,
   onOutside?: (outside: OutsidePackage) => void,
 ): Plugin {
-  const hasVerdict = bundlingVerdicts();
+  const staysOutside = bundlingVerdicts();
   return {
     name: "gantry:native",
     setup(build) {
@@ -115,7 +115,7 @@ export function nativePlugin(
         }
         const folder = found.namespace === "file" && !found.external ? packageFolder(found.path) : undefined;
         if (folder === undefined) return found;
-        if (!isNamed && !(detectsNative && hasVerdict(packageOf(path), folder))) return found;
+        if (!isNamed && !(detectsNative && staysOutside(path, folder))) return found;
         onOutside?.({ name: packageOf(path), folder });
         const byName = onOutside !== undefined || isInstalledIn(projectDir, packageOf(path), folder);
         return { path: byName ? path : importable(found.path, kind), external: true };
