@@ -6,6 +6,9 @@ import { storableText } from "./storable-text.ts";
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
+/** Whoever admitted an execution launches its worker at once: another platform looks after it only where that has failed. */
+const UNLAUNCHED = " and e.created_at < now() - interval '3 seconds'";
+
 export async function awaitedExecutions(pool: pg.Pool, which: "each" | "onePerVersion"): Promise<AwaitedExecution[]> {
   const { rows } = await pool.query<{
     id: string;
@@ -22,7 +25,7 @@ export async function awaitedExecutions(pool: pg.Pool, which: "each" | "onePerVe
     text: `select ${which === "each" ? "" : "distinct on (e.deployment_id)"} e.id, e.fence::text, e.run_id, e.environment_id,
              e.deployment_id, r.task_id, e.attempt, r.machine, e.start_deadline_at
            from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id and r.execution_id = e.id
-           where e.state = 'STARTING' and e.start_deadline_at > now()
+           where e.state = 'STARTING' and e.start_deadline_at > now()${which === "each" ? UNLAUNCHED : ""}
            order by ${which === "each" ? "" : "e.deployment_id, "}e.created_at`,
   });
   return rows.map((row) => ({
