@@ -18,6 +18,9 @@ export interface CliOptions {
   env?: Record<string, string>;
   cwd?: string;
   stdin?: string;
+  /** A server is really asked, at `--api-url` or GANTRY_API_URL. */
+  isServed?: boolean;
+  signal?: AbortSignal;
   /** What the platform answers; an Error means that it is not there. Default: 404. */
   answer?: (request: SeenRequest) => { status?: number; body: unknown } | Error;
 }
@@ -37,10 +40,10 @@ export async function cli(argv: string[], options: CliOptions = {}) {
     },
     env: options.env ?? { GANTRY_SECRET_KEY: "gt_dev_sk_abc" },
     cwd: options.cwd ?? emptyFolder(),
-    signal: new AbortController().signal,
+    signal: options.signal ?? new AbortController().signal,
     stdin: async () => options.stdin ?? "",
     isInputTerminal: options.stdin === undefined,
-    fetch: imagined(options.answer, requests),
+    fetch: options.isServed ? fetch : imagined(options.answer, requests),
   });
   return { exitCode, out: out.join("\n"), err: err.join("\n"), requests };
 }
