@@ -13,6 +13,7 @@ interface DeployFlags extends CommonOptions {
   skipPromotion?: boolean;
   dryRun?: boolean;
   builder?: string;
+  localBuild?: boolean;
   cache: boolean;
 }
 
@@ -24,11 +25,12 @@ export function deployCommand(program: Command): void {
     .option("--skip-promotion", "make the version, but leave the current one in service")
     .option("--dry-run", "do everything on this machine, say what would follow, and send nothing")
     .option("--builder <name>", "the platform's builder: oci-registry or docker (default: its first)")
+    .option("--local-build", "make the image with this machine's Docker instead of on the platform")
     .option("--no-cache", "install and pack everything anew")
     .addHelpText(
       "after",
       `
-Needs no Docker here. Where from: GANTRY_ACCESS_TOKEN or GANTRY_SECRET_KEY, then .env, then \`gantry login\`; a token or
+Needs no Docker here (but for --local-build). Where from: GANTRY_ACCESS_TOKEN or GANTRY_SECRET_KEY, then .env, then \`gantry login\`; a token or
 key that may only deploy is enough. In GitHub Actions the outputs version and deployment_id are set.
 Another deploy of the environment is waited for. When one fails, the current version stays in service.`,
     );
@@ -64,7 +66,7 @@ async function deployAndTell(context: CommandContext, flags: DeployFlags): Promi
         dryRun: flags.dryRun === true,
         useCache: flags.cache,
         builder: flags.builder,
-        localBuild: undefined,
+        localBuild: flags.localBuild ? (await import("../deploy/local-build.ts")).localBuild : undefined,
       },
     });
     reporter.stop();
