@@ -1,4 +1,4 @@
-import { HEARTBEAT_MS, LEASE_TTL_MS } from "@gantry/sdk/contract";
+import { HEARTBEAT_MS, IMAGE_PLATFORMS, LEASE_TTL_MS } from "@gantry/sdk/contract";
 import { z } from "zod";
 import { podTemplatesSchema } from "./cluster/pod-template.ts";
 import { didYouMean } from "./did-you-mean.ts";
@@ -61,7 +61,7 @@ export const SETTINGS = {
   }),
   ROLES: setting(list(["api", "scheduler"]).prefault("api,scheduler"), {
     unit: "list",
-    doc: "What this process does: api, scheduler.",
+    doc: "What this process does: `api` serves requests and workers, `scheduler` admits runs and stands for leader.",
   }),
   DATABASE_URL: setting(z.string().optional(), {
     unit: "URL",
@@ -71,6 +71,16 @@ export const SETTINGS = {
     unit: "URL",
     doc: "A connection past a transaction pooler, for migrations, LISTEN and leader locks.",
   }),
+  REDIS_URL: setting(
+    z
+      .string()
+      .regex(/^rediss?:\/\//, "must be redis://… or rediss://…")
+      .optional(),
+    {
+      unit: "URL",
+      doc: "By which replicas tell each other what is new, and share rate limits; without it they use NOTIFY, and each counts for itself.",
+    },
+  ),
   DATABASE_POOL_SIZE: setting(whole(2, 500).default(20), {
     unit: "connections",
     doc: "Connections to Postgres at most.",
@@ -180,6 +190,54 @@ export const SETTINGS = {
     unit: "characters",
     doc: "Its password or token there.",
   }),
+  REGISTRY_TOKEN: setting(z.string().optional(), {
+    unit: "characters",
+    doc: "A bearer token for the registry, in place of a user name and a password.",
+  }),
+  REGISTRY_PUBLIC_URL: setting(z.string().optional(), {
+    unit: "host",
+    doc: "The same registry as people's machines reach it, for `gantry deploy --local-build`; without it they may not push.",
+  }),
+  REGISTRY_REPOSITORY_PREFIX: setting(
+    z
+      .string()
+      .regex(
+        /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/,
+        "must be the beginning of a repository's name",
+      )
+      .default("gantry"),
+    {
+      unit: "name",
+      doc: "What the names of all repositories begin with: `<prefix>/<project>-<environment>`.",
+    },
+  ),
+  BASE_REGISTRY_USERNAME: setting(z.string().optional(), {
+    unit: "characters",
+    doc: "Whom the platform is to the registry of the worker image, where that is another one.",
+  }),
+  BASE_REGISTRY_PASSWORD: setting(z.string().optional(), {
+    unit: "characters",
+    doc: "Its password or token there.",
+  }),
+  BUILD_PLATFORMS: setting(list(IMAGE_PLATFORMS).prefault("linux/amd64"), {
+    unit: "list",
+    doc: "What images are made for: linux/amd64, linux/arm64.",
+  }),
+  MAX_LAYER_BYTES: setting(whole(1_000_000, 100_000_000_000).default(1_000_000_000), {
+    unit: "bytes",
+    doc: "The largest layer a deploy may upload, compressed.",
+  }),
+  DEPLOYMENTS_KEEP: setting(whole(1, 10_000).default(10), {
+    unit: "versions",
+    doc: "How many of the latest versions of an environment keep their images; older ones lose theirs once no run needs them.",
+  }),
+  BUILDER: setting(
+    z.enum(["oci-registry", "docker"], { error: "must be oci-registry or docker" }).default("oci-registry"),
+    {
+      unit: "name",
+      doc: "What makes images: `oci-registry` without Docker, or `docker`, which build extensions that run something need anyway.",
+    },
+  ),
   BUILDER_DOCKER_HOST: setting(z.string().optional(), {
     unit: "URL",
     doc: "A Docker Engine for versions whose image must run something: `tcp://builder:2376`. Without it they need --local-build.",
@@ -270,9 +328,62 @@ export function readConfig(environment: Environment = process.env): Config {
     problems.push(`${PREFIX}DATABASE_URL is required where the embedded Postgres is off`);
   if (config.heartbeatMs * 2 > config.leaseTtlMs)
     problems.push(`${PREFIX}HEARTBEAT_MS must be at most half of ${PREFIX}LEASE_TTL_MS`);
+  problems.push(...imageProblems(config));
   if (problems.length > 0)
     throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
   return config;
+}
+
+/** What contradicts itself among the settings of registry and builders. */
+function imageProblems(config: Config): string[] {
+  const { registryPushUrl, registryUsername, registryPassword, registryToken } = config;
+  const registry = [
+    ["REGISTRY_PULL_URL", config.registryPullUrl],
+    ["REGISTRY_PUBLIC_URL", config.registryPublicUrl],
+    ["REGISTRY_USERNAME", registryUsername],
+    ["REGISTRY_PASSWORD", registryPassword],
+    ["REGISTRY_TOKEN", registryToken],
+    ["BUILDER_DOCKER_HOST", config.builderDockerHost],
+  ] as const;
+  const pairs = [
+    ["REGISTRY_USERNAME", registryUsername, "REGISTRY_PASSWORD", registryPassword],
+    ["BASE_REGISTRY_USERNAME", config.baseRegistryUsername, "BASE_REGISTRY_PASSWORD", config.baseRegistryPassword],
+  ] as const;
+  const rules: [isBroken: boolean, problem: string][] = [
+    ...registry.map(([name, value]): [boolean, string] => [
+      registryPushUrl === undefined && value !== undefined,
+      `${PREFIX}${name} is of no use without ${PREFIX}REGISTRY_PUSH_URL`,
+    ]),
+    ...pairs.map(([a, first, b, second]): [boolean, string] => [
+      (first === undefined) !== (second === undefined),
+      `${PREFIX}${a} and ${PREFIX}${b} are set together`,
+    ]),
+    [
+      registryToken !== undefined && registryPassword !== undefined,
+      `${PREFIX}REGISTRY_TOKEN and ${PREFIX}REGISTRY_PASSWORD exclude each other`,
+    ],
+    [
+      registryPushUrl !== undefined && !isOrigin(registryPushUrl),
+      `${PREFIX}REGISTRY_PUSH_URL is http:// or https://, a host and a port; what comes behind belongs into ${PREFIX}REGISTRY_REPOSITORY_PREFIX`,
+    ],
+    [
+      config.builder === "docker" && config.builderDockerHost === undefined,
+      `${PREFIX}BUILDER is docker, which needs ${PREFIX}BUILDER_DOCKER_HOST`,
+    ],
+    [
+      config.builderDockerCertDir !== undefined && config.builderDockerHost === undefined,
+      `${PREFIX}BUILDER_DOCKER_CERT_DIR is of no use without ${PREFIX}BUILDER_DOCKER_HOST`,
+    ],
+    [
+      registryPushUrl !== undefined && config.executor === "kubernetes" && config.registryPullUrl === undefined,
+      `${PREFIX}REGISTRY_PULL_URL is required: nodes reach the registry by a name of their own`,
+    ],
+  ];
+  return rules.flatMap(([isBroken, problem]) => (isBroken ? [problem] : []));
+}
+
+function isOrigin(url: string): boolean {
+  return /^https?:\/\/[^/?#@]+\/?$/.test(url);
 }
 
 function valueOf(name: string, environment: Environment): string | undefined {

@@ -1,6 +1,8 @@
 import { LEASE_TTL_MS, type Limits } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { MemoryBusHub } from "./adapters/memory/memory-bus.ts";
+import { soleLeader } from "./adapters/memory/sole-leader.ts";
 import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
 import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
 import type { PrismaClient } from "./adapters/postgres/prisma.ts";
@@ -8,24 +10,33 @@ import { createDeploymentService } from "./adapters/postgres/prisma-deployments.
 import { createQueueService } from "./adapters/postgres/queues.ts";
 import { createUpkeep } from "./adapters/postgres/upkeep.ts";
 import type { Clock } from "./clock.ts";
+import type { Bus } from "./cluster/bus.ts";
 import { Completions } from "./cluster/completions.ts";
 import { ConnectedWorkers } from "./cluster/connected-workers.ts";
 import type { WorkerCredentials } from "./cluster/credentials.ts";
 import { Dispatch } from "./cluster/dispatch.ts";
+import { type EnvironmentChanges, environmentChanges } from "./cluster/environment-changes.ts";
 import type { Executor } from "./cluster/executor.ts";
+import { forwardWake, receiveWakes } from "./cluster/forwarded-wakes.ts";
 import { HeartbeatFlush } from "./cluster/heartbeat-flush.ts";
+import type { Leadership } from "./cluster/leadership.ts";
 import { createWorkerObservations } from "./cluster/observed-workers.ts";
 import { createStartExchange, type StartExchange } from "./cluster/start-exchange.ts";
+import { createTellWorker } from "./cluster/tell-worker.ts";
 import type { WorkerObservations } from "./cluster/worker-observations.ts";
 import type { WorkerService } from "./cluster/worker-service.ts";
 import { createWorkerService } from "./cluster/workers.ts";
 import type { DeploymentCatalog } from "./deployments/deployment-catalog.ts";
+import type { DeployService } from "./deployments/deploy-service.ts";
 import type { DeploymentService } from "./deployments/deployment-service.ts";
+import { createDeployService, type DeploysDeps } from "./deployments/deploys.ts";
 import type { Machines } from "./deployments/machines.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
 import { failureHookLoop } from "./loops/failure-hook-loop.ts";
+import { imageCleanupLoop } from "./loops/image-cleanup-loop.ts";
 import { launchLoop } from "./loops/launch-loop.ts";
+import { heartbeatLoop } from "./loops/heartbeat-loop.ts";
 import { leaseLoop } from "./loops/lease-loop.ts";
 import type { Loop } from "./loops/loop.ts";
 import { LoopRunner } from "./loops/loop-runner.ts";
@@ -52,11 +63,18 @@ export interface EngineDeps {
   variables: Pick<VariablesService, "resolve">;
   machines: Machines;
   executor: Executor;
+  deploys: Omit<DeploysDeps, "deployments" | "clock" | "executor">;
   clock: Clock;
   logger: Logger;
   metrics: Registry;
   random: () => number;
   /** Room on the database's disk, where it is this machine's. */
+  /** What this process does; all of it where it is left out. */
+  roles?: readonly ("api" | "scheduler")[];
+  /** To the other replicas; nobody where it is left out. */
+  bus?: Bus;
+  /** Undefined where this process is the only one. */
+  leadership?: Leadership;
   freeStorageBytes?: (() => Promise<number | undefined>) | undefined;
   timing?: Partial<StoreTiming>;
 }
@@ -65,6 +83,7 @@ export interface Engine {
   runs: RunService;
   queues: QueueService;
   deployments: DeploymentService;
+  deploys: DeployService;
   workers: WorkerService;
   /** What the executor tells of its workers. */
   observations: WorkerObservations;
@@ -80,15 +99,21 @@ export function createEngine(deps: EngineDeps): Engine {
   const leaseTtlMs = deps.timing?.leaseTtlMs ?? LEASE_TTL_MS;
   const catalog = createDeploymentCatalog(pool);
   const connected = new ConnectedWorkers();
+  const { roles = ["api", "scheduler"], bus = new MemoryBusHub().join(), leadership = soleLeader } = deps;
+  const changes = environmentChanges(bus);
+  const isLeader = () => leadership.isLeader;
   const metrics = engineMetrics(deps.metrics, connected);
   let isStorageFull = false;
   const woken = new Set<number>();
   /** Versions this platform had workers made for: they are retired even if none ever connects. */
   const prepared = new Set<string>();
-  const announcements = new Announcements((environmentId) => {
+  const announcements: Announcements = new Announcements((environmentId) => {
+    if (!roles.includes("scheduler")) return forwardWake(bus, announcements, environmentId);
     woken.add(environmentId);
     loops.wake("admission");
   });
+  if (roles.includes("scheduler")) receiveWakes(bus, announcements);
+  changes.onChange((environmentId) => catalog.invalidate(environmentId));
   const limits = (environment: EnvironmentRef): Promise<Limits> => projects.limits(environment);
   const environmentById = (id: number) => projects.environmentById(id);
   const startDeadlineMs = deps.timing?.startDeadlineMs ?? DEFAULT_TIMING.startDeadlineMs;
@@ -98,18 +123,7 @@ export function createEngine(deps: EngineDeps): Engine {
   };
   const dispatch = new Dispatch(shared);
   const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, leaseTtlMs));
-  const tellWorker = (executionId: string, what: "cancel" | "drop", reason?: string) => {
-    const assignment = connected.assignment(executionId);
-    assignment?.link.send({ type: "cancel", executionId, ...(reason === undefined ? {} : { reason }) });
-    if (what !== "drop") return;
-    connected.release(executionId);
-    executor.abandon(executionId).catch((error: unknown) => {
-      logger.warn(
-        { err: error, executionId },
-        "a worker that is not needed any more could not be ended; it ends by itself",
-      );
-    });
-  };
+  const tellWorker = createTellWorker({ bus, workers: connected, executor, logger });
   const wokenTimers = wakeTimers(
     createRunService({ store, catalog, announcements, limits, tellWorker, isStorageFull: () => isStorageFull }),
     () => loops.wake("timers"),
@@ -130,11 +144,11 @@ export function createEngine(deps: EngineDeps): Engine {
       onAdmitted: (count) => metrics.admitted.inc(count),
     }),
     timerLoop({ store, announcements, tellWorker }),
+    heartbeatLoop({ leaseTtlMs, store, heartbeats, workers: connected }),
     leaseLoop({
       leaseTtlMs,
       store,
-      heartbeats,
-      workers: connected,
+      isLeader,
       announcements,
       tellWorker,
       onLost: (why) => metrics.lost.inc({ why }),
@@ -154,9 +168,11 @@ export function createEngine(deps: EngineDeps): Engine {
       setFull: (isFull) => (isStorageFull = isFull),
       logger,
     }),
-    upkeepLoop({ store, upkeep: createUpkeep(pool) }),
+    upkeepLoop({ store, upkeep: createUpkeep(pool), isLeader }),
   ];
-  const loops = new LoopRunner(all, {
+  const runsHere = ({ role = "scheduler" }: Loop) => role === "any" || roles.includes(role);
+  const loops = new LoopRunner(all.filter(runsHere), {
+    leadership,
     clock,
     logger,
     onTick: (name, ms, failed) => metrics.ticks.labels(name, failed ? "failed" : "ok").observe(ms / 1000),
@@ -164,17 +180,22 @@ export function createEngine(deps: EngineDeps): Engine {
 
   const workersDeps = { ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random };
   const completions = new Completions(workersDeps);
-  const onPromoted = promotion({ ...shared, limits, prepared });
+  const onPromoted = promotion({ ...shared, limits, changes, prepared });
   return {
     runs: wokenTimers,
     queues: createQueueService(pool, announcements),
-    deployments: createDeploymentService({ prisma, onPromoted }),
+    deployments,
+    deploys,
     workers: createWorkerService({ ...workersDeps, completions }),
     observations: createWorkerObservations({ ...workersDeps, completions, tellWorker }),
     startExchange: createStartExchange({ ...shared, variables: deps.variables }),
     store,
     loops,
   };
+}
+
+function executorKind({ name }: Executor): DeploysDeps["executor"] {
+  return name === "process" || name === "kubernetes" ? name : "none";
 }
 
 interface PromotionDeps {
@@ -185,13 +206,15 @@ interface PromotionDeps {
   logger: Logger;
   limits(environment: EnvironmentRef): Promise<Limits>;
   prepared: Set<string>;
+  changes: EnvironmentChanges;
 }
 
 /** What follows when a version became current: runs that waited for it go on, and its workers boot ahead. */
 function promotion(deps: PromotionDeps) {
-  const { store, catalog, announcements, executor, logger, limits, prepared } = deps;
+  const { store, catalog, announcements, executor, logger, limits, prepared, changes } = deps;
   return async (environment: EnvironmentRef, deploymentId: string): Promise<void> => {
     catalog.invalidate(environment.id);
+    changes.announce(environment.id);
     await releaseAll({ store, announcements }, environment.id);
     announcements.wake(environment.id);
     const deployment = await catalog.byId(deploymentId);

@@ -9,6 +9,7 @@ import { freeBytes } from "./adapters/filesystem/disk-space.ts";
 import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
 import { NoExecutor } from "./adapters/memory/no-executor.ts";
 import { registerDatabaseMetrics } from "./adapters/postgres/database-metrics.ts";
+import { AdvisoryDeployLocks } from "./adapters/postgres/advisory-deploy-locks.ts";
 import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
 import { migrationsDirectory } from "./adapters/postgres/migration-files.ts";
 import { migrate } from "./adapters/postgres/migrator.ts";
@@ -19,14 +20,17 @@ import { PrismaVariables } from "./adapters/postgres/prisma-variables.ts";
 import { ProcessExecutor } from "./adapters/process/process-executor.ts";
 import { systemClock } from "./clock.ts";
 import type { Executor } from "./cluster/executor.ts";
+import { environmentChanges } from "./cluster/environment-changes.ts";
 import { createCredentials } from "./cluster/jwt-credentials.ts";
 import type { Config } from "./config.ts";
 import { machinesWith } from "./deployments/machines.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import { createHttpApp, SERVER_OPTIONS } from "./http/app.ts";
 import { attachWorkerChannel } from "./http/worker-channel.ts";
+import { imageServices } from "./image-services.ts";
 import type { Logger } from "./logging.ts";
 import type { ProjectService } from "./projects/project-service.ts";
+import { joinReplicas } from "./replicas.ts";
 import { MasterKey } from "./secrets/master-key.ts";
 import { SecretBox } from "./secrets/secret-box.ts";
 
@@ -79,11 +83,15 @@ async function compose(
   const master = new MasterKey(config.encryptionKey ?? (await encryptionKeyFile(dataDir)));
   await bindMasterKey(prisma, master);
   const secrets = new SecretBox(master);
-  const projects = new PrismaProjects({ prisma, secrets, clock: systemClock });
   const variables = new PrismaVariables({ prisma, secrets });
   const credentials = createCredentials(master);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
+  const { bus, leadership, ...replica } = await joinReplicas({ config, pool, logger, metrics });
+  stops.push(() => replica.close());
+  const changes = environmentChanges(bus);
+  const projects = new PrismaProjects({ prisma, secrets, clock: systemClock, onChange: changes.announce });
+  changes.onChange((environmentId) => projects.forget(environmentId));
   registerDatabaseMetrics(metrics, pool);
 
   let url = "";
@@ -101,13 +109,19 @@ async function compose(
           poolSize: config.processPoolSize,
           keepAlive: config.processKeepAlive,
         });
+  const workerImage = config.workerImage ?? `ghcr.io/gantry-dev/worker:${version}`;
   const engine = createEngine({
+    deploys: {
+      locks: new AdvisoryDeployLocks(config.databaseDirectUrl ?? databaseUrl),
+      workerImage,
+      platforms: config.buildPlatforms,
+      images: await imageServices(config, workerImage, stops),
+    },
     pool,
     prisma,
     projects,
     credentials,
-    // No version is told of variables yet.
-    variables: { resolve: async () => ({}) },
+    variables,
     machines: machinesWith(config.machines),
     executor,
     logger,
@@ -115,6 +129,9 @@ async function compose(
     clock: systemClock,
     random: Math.random,
     freeStorageBytes,
+    roles: config.roles,
+    bus,
+    leadership,
     timing: { leaseTtlMs: config.leaseTtlMs },
   });
   const app = createHttpApp({
@@ -125,9 +142,11 @@ async function compose(
     logger,
     metrics,
     clock: systemClock,
+    onChange: changes.onChange,
     pingStore: async () => void (await pool.query("select 1")),
     config: {
       tokenSecret: master.derive("public-tokens"),
+      servesApi: config.roles.includes("api"),
       version,
       extraMachines: Object.keys(config.machines ?? {}),
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
@@ -136,7 +155,13 @@ async function compose(
   });
   const server = createServer(SERVER_OPTIONS, app);
   const welcome = { heartbeatMs: config.heartbeatMs, leaseTtlMs: config.leaseTtlMs, maxOfflineMs: MAX_OFFLINE_MS };
-  const channel = attachWorkerChannel(server, { credentials, workers: engine.workers, log: logger, welcome });
+  const channel = attachWorkerChannel(server, {
+    credentials,
+    workers: engine.workers,
+    log: logger,
+    welcome,
+    isOpen: config.roles.includes("api"),
+  });
   const devKey =
     config.devProject === undefined
       ? undefined
@@ -144,7 +169,7 @@ async function compose(
 
   const port = await listen(server, config.host, config.port);
   url = `http://${config.host === "0.0.0.0" ? "127.0.0.1" : config.host}:${port}`;
-  if (config.roles.includes("scheduler")) engine.loops.start();
+  engine.loops.start();
   logger.info({ url, executor: executor.name }, "the platform is ready");
 
   return {

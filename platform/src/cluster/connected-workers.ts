@@ -23,6 +23,8 @@ interface Connected {
 export class ConnectedWorkers {
   readonly #byWorker = new Map<string, Connected>();
   readonly #assignments = new Map<string, Assignment>();
+  /** Executions that a worker said it has when it came from another replica. */
+  readonly #brought = new Map<string, WorkerLink>();
 
   add(link: WorkerLink): void {
     this.#byWorker.set(link.workerId, { link, free: 0 });
@@ -30,6 +32,19 @@ export class ConnectedWorkers {
 
   remove(link: WorkerLink): void {
     if (this.#byWorker.get(link.workerId)?.link === link) this.#byWorker.delete(link.workerId);
+    for (const [executionId, known] of this.#brought) if (known === link) this.#brought.delete(executionId);
+  }
+
+  /** What the worker has, whoever gave it. */
+  brings(link: WorkerLink, executionIds: Iterable<string>): void {
+    for (const executionId of executionIds) this.#brought.set(executionId, link);
+  }
+
+  /** The connection of the worker that has the execution; undefined where it is not connected here. */
+  linkOf(executionId: string): WorkerLink | undefined {
+    const assigned = this.#assignments.get(executionId)?.link;
+    if (assigned !== undefined && this.#byWorker.get(assigned.workerId)?.link === assigned) return assigned;
+    return this.#brought.get(executionId) ?? this.launchedFor(executionId);
   }
 
   isConnected(workerId: string): boolean {
@@ -107,6 +122,7 @@ export class ConnectedWorkers {
 
   release(executionId: string): void {
     this.#assignments.delete(executionId);
+    this.#brought.delete(executionId);
   }
 
   /** What this worker was given and says, on coming back, that it does not have: grants that were lost on the way. */

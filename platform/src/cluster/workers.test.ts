@@ -214,10 +214,13 @@ describe("an execution that is lost", () => {
       "update execution set lease_expires_at = now() - interval '1 s', start_deadline_at = start_deadline_at - interval '1 h'",
     );
 
+  const away = (seconds: number) =>
+    pool.query("update cluster_state set heartbeats_at = heartbeats_at - $1 * interval '1 s'", [seconds]);
+
   test("is started anew elsewhere, and its worker told to drop it", async () => {
     const engine = await world();
     const { run, grant, say } = await granted(engine);
-    await engine.loops.lease.tick(0);
+    await engine.loops.heartbeats.tick(0);
     await expire();
     await engine.loops.lease.tick(1000);
     expect(engine.told).toContainEqual([grant.executionId, "drop"]);
@@ -231,8 +234,11 @@ describe("an execution that is lost", () => {
   test("is nobody's fault after a gap of the platform's own", async () => {
     const engine = await world();
     const { run } = await granted(engine);
-    await engine.loops.lease.tick(0);
+    await engine.loops.heartbeats.tick(0);
     await expire();
+    await away(20);
+    await engine.loops.lease.tick(20_000);
+    await engine.loops.heartbeats.tick(20_000);
     await engine.loops.lease.tick(20_000);
     expect(await engine.status(run.id)).toBe("EXECUTING");
   });
@@ -240,7 +246,7 @@ describe("an execution that is lost", () => {
   test("is not concluded from heartbeats that could not be stored", async () => {
     const engine = await world();
     const { run, worker, grant } = await granted(engine);
-    await engine.loops.lease.tick(0);
+    await engine.loops.heartbeats.tick(0);
     const { heartbeat } = engine.store;
     engine.store.heartbeat = () => Promise.reject(new Error("away"));
     for (let second = 1; second <= 6; second++) {
@@ -250,12 +256,15 @@ describe("an execution that is lost", () => {
         executions: [{ ...grant, computeMs: 0 }],
       });
       const told = expect(beat).rejects.toThrow("away");
-      await expect(engine.loops.lease.tick(second * 1000)).rejects.toThrow("away");
+      await away(1);
+      await expect(engine.loops.heartbeats.tick(second * 1000)).rejects.toThrow("away");
       await told;
     }
     engine.store.heartbeat = heartbeat;
     await expire();
     await engine.loops.lease.tick(7000);
+    await engine.loops.heartbeats.tick(7000);
+    await engine.loops.lease.tick(8000);
     expect(await engine.status(run.id)).toBe("EXECUTING");
   });
 });

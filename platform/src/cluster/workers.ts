@@ -28,6 +28,7 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
       workers.adopt(link);
       workers.add(link);
       const has = new Set(message.executions.map((execution) => execution.executionId));
+      workers.brings(link, alive);
       await Promise.all(workers.missing(link, has).map((lost) => takeBack(lost)));
       dispatch.expect(link.deploymentId);
       announcements.wake(link.environmentId);

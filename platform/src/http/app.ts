@@ -9,6 +9,7 @@ import { createEdge, type Edge } from "./edge.ts";
 import { sendError, sendJson, toAppError } from "./error-reply.ts";
 import { ANSWERED, type Route } from "./route.ts";
 import { allRoutes } from "./routes/index.ts";
+import { PROCESS_TAG } from "./routes/system.ts";
 import { parse } from "./validation-error.ts";
 
 /** Runs and dev environments are their owner's own load: they get so many times a key's rate. */
@@ -28,7 +29,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", false).set("case sensitive routing", true);
   app.use(begin(edge));
-  const routes = allRoutes(edge);
+  const routes = allRoutes(edge).filter(({ tag }) => deps.config.servesApi !== false || tag === PROCESS_TAG);
   const methods = new Map<string, Set<string>>();
   for (const definition of routes) {
     app[definition.method](definition.path, serve(edge, definition));
@@ -36,7 +37,8 @@ export function createHttpApp(deps: HttpDeps): Express {
   }
   for (const [path, allowed] of methods) app.all(path, refuseMethod(allowed));
   app.use((req: Request) => {
-    throw new AppError("NOT_FOUND", `There is no ${req.method} ${req.path.slice(0, 200)}.`);
+    const place = deps.config.servesApi === false ? " here: this process schedules and serves no API" : "";
+    throw new AppError("NOT_FOUND", `There is no ${req.method} ${req.path.slice(0, 200)}${place}.`);
   });
   app.use(fail(edge));
   return app;

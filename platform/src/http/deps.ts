@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { WorkerCredentials } from "../cluster/credentials.ts";
 import type { StartExchange } from "../cluster/start-exchange.ts";
+import type { DeployService } from "../deployments/deploy-service.ts";
 import type { DeploymentService } from "../deployments/deployment-service.ts";
 import type { ProjectService } from "../projects/project-service.ts";
 import type { VariablesService } from "../projects/variables-service.ts";
@@ -15,6 +16,7 @@ export interface HttpDeps {
   runs: RunService;
   queues: QueueService;
   deployments: DeploymentService;
+  deploys: DeployService;
   projects: ProjectService;
   variables: VariablesService;
   credentials: Pick<WorkerCredentials, "verifyRunToken">;
@@ -26,6 +28,8 @@ export interface HttpDeps {
   /** The engine adds its metrics to the same registry. */
   metrics: Registry;
   config: HttpConfig;
+  /** Tells of environments whose limits another replica has changed. */
+  onChange?: (listener: (environmentId: number) => void) => void;
   /** Sees every JSON answer beside the schema that describes it; tests throw where they differ. */
   inspectReply?: (schema: z.ZodType, answer: unknown) => void;
 }
@@ -37,6 +41,8 @@ export interface HttpConfig {
   publicUrl?: string;
   /** Version of the platform, for whoami and the OpenAPI document. */
   version: string;
+  /** False in a process that only schedules: it answers for its health and metrics alone. Default true. */
+  servesApi?: boolean;
   /** Names of machine presets beyond Gantry's own. */
   extraMachines?: readonly string[];
   /** Requests to /metrics must bring this as a bearer token, where it is set. */

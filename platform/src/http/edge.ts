@@ -24,11 +24,13 @@ export interface Edge {
 export function createEdge(deps: HttpDeps): Edge {
   const boot = randomBytes(4).toString("hex");
   let requests = 0;
+  const limits = new LimitsCache(deps.projects, deps.clock);
+  deps.onChange?.((environmentId) => limits.forget(environmentId));
   return {
     deps,
     tokens: createPublicTokens({ secret: deps.config.tokenSecret, clock: deps.clock, projects: deps.projects }),
     urls: createSignedUrls({ secret: deps.config.tokenSecret, clock: deps.clock, publicUrl: deps.config.publicUrl }),
-    limits: new LimitsCache(deps.projects, deps.clock),
+    limits,
     rateLimiter: new RateLimiter(),
     metrics: createHttpMetrics(deps.metrics),
     recentTriggers: new RecentRequests(deps.clock),

@@ -30,7 +30,7 @@ export class LimitsCache {
     return limits;
   }
 
-  forget(environment: EnvironmentRef): void {
-    this.#known.delete(environment.id);
+  forget(environmentId: number): void {
+    this.#known.delete(environmentId);
   }
 }

@@ -23,6 +23,8 @@ export interface WorkerChannelDeps {
   /** What runners are told in the welcome; the contract's values by default. */
   welcome?: { heartbeatMs: number; leaseTtlMs: number; maxOfflineMs: number };
   maxFrameBytes?: number;
+  /** False in a process without the role `api`: workers are refused, and find another replica. */
+  isOpen?: boolean;
 }
 
 export interface WorkerChannel {
@@ -51,8 +53,9 @@ export function attachWorkerChannel(server: Server, deps: WorkerChannelDeps): Wo
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.url?.split("?")[0] !== WORKER_CHANNEL_PATH) return;
+    if (deps.isOpen === false) return refuse(socket, NOT_HERE);
     const worker = deps.credentials.verifyWorkerToken(bearerToken(request) ?? "");
-    if (!worker) return refuse(socket);
+    if (!worker) return refuse(socket, BAD_TOKEN);
     sockets.handleUpgrade(request, socket, head, (accepted) => connect(accepted, worker));
   };
 
@@ -98,9 +101,17 @@ function bearerToken(request: IncomingMessage): string | undefined {
   return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
 }
 
-function refuse(socket: Duplex): void {
-  const body = JSON.stringify({ error: { code: "UNAUTHORIZED", message: "The worker's token is not valid here." } });
+const BAD_TOKEN = {
+  status: "401 Unauthorized",
+  code: "UNAUTHORIZED",
+  message: "The worker's token is not valid here.",
+};
+/** Not for good, unlike a bad token: the runner tries again, and reaches a replica that takes workers. */
+const NOT_HERE = { status: "503 Service Unavailable", code: "NOT_FOUND", message: "This process takes no workers." };
+
+function refuse(socket: Duplex, { status, code, message }: typeof BAD_TOKEN): void {
+  const body = JSON.stringify({ error: { code, message } });
   socket.end(
-    `HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

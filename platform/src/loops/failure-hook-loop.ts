@@ -31,6 +31,7 @@ export function failureHookLoop(deps: FailureHookDeps): Loop {
     name: "failure-hooks",
     everyMs: 1000,
     leaderOnly: false,
+    role: "api",
     async tick() {
       const claimed = await deps.store.claimFailureHooks(BATCH);
       const outcomes = await Promise.allSettled(claimed.map((hook) => deliver(deps, hook)));

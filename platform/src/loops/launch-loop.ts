@@ -7,6 +7,7 @@ export function launchLoop(deps: { dispatch: Dispatch }): Loop {
     name: "launch",
     everyMs: 3000,
     leaderOnly: false,
+    role: "any",
     tick: () => deps.dispatch.relaunch(),
   };
 }

@@ -1,44 +1,33 @@
-import { DEFAULT_LIMITS, MAX_OFFLINE_MS } from "@gantry/sdk/contract";
-import type { ConnectedWorkers } from "../cluster/connected-workers.ts";
-import type { HeartbeatFlush } from "../cluster/heartbeat-flush.ts";
+import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
 import { encodeId } from "../ids.ts";
 import type { Logger } from "../logging.ts";
 import type { Announcements } from "../runs/announcements.ts";
 import { decideLoss, REASONS } from "../runs/attempt-policy.ts";
 import type { LostExecution, RunStore } from "../runs/run-store.ts";
+import { ownGapMs } from "./heartbeat-loop.ts";
 import type { Loop } from "./loop.ts";
 
 export interface LeaseDeps {
   leaseTtlMs: number;
   store: RunStore;
-  heartbeats: HeartbeatFlush;
-  workers: ConnectedWorkers;
+  isLeader(): boolean;
   announcements: Announcements;
   tellWorker(executionId: string, what: "cancel" | "drop", reason?: string): void;
   onLost?(why: LostExecution["why"]): void;
   logger: Logger;
 }
 
-/** A pause of this loop longer than this part of a lease is the platform's own: no worker is blamed for it. */
-const OWN_GAP = 1 / 3;
 const EVERY_MS = 1_000;
 
-/**
- * Stores heartbeats once a second, then looks for executions without a live lease. Time in which the platform itself
- * could not receive or store heartbeats does not count: after such a gap all leases are fresh.
- */
+/** Looks for executions without a live lease. While no replica receives heartbeats, none is lost. */
 export function leaseLoop(deps: LeaseDeps): Loop {
-  let lastGood: number | undefined;
   return {
     name: "leases",
     everyMs: EVERY_MS,
-    leaderOnly: false,
-    async tick(now) {
-      if (lastGood === undefined || now - lastGood > Math.max(2 * EVERY_MS, deps.leaseTtlMs * OWN_GAP)) {
-        await deps.store.refreshLeases(deps.leaseTtlMs);
-      }
-      await deps.heartbeats.flush();
-      for (const lost of await deps.store.lostExecutions(200)) {
+    leaderOnly: true,
+    async tick() {
+      for (const lost of await deps.store.lostExecutions(200, ownGapMs(deps.leaseTtlMs))) {
+        if (!deps.isLeader()) return;
         // One that cannot be dealt with holds up no other.
         await lose(deps, lost).catch((error: unknown) => {
           deps.logger.error(
@@ -47,8 +36,6 @@ export function leaseLoop(deps: LeaseDeps): Loop {
           );
         });
       }
-      deps.workers.forgetHooks(now - MAX_OFFLINE_MS - deps.leaseTtlMs);
-      lastGood = now;
     },
   };
 }

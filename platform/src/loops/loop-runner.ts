@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { Leadership } from "../cluster/leadership.ts";
 import type { Logger } from "../logging.ts";
 import type { Loop } from "./loop.ts";
 
@@ -13,28 +14,42 @@ interface Running {
 
 /**
  * Runs loops: each by its own timer, one tick at a time, sooner when woken. A tick that throws is logged and tried again
- * after its period: level, not edge.
+ * after its period: level, not edge. A loop for leaders only ticks while this process leads, and at once when it begins to.
  */
 export class LoopRunner {
   readonly #running = new Map<string, Running>();
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #onTick: ((name: string, ms: number, failed: boolean) => void) | undefined;
+  readonly #leadership: Leadership | undefined;
+  #isStarted = false;
   #isStopped = false;
   readonly #ticks = new Set<Promise<void>>();
 
   constructor(
     loops: Loop[],
-    deps: { clock: Clock; logger: Logger; onTick?: (name: string, ms: number, failed: boolean) => void },
+    deps: {
+      clock: Clock;
+      logger: Logger;
+      onTick?: (name: string, ms: number, failed: boolean) => void;
+      /** Undefined where this process is the only one. */
+      leadership?: Leadership;
+    },
   ) {
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#onTick = deps.onTick;
+    this.#leadership = deps.leadership;
+    deps.leadership?.onChange((isLeader) => {
+      if (!isLeader || !this.#isStarted) return;
+      for (const { loop } of this.#running.values()) if (loop.leaderOnly) this.wake(loop.name);
+    });
     for (const loop of loops)
       this.#running.set(loop.name, { loop, timer: undefined, isTicking: false, isWoken: false, endedAt: -Infinity });
   }
 
   start(): void {
+    this.#isStarted = true;
     for (const running of this.#running.values()) this.#schedule(running, 0);
   }
 
@@ -80,6 +95,7 @@ export class LoopRunner {
     let next = loop.everyMs;
     let failed = false;
     try {
+      if (loop.leaderOnly && this.#leadership?.isLeader === false) return this.#ended(running, next);
       const wanted = await loop.tick(this.#clock.now());
       if (typeof wanted === "number") next = Math.min(next, Math.max(0, wanted));
     } catch (error) {
@@ -88,6 +104,10 @@ export class LoopRunner {
         this.#logger.error({ err: error, loop: loop.name }, "a loop's tick failed; it is tried again");
     }
     this.#onTick?.(loop.name, performance.now() - startedAt, failed);
+    this.#ended(running, next);
+  }
+
+  #ended(running: Running, next: number): void {
     running.isTicking = false;
     running.endedAt = performance.now();
     this.#schedule(running, running.isWoken ? this.#restOf(running) : next);

@@ -23,6 +23,7 @@ export function retireLoop(deps: RetireDeps): Loop {
     name: "retire",
     everyMs: 5_000,
     leaderOnly: false,
+    role: "api",
     async tick(now) {
       const candidates = new Set(deps.candidates());
       for (const id of needed.keys()) if (!candidates.has(id)) needed.delete(id);

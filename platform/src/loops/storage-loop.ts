@@ -20,6 +20,7 @@ export function storageLoop(deps: StorageDeps): Loop {
     name: "storage",
     everyMs: 5_000,
     leaderOnly: false,
+    role: "api",
     async tick() {
       const free = await deps.freeBytes();
       const isNowFull = free !== undefined && free < (isFull ? ENOUGH_BYTES : MIN_FREE_BYTES);

@@ -21,7 +21,7 @@ export function sweepLoop(deps: { store: RunStore; announcements: Announcements 
   return {
     name: "sweep",
     everyMs: 1000,
-    leaderOnly: false,
+    leaderOnly: true,
     async tick(now) {
       if (now - releasedAt >= RELEASE_EVERY_MS) {
         for (const environmentId of await deps.store.releasableEnvironments()) await releaseAll(deps, environmentId);

@@ -4,7 +4,7 @@ import type { Upkeep } from "../runs/upkeep.ts";
 import type { Loop } from "./loop.ts";
 
 /** Retention, once an hour: history goes by whole partitions, keys, packets and spent tokens by their expiry. */
-export function upkeepLoop(deps: { store: RunStore; upkeep: Upkeep }): Loop {
+export function upkeepLoop(deps: { store: RunStore; upkeep: Upkeep; isLeader(): boolean }): Loop {
   const { store, upkeep } = deps;
   const retention = { runDays: DEFAULT_LIMITS.runRetentionDays, eventDays: DEFAULT_LIMITS.eventRetentionDays };
   return {
@@ -20,7 +20,7 @@ export function upkeepLoop(deps: { store: RunStore; upkeep: Upkeep }): Loop {
       ];
       const errors: unknown[] = [];
       // One that fails (a table is locked for long) keeps none of the others from being done.
-      for (const step of steps) await step().catch((error: unknown) => errors.push(error));
+      for (const step of steps) if (deps.isLeader()) await step().catch((error: unknown) => errors.push(error));
       if (errors.length > 0) throw new AggregateError(errors, `${errors.length} steps of the upkeep failed`);
     },
   };

@@ -42,5 +42,7 @@ export interface ProjectService {
    * scope `full`: a limited key must not be able to sign itself a wider token.
    */
   signingKeys(environmentId: number): Promise<string[]>;
+  /** Another replica changed the environment's limits or keys: what is remembered of them is asked again. */
+  forget(environmentId: number): void;
   pause(environment: EnvironmentRef, paused: boolean): Promise<void>;
 }

@@ -288,9 +288,13 @@ export interface RunStore {
 
   /** Extends leases; answers with those that are stale and those whose run is to be canceled. */
   heartbeat(executions: ExecutionRef[], leaseTtlMs: number): Promise<{ alive: string[]; cancel: string[] }>;
-  /** After a gap of the platform's own: nobody is blamed for it. */
-  refreshLeases(leaseTtlMs: number): Promise<void>;
-  lostExecutions(limit: number): Promise<LostExecution[]>;
+  /**
+   * Says that heartbeats are being stored, as each replica does once a second. Where none said so for `gapMs`, nobody is
+   * blamed for that time: all leases are fresh first, in the same transaction.
+   */
+  receiving(gapMs: number, leaseTtlMs: number): Promise<void>;
+  /** None while no replica has stored heartbeats for `gapMs`. */
+  lostExecutions(limit: number, gapMs: number): Promise<LostExecution[]>;
   liveExecution(environmentId: number, runId: string): Promise<ExecutionRef | undefined>;
   /** Executions that wait for a worker, oldest first: all, or the oldest of each version. */
   awaitedExecutions(which: "each" | "onePerVersion"): Promise<AwaitedExecution[]>;

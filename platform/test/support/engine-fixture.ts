@@ -17,6 +17,7 @@ import { newUuid } from "../../src/ids.ts";
 import type { Logger } from "../../src/logging.ts";
 import { admissionLoop } from "../../src/loops/admission-loop.ts";
 import { failureHookLoop } from "../../src/loops/failure-hook-loop.ts";
+import { heartbeatLoop } from "../../src/loops/heartbeat-loop.ts";
 import { leaseLoop } from "../../src/loops/lease-loop.ts";
 import { Announcements } from "../../src/runs/announcements.ts";
 import type { RunStore } from "../../src/runs/run-store.ts";
@@ -117,7 +118,8 @@ export async function engineFixture(
   const startExchange = createStartExchange({ ...shared, variables: { resolve: async () => variables } });
   const loops = {
     admission: admissionLoop({ store, dispatch, announcements, workers, takeWoken, isAnyOtherWoken }),
-    lease: leaseLoop({ leaseTtlMs: 15_000, store, heartbeats, workers, announcements, tellWorker, logger }),
+    heartbeats: heartbeatLoop({ leaseTtlMs: 15_000, store, heartbeats, workers }),
+    lease: leaseLoop({ leaseTtlMs: 15_000, store, isLeader: () => true, announcements, tellWorker, logger }),
     hooks: failureHookLoop({ ...shared, dispatch }),
   };
 

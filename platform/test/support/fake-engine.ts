@@ -6,6 +6,7 @@ import {
   type Manifest,
 } from "@gantry/sdk/contract";
 import type { WorkerCredentials } from "../../src/cluster/credentials.ts";
+import type { DeployService } from "../../src/deployments/deploy-service.ts";
 import type { DeploymentInfo, DeploymentService } from "../../src/deployments/deployment-service.ts";
 import { AppError } from "../../src/errors.ts";
 import { encodeId, newUuid } from "../../src/ids.ts";
@@ -242,6 +243,7 @@ export class FakeEngine {
         [...this.keys]
           .filter(([, { environment, scope }]) => environment.id === id && scope === "full")
           .map(([key]) => key),
+      forget: () => undefined,
       pause: async () => undefined,
     };
   }
@@ -304,7 +306,38 @@ export class FakeEngine {
       retrieve: async (_environment, idOrVersion) =>
         this.versions.find(({ id, version }) => id === idOrVersion || version === idOrVersion),
       current: async () => this.versions.find(({ isCurrent }) => isCurrent),
+      claimPrunableImages: async () => [],
+      restoreImages: async () => undefined,
       list: async (_environment, { size }) => ({ deployments: this.versions.slice(0, size), next: undefined }),
+    };
+  }
+
+  /** Takes any layer, and makes a version of whatever it is sent. */
+  deployService(): DeployService {
+    const deployments = this.deploymentService();
+    return {
+      target: () => ({
+        executor: "kubernetes",
+        builders: ["oci-registry"],
+        platforms: ["linux/amd64"],
+        baseImage: "registry.test/worker:1",
+        repository: "gantry/one-prod",
+        maxLayerBytes: 1_000_000,
+      }),
+      missingLayers: async (_environment, digests) => digests,
+      storeLayer: async (_environment, _layer, content) => void content.resume(),
+      check: () => this.#guard(),
+      build: async (environment, { manifest, promote }, progress) => {
+        progress.step("build", "Appending 1 layer");
+        if (manifest.entry === "broken.mjs") throw new AppError("BUILD_FAILED", "The build failed.");
+        const digest = `sha256:${"0".repeat(64)}`;
+        const source = { kind: "image" as const, repository: "gantry/one-prod", digest };
+        const deployment = await deployments.register(environment, { manifest, source, promote });
+        return { deployment, isNew: true, platformMs: 5 };
+      },
+      verifySource: async () => undefined,
+      pushAccess: async () => ({ registry: "registry.test", repository: "gantry/one-prod" }),
+      prune: async () => ({ versions: [] }),
     };
   }
 

@@ -11,7 +11,10 @@ const expire = (executionId: string) =>
     "update execution set lease_expires_at = now() - interval '1 s', start_deadline_at = start_deadline_at - interval '1 hour' where id = $1",
     [executionId],
   );
-const lost = async () => (await store.lostExecutions(100)).map((one) => `${one.executionId} ${one.why}`);
+/** A second in which heartbeats are stored. */
+const receive = () => store.receiving(60_000, 60_000);
+await receive();
+const lost = async () => (await store.lostExecutions(100, 60_000)).map((one) => `${one.executionId} ${one.why}`);
 
 describe("heartbeats", () => {
   test("extend leases, and say which executions are stale and which are to be canceled", async () => {
@@ -56,14 +59,29 @@ describe("a lost execution", () => {
     expect((await lost()).sort()).toEqual(
       [`${run.executionId} LEASE_EXPIRED`, `${waiting.executionId} START_DEADLINE`].sort(),
     );
-    await store.refreshLeases(60_000);
+    await receive();
+    expect(await lost()).toHaveLength(2);
+  });
+
+  test("is nobody's fault while no replica receives heartbeats, and after that all have their full time again", async () => {
+    const [run, waiting] = [await acts.executing(), await acts.dequeued()];
+    await expire(run.executionId);
+    await expire(waiting.executionId);
+    await pool.query("update cluster_state set heartbeats_at = now() - interval '61 s'");
     expect(await lost()).toEqual([]);
+    await Promise.all([receive(), receive(), receive()]);
+    expect(await lost()).toEqual([]);
+    await expire(run.executionId);
+    expect(await lost()).toEqual([`${run.executionId} LEASE_EXPIRED`]);
+    await receive();
+    expect(await lost()).toHaveLength(1);
   });
 
   test("that ended meanwhile is nobody's", async () => {
     const run = await acts.executing();
     await expire(run.executionId);
-    const [found = nobody()] = await store.lostExecutions(100);
+    const all = await store.lostExecutions(100, 60_000);
+    const found = all.find((one) => one.executionId === run.executionId) ?? nobody();
     await acts.finish(run, "COMPLETED", run);
     expect(await store.runForDecision(at.environmentId, found)).toBeUndefined();
     expect(await acts.requeue(run)).toBe("fenced");

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { ExecutionRef, LostExecution } from "../../runs/run-store.ts";
+import { inTransaction } from "./transaction.ts";
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const FENCE = /^\d{1,18}$/;
@@ -42,7 +43,7 @@ export async function heartbeat(
   return { alive: rows.map((row) => row.id), cancel: rows.filter((row) => row.cancel).map((row) => row.id) };
 }
 
-export async function refreshLeases(pool: pg.Pool, leaseTtlMs: number): Promise<void> {
+async function refreshLeases(pool: pg.ClientBase, leaseTtlMs: number): Promise<void> {
   await pool.query({
     name: "refresh-leases",
     text: `update execution set
@@ -53,7 +54,28 @@ export async function refreshLeases(pool: pg.Pool, leaseTtlMs: number): Promise<
   });
 }
 
-export async function lostExecutions(pool: pg.Pool, limit: number): Promise<LostExecution[]> {
+/** See RunStore. The first statement is all there is to do in every second but the first after a gap. */
+export async function receiving(pool: pg.Pool, gapMs: number, leaseTtlMs: number): Promise<void> {
+  const { rowCount } = await pool.query({
+    name: "receiving",
+    text: `update cluster_state set heartbeats_at = now()
+           where id = 1 and heartbeats_at > now() - $1 * interval '1 ms'`,
+    values: [gapMs],
+  });
+  if (rowCount === 1) return;
+  await inTransaction(pool, async (client) => {
+    // Who waited for another replica here finds that it has done this already.
+    const { rows } = await client.query<{ away: boolean }>(
+      `select coalesce(heartbeats_at <= now() - $1 * interval '1 ms', true) as away from cluster_state where id = 1
+       for no key update`,
+      [gapMs],
+    );
+    if (rows[0]?.away === true) await refreshLeases(client, leaseTtlMs);
+    await client.query("update cluster_state set heartbeats_at = clock_timestamp() where id = 1");
+  });
+}
+
+export async function lostExecutions(pool: pg.Pool, limit: number, gapMs: number): Promise<LostExecution[]> {
   const { rows } = await pool.query<{
     id: string;
     fence: string;
@@ -65,9 +87,10 @@ export async function lostExecutions(pool: pg.Pool, limit: number): Promise<Lost
   }>({
     name: "lost-executions",
     text: `select id, fence::text, run_id, environment_id, deployment_id, worker_id, state::text from execution
-           where (state = 'RUNNING' and lease_expires_at < now()) or (state = 'STARTING' and start_deadline_at < now())
+           where ((state = 'RUNNING' and lease_expires_at < now()) or (state = 'STARTING' and start_deadline_at < now()))
+             and (select heartbeats_at > now() - $2 * interval '1 ms' from cluster_state where id = 1)
            limit $1`,
-    values: [limit],
+    values: [limit, gapMs],
   });
   return rows.map((row) => ({
     executionId: row.id,

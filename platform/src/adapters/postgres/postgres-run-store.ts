@@ -124,8 +124,8 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
     openDescendants: (environmentId, runId) => attempts.openDescendants(pool, environmentId, runId),
 
     heartbeat: (executions, leaseTtlMs) => leases.heartbeat(pool, executions, leaseTtlMs),
-    refreshLeases: (leaseTtlMs) => leases.refreshLeases(pool, leaseTtlMs),
-    lostExecutions: (limit) => leases.lostExecutions(pool, limit),
+    receiving: (gapMs, leaseTtlMs) => leases.receiving(pool, gapMs, leaseTtlMs),
+    lostExecutions: (limit, gapMs) => leases.lostExecutions(pool, limit, gapMs),
     liveExecution: (environmentId, runId) => leases.liveExecution(pool, environmentId, runId),
     awaitedExecutions: (which) => launches.awaitedExecutions(pool, which),
     executionById: (executionId) => launches.executionById(pool, executionId),

@@ -23,6 +23,8 @@ interface Dependencies {
   prisma: PrismaClient;
   secrets: SecretBox;
   clock: Clock;
+  /** Told of an environment whose limits or keys were changed here. */
+  onChange?: (environmentId: number) => void;
 }
 
 /** How long a revoked key may still work on another replica; milliseconds. */
@@ -54,16 +56,18 @@ export class PrismaProjects implements ProjectService {
   readonly #prisma: PrismaClient;
   readonly #secrets: SecretBox;
   readonly #clock: Clock;
+  readonly #onChange: (environmentId: number) => void;
   readonly #keys: ExpiringCache<string, KeyOwner>;
   readonly #accessTokens: ExpiringCache<string, TokenOwner>;
   readonly #signingKeys: ExpiringCache<number, string[]>;
   readonly #environments: ExpiringCache<number, EnvironmentRef | undefined>;
   readonly #limits: ExpiringCache<number, Limits>;
 
-  constructor({ prisma, secrets, clock }: Dependencies) {
+  constructor({ prisma, secrets, clock, onChange = () => undefined }: Dependencies) {
     this.#prisma = prisma;
     this.#secrets = secrets;
     this.#clock = clock;
+    this.#onChange = onChange;
     const maxEntries = MAX_CACHED;
     this.#keys = new ExpiringCache({ clock, maxEntries, ttlMs: CREDENTIAL_TTL_MS });
     this.#accessTokens = new ExpiringCache({ clock, maxEntries, ttlMs: CREDENTIAL_TTL_MS });
@@ -134,6 +138,7 @@ export class PrismaProjects implements ProjectService {
       await transaction.environment.update({ where: { id }, data });
     });
     this.#limits.delete(id);
+    this.#onChange(id);
   }
 
   async createKey(
@@ -223,6 +228,12 @@ export class PrismaProjects implements ProjectService {
     });
   }
 
+  forget(environmentId: number): void {
+    this.#keys.clear();
+    this.#signingKeys.delete(environmentId);
+    this.#limits.delete(environmentId);
+  }
+
   async pause(environment: EnvironmentRef, paused: boolean): Promise<void> {
     const pausedAt = paused ? new Date(this.#clock.now()) : null;
     await this.#prisma.environment.update({ where: { id: environment.id }, data: { pausedAt } });
@@ -237,6 +248,7 @@ export class PrismaProjects implements ProjectService {
   #forgetKeys(environmentId: number): void {
     this.#keys.clear();
     this.#signingKeys.delete(environmentId);
+    this.#onChange(environmentId);
   }
 }
 

@@ -17,6 +17,8 @@ import { ANSWERED, type Route, route, SMALL_BODY } from "../route.ts";
 
 const ADMIN = { by: "policy", action: "admin", kind: "environment" } as const;
 const READY_MS = 3_000;
+/** What every process answers, whatever its roles. */
+export const PROCESS_TAG = "process";
 
 /** `described` are the other routes, for the OpenAPI document. */
 export function systemRoutes(edge: Edge, described: readonly Route[]): Route[] {
@@ -59,7 +61,7 @@ const changeLimits = (edge: Edge) =>
     reply: limitsReplySchema,
     async handle({ body, environment }) {
       await edge.deps.projects.setLimits(environment, body as never);
-      edge.limits.forget(environment);
+      edge.limits.forget(environment.id);
       return edge.limits.get(environment);
     },
   });
@@ -68,7 +70,7 @@ const health = (_edge: Edge) =>
   route({
     method: "get",
     path: "/healthz",
-    tag: "system",
+    tag: PROCESS_TAG,
     summary: "The process is alive",
     access: { by: "none" },
     reply: healthReplySchema,
@@ -79,7 +81,7 @@ const readiness = (edge: Edge) =>
   route({
     method: "get",
     path: "/readyz",
-    tag: "system",
+    tag: PROCESS_TAG,
     summary: "The process can serve: the database answers; 503 otherwise",
     access: { by: "none" },
     reply: healthReplySchema,
@@ -97,7 +99,7 @@ const metrics = (edge: Edge) =>
   route({
     method: "get",
     path: "/metrics",
-    tag: "system",
+    tag: PROCESS_TAG,
     summary: "Metrics for Prometheus",
     access: { by: "none" },
     reply: { media: "text/plain" },
