@@ -30,8 +30,8 @@ export function deployCommand(program: Command): void {
     .addHelpText(
       "after",
       `
-Needs no Docker here (but for --local-build). Where from: GANTRY_ACCESS_TOKEN or GANTRY_SECRET_KEY, then .env, then \`gantry login\`; a token or
-key that may only deploy is enough. In GitHub Actions the outputs version and deployment_id are set.
+Needs no Docker here, but for --local-build. The token: GANTRY_ACCESS_TOKEN or GANTRY_SECRET_KEY, then .env, then
+\`gantry login\`; one that may only deploy is enough. In GitHub Actions the outputs version and deployment_id are set.
 Another deploy of the environment is waited for. When one fails, the current version stays in service.`,
     );
 }

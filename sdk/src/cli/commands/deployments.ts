@@ -55,15 +55,11 @@ function taskNames(names: string[]): string {
   return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown;
 }
 
-interface PruneReply {
-  removed: { version: string }[];
-}
-
 async function pruneImages(context: CommandContext): Promise<void> {
   await context.connect(deploymentConnection);
   const request = { method: "POST", path: DEPLOY_PATHS.prune, repeatable: "always" } as const;
-  const { data } = await context.api().request<PruneReply>(request);
+  const { data } = await context.api().request<{ versions: string[] }>(request);
   if (context.json) context.printJson(data);
-  else if (data.removed.length === 0) context.terminal.out("Nothing to remove: every image is needed.");
-  else context.terminal.out(`Removed the images of ${data.removed.map(({ version }) => version).join(", ")}.`);
+  else if (data.versions.length === 0) context.terminal.out("Nothing to remove: every image is needed.");
+  else context.terminal.out(`Removed the images of ${data.versions.join(", ")}.`);
 }

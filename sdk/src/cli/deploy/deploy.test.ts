@@ -1,6 +1,6 @@
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { type FakePlatformOptions, fakeDeployPlatform } from "../../../test/support/fake-deploy-platform.ts";
 import { cli } from "../../../test/support/fake-terminal.ts";
 import { taskFile, tempProject, writeFiles } from "../../../test/support/temp-project.ts";
@@ -9,8 +9,10 @@ import { type DeployOutcome, versionAfter } from "./deploy-flow.ts";
 type Env = Record<string, string>;
 
 async function deployTo(url: string, cwd: string, args: string[] = [], env: Env = {}) {
+  const cache = `${cwd}-cache`;
+  onTestFinished(() => rmSync(cache, { recursive: true, force: true }));
   const { PATH = "", HOME = "" } = process.env;
-  const surroundings = { PATH, HOME, GANTRY_SECRET_KEY: "gt_prod_sk_x", ...env };
+  const surroundings = { PATH, HOME, XDG_CACHE_HOME: cache, GANTRY_SECRET_KEY: "gt_prod_sk_x", ...env };
   return await cli(["deploy", "--api-url", url, ...args], { cwd, isServed: true, env: surroundings });
 }
 

@@ -11,6 +11,7 @@ import {
   statSync,
   utimesSync,
 } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { IMAGE_LAYOUT, type ImagePlatform } from "../../contract/image-layout.ts";
 import type { OutsidePackage } from "../bundle/resolve-plugins.ts";
@@ -95,7 +96,7 @@ export async function stageExternals(request: StagingRequest): Promise<StagedExt
     return folderEntries(join(folder, "node_modules"), IMAGE_LAYOUT.modulesDir.slice(1));
   };
   const layer = await cache.layer(key, { kind: "externals", platform }, entries, signal);
-  // An earlier deploy left the layer, and another machine's cache or a person took the tree.
+  // The layer may be there without the tree: it was made where its packages cannot be loaded, or the tree was removed.
   if (isThisMachines(platform)) await install(folder, request);
   else rmSync(folder, { recursive: true, force: true });
   keepNewest(dir);
@@ -103,7 +104,7 @@ export async function stageExternals(request: StagingRequest): Promise<StagedExt
 }
 
 /** Whether what is installed for the platform can be loaded here. */
-function isThisMachines(platform: ImagePlatform): boolean {
+export function isThisMachines(platform: ImagePlatform): boolean {
   // Else the report looks up the name of every open connection's other end.
   Object.assign(process.report, { excludeNetwork: true });
   const { glibcVersionRuntime } = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
@@ -153,11 +154,26 @@ function filesOf(folder: string): { name: string; file: string }[] {
     .filter(({ file }) => statSync(file).isFile());
 }
 
-/** Installed trees are large; those of the last few states are enough. */
-function keepNewest(dir: string, kept = 3): void {
-  const trees = readdirSync(dir)
-    .filter((name) => !name.includes(".draft-"))
-    .map((name) => ({ name, at: statSync(join(dir, name)).mtimeMs }));
+const HOUR_MS = 3_600_000;
+
+/** Installed trees are large; those used last are enough, and those that another deploy may be using. */
+function keepNewest(dir: string, kept = 6): void {
+  const trees = readdirSync(dir).map((name) => ({
+    name,
+    at: statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now(),
+  }));
   trees.sort((a, b) => b.at - a.at);
-  for (const { name } of trees.slice(kept)) rmSync(join(dir, name), { recursive: true, force: true });
+  for (const { name, at } of trees.slice(kept)) {
+    if (at < Date.now() - HOUR_MS) rmSync(join(dir, name), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Where installed trees are: outside of every project, so that a bundle that is imported beside one finds nothing but
+ * what the image will have.
+ */
+export function externalsDir(env: Record<string, string | undefined>): string {
+  const home = env.HOME || homedir();
+  const cache = env.XDG_CACHE_HOME || env.LOCALAPPDATA || join(home, ".cache");
+  return join(cache, "gantry", "externals");
 }

@@ -33,6 +33,8 @@ export async function npmInstall(request: NpmInstall): Promise<void> {
   const args = [
     ...["install", "--prefix", folder, "--omit=dev", "--os=linux", `--cpu=${cpuOf(platform)}`, "--libc=glibc"],
     ...["--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--no-update-notifier", "--no-workspaces"],
+    // A registry that is away is told in seconds; npm would try for more than a minute.
+    ...["--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=3000"],
     // Peers are among the versions already, as the project has them.
     ...["--legacy-peer-deps", "--prefer-offline", "--install-strategy=hoisted", "--no-bin-links", "--loglevel=error"],
   ];

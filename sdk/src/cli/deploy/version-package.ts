@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import type { DeployTarget } from "../../contract/api/index.ts";
 import { IMAGE_LAYOUT, type ImagePlatform } from "../../contract/image-layout.ts";
@@ -7,11 +7,19 @@ import type { Manifest } from "../../contract/manifest.ts";
 import type { ProjectConfig } from "../bundle/config-file.ts";
 import { describeBundle } from "../bundle/describe-bundle.ts";
 import type { StartedExtensions } from "../bundle/extensions.ts";
+import { packageOf } from "../bundle/native-packages.ts";
 import { deployDir, IMAGE_NODE_MAJOR, type ImageBundle } from "../bundle/image-bundle.ts";
 import type { ImageNeeds } from "../bundle/image-needs-policy.ts";
 import { CliError } from "../cli-error.ts";
 import { readEnvFiles } from "../connection.ts";
-import { type ExternalsPlan, isEmptyPlan, planExternals, stageExternals } from "./externals.ts";
+import {
+  type ExternalsPlan,
+  externalsDir,
+  isEmptyPlan,
+  isThisMachines,
+  planExternals,
+  stageExternals,
+} from "./externals.ts";
 import { LayerCache, type LayerFile } from "./layer-cache.ts";
 import type { LayerEntry } from "./layer-tar.ts";
 import { folderEntries } from "./staged-packages.ts";
@@ -53,13 +61,12 @@ export async function packVersion(request: PackageRequest): Promise<VersionPacka
   const dir = deployDir(config.projectDir);
   mkdirSync(dir, { recursive: true });
   const cache = new LayerCache(join(dir, "layers"), { isUsed: request.useCache });
-  // In it the bundle is imported, with everything around it that the image will have.
-  const runDir = mkdtempSync(join(dir, "run-"));
+  const runDir = makeRunDir(dir, request);
   try {
     const needs = await completeExtensions(request, runDir);
     const files = folderEntries(runDir, BUNDLE_PREFIX);
     const plan = planExternals(config.projectDir, bundle.outside, needs.packages, config.build.pure);
-    const externals = await watch.time("externalsMs", () => stageAll(request, plan, dir, cache));
+    const externals = await watch.time("externalsMs", () => stageAll(request, plan, cache));
     writeBundle(bundle, runDir, externals.modules);
     // Packing holds this thread, describing is another process's work.
     const describing = watch.time("describeMs", () => describe(config, bundle, runDir, request.env));
@@ -74,6 +81,17 @@ export async function packVersion(request: PackageRequest): Promise<VersionPacka
   }
 }
 
+/**
+ * In it the bundle is imported. Where the image's packages can be loaded here, outside of the project: nothing is found
+ * there that the image will lack. Else in the project, whose own packages stand in.
+ */
+function makeRunDir(deployDir: string, { platforms, env }: PackageRequest): string {
+  const parent = platforms.some(isThisMachines) ? externalsDir(env) : deployDir;
+  mkdirSync(parent, { recursive: true });
+  // Links on the way would make two names of one place.
+  return realpathSync(mkdtempSync(join(parent, "run-")));
+}
+
 async function completeExtensions(request: PackageRequest, outputPath: string): Promise<ImageNeeds> {
   const { bundle, environment, extensions, variables } = request;
   const { versions } = planExternals(request.config.projectDir, bundle.outside, {}, []);
@@ -81,7 +99,7 @@ async function completeExtensions(request: PackageRequest, outputPath: string): 
   return await extensions.complete({ contentHash: bundle.hash, environment, outputPath, externals, variables });
 }
 
-async function stageAll(request: PackageRequest, plan: ExternalsPlan, dir: string, cache: LayerCache) {
+async function stageAll(request: PackageRequest, plan: ExternalsPlan, cache: LayerCache) {
   const layers: LayerFile[] = [];
   let modules: string | undefined;
   if (isEmptyPlan(plan)) return { layers, modules };
@@ -91,7 +109,7 @@ async function stageAll(request: PackageRequest, plan: ExternalsPlan, dir: strin
     const staged = await stageExternals({
       ...{ plan, platform, cache, env, useCache, signal },
       projectDir: config.projectDir,
-      dir: join(dir, "externals"),
+      dir: externalsDir(env),
     });
     layers.push(staged.layer);
     modules ??= staged.modules;
@@ -131,10 +149,19 @@ async function describe(
 
 /** Stacks name files as in the image, relative to where the bundle is: that is how the project names them. */
 function withoutRunDir(error: CliError, projectDir: string, runDir: string): CliError {
-  const folder = relative(projectDir, runDir) + sep;
-  const { code, remedy, exitCode, cause } = error;
-  const message = error.message.replaceAll(join(runDir, sep), "").replaceAll(folder, "");
+  const { code, exitCode, cause } = error;
+  const folders = [join(runDir, sep), relative(projectDir, runDir) + sep];
+  const message = folders.reduce((text, folder) => text.replaceAll(folder, ""), error.message);
+  const remedy = notInImage(message) ?? error.remedy;
   return new CliError(code, message, { ...(remedy !== undefined && { remedy }), exitCode, cause });
+}
+
+/** What to do about a package that code looks for by a name that the bundler does not see. */
+function notInImage(message: string): string | undefined {
+  const [, found] = /Cannot find (?:package|module) '([^'.][^']*)'/.exec(message) ?? [];
+  if (found === undefined || found.startsWith("/") || found.startsWith("file:")) return undefined;
+  const name = JSON.stringify(packageOf(found));
+  return `The image would not have it. Name it in gantry.config.ts: additionalPackages({ packages: [${name}] }), from @gantry/sdk/build.`;
 }
 
 async function packOwn({ bundle, signal }: PackageRequest, cache: LayerCache, files: LayerEntry[]) {
