@@ -1,0 +1,121 @@
+import type { OutcomeLimits } from "../../cluster/job-outcome-policy.ts";
+import type { Leadership } from "../../cluster/leadership.ts";
+import type { WorkerObservations } from "../../cluster/worker-observations.ts";
+import type { Logger } from "../../logging.ts";
+import { JobJanitor } from "./job-janitor.ts";
+import { JobObserver } from "./job-observer.ts";
+import { KnownJobs } from "./known-jobs.ts";
+import { NamespaceWatch } from "./namespace-watch.ts";
+import type { NodeSizes } from "./node-sizes.ts";
+import type { RunsNamespace } from "./runs-namespace.ts";
+
+export interface JobKeeperDeps {
+  namespace: RunsNamespace;
+  observations: WorkerObservations;
+  leadership: Leadership;
+  limits: OutcomeLimits;
+  nodes: NodeSizes;
+  finishedTtlMs: number;
+  failedTtlMs: number;
+  epoch(): number;
+  /** The cluster answers, or does not, with why. */
+  reached(): void;
+  failed(problem: string): void;
+  log: Logger;
+}
+
+const TICK_MS = 1_000;
+const JANITOR_EVERY_TICKS = 5;
+/** A list of everything repairs what a watch has missed. */
+const REPAIR_EVERY_TICKS = 45;
+
+/** The leader's part: watches the runs' namespace, tells what it sees, removes what is over. May be started and stopped at will. */
+export class JobKeeper {
+  readonly #deps: JobKeeperDeps;
+  readonly #jobs = new KnownJobs();
+  readonly #observer: JobObserver;
+  readonly #janitor: JobJanitor;
+  #watch: NamespaceWatch | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ticks = 0;
+
+  constructor(deps: JobKeeperDeps) {
+    this.#deps = deps;
+    this.#observer = new JobObserver({ ...deps, jobs: this.#jobs });
+    this.#janitor = new JobJanitor({ ...deps, jobs: this.#jobs });
+  }
+
+  has(executionId: string): boolean {
+    return this.#jobs.get(executionId)?.job !== undefined;
+  }
+
+  start(): void {
+    if (this.#watch !== undefined) return;
+    const { log, namespace } = this.#deps;
+    const watch = new NamespaceWatch(namespace, {
+      jobSeen: (job) => this.#observer.changed(this.#jobs.jobSeen(job, Date.now())),
+      jobGone: (job) => this.#observer.changed(this.#jobs.jobGone(job.metadata.name)),
+      podSeen: (pod) => this.#observer.changed(this.#jobs.podSeen(pod, false, Date.now())),
+      podGone: (pod) => this.#observer.changed(this.#jobs.podSeen(pod, true, Date.now())),
+      eventSeen: (event) => this.#observer.changed(this.#jobs.eventSeen(event, Date.now())),
+      failed: (what, error) =>
+        log.warn({ err: error, what }, "a watch of the runs' namespace was cut; it is made again"),
+    });
+    this.#watch = watch;
+    log.info({ namespace: namespace.name }, "watching the runs' namespace");
+    void watch.start();
+    this.#timer = setInterval(() => void this.#tick(), TICK_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    const watch = this.#watch;
+    this.#watch = undefined;
+    clearInterval(this.#timer);
+    this.#observer.stop();
+    this.#jobs.clear();
+    await watch?.stop();
+  }
+
+  async #tick(): Promise<void> {
+    if (!this.#deps.leadership.isLeader) return;
+    this.#ticks += 1;
+    this.#observer.tick();
+    const failed = (error: unknown) =>
+      this.#deps.log.warn({ err: error }, "a look at the runs' Jobs failed; it is repeated");
+    if (this.#ticks % JANITOR_EVERY_TICKS === 0) await this.#janitor.tick(Date.now()).catch(failed);
+    if (this.#ticks % REPAIR_EVERY_TICKS === 0) await this.#repair();
+  }
+
+  /** Compares what is known with what is there. Only what was known before the list was asked for can be missing from it. */
+  async #repair(): Promise<void> {
+    const askedAt = Date.now();
+    const { namespace, reached, failed } = this.#deps;
+    try {
+      const [jobs, pods] = await Promise.all([namespace.listJobs(), namespace.listPods()]);
+      reached();
+      if (this.#watch === undefined) return;
+      this.#compare(jobs.items, pods.items, askedAt);
+    } catch (error) {
+      failed((error as Error).message);
+    }
+  }
+
+  #compare(
+    jobs: Parameters<KnownJobs["jobSeen"]>[0][],
+    pods: Parameters<KnownJobs["podSeen"]>[0][],
+    askedAt: number,
+  ): void {
+    const now = Date.now();
+    for (const job of jobs) this.#observer.changed(this.#jobs.jobSeen(job, now));
+    for (const pod of pods) this.#observer.changed(this.#jobs.podSeen(pod, false, now));
+    const present = new Set([...jobs, ...pods].map(({ metadata }) => metadata.name));
+    for (const known of this.#jobs.all) {
+      const isMissing = known.job !== undefined && (known.jobSeenAt ?? now) < askedAt && !present.has(known.name);
+      if (isMissing) this.#observer.changed(this.#jobs.jobGone(known.name));
+      for (const { pod, isGone, seenAt } of known.pods) {
+        if (!isGone && seenAt < askedAt && !present.has(pod.metadata.name))
+          this.#observer.changed(this.#jobs.podSeen(pod, true, now));
+      }
+    }
+  }
+}
