@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { type BuildOptions, type BuildResult, context, formatMessages, type Message, type Plugin } from "esbuild";
+import type { BuildOptions, BuildResult, Message, Plugin } from "esbuild";
 import { CliError } from "../cli-error.ts";
 import type { ProjectConfig } from "./config-file.ts";
 import { ENTRY, entryPlugin } from "./entry-module.ts";
@@ -56,6 +56,8 @@ export async function startBundler(
   log?: ExtensionLog,
 ): Promise<BundlerSession> {
   const started = await startExtensions(config, "dev", log).catch((error: CliError) => error);
+  // Loaded here, so that commands that bundle nothing need no esbuild: the platform's image has none.
+  const { context } = await import("esbuild");
   const esbuild = await context(devOptions(config, started, onOutcome));
   return {
     // A failed build rejects too; it has been told to onOutcome already.
@@ -195,6 +197,7 @@ async function concluded(
 }
 
 export async function buildFailed(errors: Message[]): Promise<CliError> {
+  const { formatMessages } = await import("esbuild");
   const messages = await formatMessages(errors, { kind: "error", color: false });
   return new CliError("BUILD_FAILED", `The tasks do not build:\n${messages.join("").trimEnd()}`, {
     remedy: "Correct the code.",

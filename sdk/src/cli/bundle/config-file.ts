@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Plugin } from "esbuild";
+import type { Plugin } from "esbuild";
 import { z } from "zod";
 import type { BuildExtension } from "../../build/extension.ts";
 import type { GantryConfig } from "../../config.ts";
@@ -196,6 +196,7 @@ const HOOKS = new Set(["init", "onStart", "onSuccess", "onFailure", "handleError
 async function importConfig(projectDir: string, configFile: string): Promise<unknown> {
   const folder = join(projectDir, ".gantry", "config");
   try {
+    const { build } = await import("esbuild");
     const built = await build({
       entryPoints: [configFile],
       bundle: true,
