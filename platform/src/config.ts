@@ -246,10 +246,6 @@ export const SETTINGS = {
     unit: "folder",
     doc: "`ca.pem`, `cert.pem` and `key.pem` for that Engine's TLS.",
   }),
-  REDIS_URL: setting(z.string().optional(), {
-    unit: "URL",
-    doc: "What replicas tell each other by; without it they use the database.",
-  }),
   PROCESS_POOL_SIZE: setting(whole(0, 256).default(2), {
     unit: "processes",
     doc: "Booted processes kept ready for each version.",

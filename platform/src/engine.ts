@@ -181,6 +181,8 @@ export function createEngine(deps: EngineDeps): Engine {
   const workersDeps = { ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random };
   const completions = new Completions(workersDeps);
   const onPromoted = promotion({ ...shared, limits, changes, prepared });
+  const deployments = createDeploymentService({ prisma, onPromoted });
+  const deploys = createDeployService({ ...deps.deploys, deployments, clock, executor: executorKind(executor) });
   return {
     runs: wokenTimers,
     queues: createQueueService(pool, announcements),

@@ -13,6 +13,17 @@ export interface DeploymentInfo {
   source: DeploymentSource;
   createdAt: Date;
   promotedAt: Date | undefined;
+  /** Of everything that went into it, where it was given. */
+  contentHash?: string | undefined;
+  /** Its image was removed from the registry. */
+  imageDeletedAt?: Date | undefined;
+}
+
+/** A version whose image may go. */
+export interface PrunableImage {
+  version: string;
+  repository: string;
+  digest: string;
 }
 
 export type DeploymentSource =
@@ -25,6 +36,7 @@ export interface DeploymentService {
     environment: EnvironmentRef,
     deployment: { manifest: Manifest; source: DeploymentSource; promote: boolean; contentHash?: string },
   ): Promise<DeploymentInfo>;
+  /** Errors: DEPLOYMENT_NOT_FOUND, IMAGE_GONE. */
   promote(environment: EnvironmentRef, version: string): Promise<DeploymentInfo>;
   retrieve(environment: EnvironmentRef, idOrVersion: string): Promise<DeploymentInfo | undefined>;
   current(environment: EnvironmentRef): Promise<DeploymentInfo | undefined>;
@@ -32,4 +44,11 @@ export interface DeploymentService {
     environment: EnvironmentRef,
     page: { size: number; after?: string },
   ): Promise<{ deployments: DeploymentInfo[]; next: string | undefined }>;
+  /**
+   * Marks as gone the images of versions that are not current, not of the latest `keep`, and that no live run needs; an
+   * image that such a version shares with another one stays.
+   */
+  claimPrunableImages(environment: EnvironmentRef, keep: number): Promise<PrunableImage[]>;
+  /** The images of these versions are there after all. */
+  restoreImages(environment: EnvironmentRef, versions: string[]): Promise<void>;
 }

@@ -1,4 +1,6 @@
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
 import type { ImagePlatform } from "@gantry/sdk/contract";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { ImageConfig, ImageManifest } from "../../src/adapters/oci-registry/appended-image-manifest.ts";
@@ -66,8 +68,14 @@ export function imageBuilderConformance(name: string, start: () => Promise<Build
 
     test("the layers lie above the base's, in their order", async () => {
       const { config, manifest } = await imageOf((await build()).digest);
-      expect(config.rootfs.diff_ids.slice(1)).toEqual([externals.diffId, bundle.diffId]);
-      expect(manifest.layers).toHaveLength(3);
+      expect(config.rootfs.diff_ids).toHaveLength(3);
+      const holds = await Promise.all(
+        manifest.layers.slice(1).map(async ({ digest }) => {
+          const layer = await client.blob(REPOSITORY, digest);
+          return gunzipSync(await buffer(layer as Readable)).toString("latin1");
+        }),
+      );
+      expect(holds).toEqual([expect.stringContaining("sharp/index.js"), expect.stringContaining("bundle/index.mjs")]);
     });
 
     test("the image has the base's environment and labels, and ours win", async () => {

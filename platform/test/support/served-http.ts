@@ -35,6 +35,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     runs: engine.runService(),
     queues: engine.queueService(),
     deployments: engine.deploymentService(),
+    deploys: engine.deployService(),
     projects: engine.projectService([PROD, OTHER]),
     variables: fakeVariables(),
     credentials: engine.credentials(),

@@ -17,7 +17,7 @@ export interface DirectConnectionOptions {
 const FIRST_RETRY_MS = 50;
 const SLOWEST_RETRY_MS = 2_000;
 /** The server drops the session of a machine that is gone within some 5 s, and with it its locks. */
-const SESSION = [
+export const SESSION = [
   `search_path=${SCHEMA}`,
   "timezone=UTC",
   "statement_timeout=5000",

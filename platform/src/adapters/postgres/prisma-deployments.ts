@@ -1,5 +1,10 @@
 import { type Manifest, manifestSchema, type QueueDeclaration } from "@gantry/sdk/contract";
-import type { DeploymentInfo, DeploymentService, DeploymentSource } from "../../deployments/deployment-service.ts";
+import type {
+  DeploymentInfo,
+  DeploymentService,
+  DeploymentSource,
+  PrunableImage,
+} from "../../deployments/deployment-service.ts";
 import { nextVersion } from "../../deployments/version-policy.ts";
 import { AppError } from "../../errors.ts";
 import { decodeId, encodeId, newUuid } from "../../ids.ts";
@@ -29,7 +34,10 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
         if (same !== null) {
           // The code is the same but may have moved: its workers look where the latest registration says.
           return {
-            row: await tx.deployment.update({ where: { id: same.id }, data: { source: json(source) } }),
+            row: await tx.deployment.update({
+              where: { id: same.id },
+              data: { source: json(source), imageDeletedAt: null },
+            }),
             isNew: false,
           };
         }
@@ -49,6 +57,11 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
         });
         if (found === null)
           throw new AppError("DEPLOYMENT_NOT_FOUND", `There is no version ${version} in this environment.`);
+        if (found.imageDeletedAt !== null)
+          throw new AppError(
+            "IMAGE_GONE",
+            `The image of version ${version} was removed ${found.imageDeletedAt.toISOString()}.`,
+          );
         await makeCurrent(tx, environment, found.id, manifestOf(found));
         return found;
       }, PATIENCE);
@@ -67,6 +80,18 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
       const row = id === null ? null : await prisma.deployment.findUnique({ where: { id } });
       return row === null ? undefined : toInfo(row, id);
     },
+    claimPrunableImages: (environment, keep) =>
+      prisma.$transaction(async (tx) => {
+        // A promotion waits for this lock, and sees the marks.
+        await lockEnvironment(tx, environment);
+        return claimImages(tx, environment, keep);
+      }, PATIENCE),
+    async restoreImages(environment, versions) {
+      await prisma.deployment.updateMany({
+        where: { environmentId: environment.id, version: { in: versions } },
+        data: { imageDeletedAt: null },
+      });
+    },
     async list(environment, { size, after }) {
       const cursor = after === undefined ? undefined : decodeId("deployment", after);
       const rows = await prisma.deployment.findMany({
@@ -79,6 +104,26 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
       return { deployments: shown, next: rows.length > size ? shown.at(-1)?.id : undefined };
     },
   };
+}
+
+function claimImages(tx: Transaction, environment: EnvironmentRef, keep: number): Promise<PrunableImage[]> {
+  return tx.$queryRaw<PrunableImage[]>`
+    with image as materialized (
+      select d.id, d.source->>'digest' as digest, row_number() over (order by d.id desc) as age
+      from deployment d
+      where d.environment_id = ${environment.id} and d.source->>'kind' = 'image' and d.image_deleted_at is null),
+    old as materialized (
+      select i.id, i.digest from image i
+      where i.age > ${keep}
+        and not exists (select 1 from environment e where e.current_deployment_id = i.id)
+        and not exists (select 1 from execution x where x.deployment_id = i.id)
+        and not exists (select 1 from failure_hook h where h.deployment_id = i.id)
+        and not exists (select 1 from run r where r.environment_id = ${environment.id} and r.deployment_id = i.id))
+    update deployment d set image_deleted_at = now()
+    from old o
+    where d.id = o.id and not exists (
+      select 1 from image i where i.digest = o.digest and i.id not in (select id from old))
+    returning d.version, d.source->>'repository' as repository, d.source->>'digest' as digest`;
 }
 
 async function lockEnvironment(tx: Transaction, environment: EnvironmentRef): Promise<void> {
@@ -199,5 +244,7 @@ function toInfo(row: Row, current: string | null): DeploymentInfo {
     source: row.source as unknown as DeploymentSource,
     createdAt: row.createdAt,
     promotedAt: row.promotedAt ?? undefined,
+    contentHash: row.contentHash ?? undefined,
+    imageDeletedAt: row.imageDeletedAt ?? undefined,
   };
 }

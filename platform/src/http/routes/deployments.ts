@@ -1,10 +1,7 @@
 import {
-  type Deployment,
-  type DeploymentDetail,
   deploymentDetailSchema,
   deploymentListQuerySchema,
   deploymentListReplySchema,
-  isStorableText,
   promoteReplySchema,
   registerDeploymentBodySchema,
   text,
@@ -14,6 +11,8 @@ import type { DeploymentInfo } from "../../deployments/deployment-service.ts";
 import { AppError } from "../../errors.ts";
 import type { Edge } from "../edge.ts";
 import { type Route, route } from "../route.ts";
+import { deploymentDetail as detail, deploymentView as view } from "./deployment-view.ts";
+import { refuseManifest } from "./manifest-check.ts";
 
 const READ = { by: "policy", action: "read", kind: "deployments" } as const;
 const DEPLOY = { by: "policy", action: "deploy", kind: "deployments" } as const;
@@ -35,8 +34,8 @@ const registerVersion = (edge: Edge) =>
     reply: deploymentDetailSchema,
     status: 201,
     async handle({ body, environment }) {
-      refuseDuplicates(body.manifest.tasks.map(({ id }) => id));
-      refuseUnstorable(body.manifest, "manifest", 0);
+      refuseManifest(body.manifest);
+      await edge.deps.deploys.verifySource(environment, body.source);
       const { contentHash, ...deployment } = body;
       return detail(
         await edge.deps.deployments.register(environment, {
@@ -134,74 +133,7 @@ const promoteVersion = (edge: Edge) =>
     },
   });
 
-/** Two tasks with one id would overwrite each other silently. */
-function refuseDuplicates(ids: readonly string[]): void {
-  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
-  if (twice === undefined) return;
-  throw new AppError("VALIDATION_FAILED", `Two tasks have the id "${twice}".`, {
-    details: { issues: [{ path: "manifest.tasks", message: `duplicate id ${twice}` }] },
-  });
-}
-
-const MAX_DEPTH = 200;
-
-/** The manifest is kept as jsonb, which holds no NUL and no half of a surrogate pair, wherever it may stand. */
-function refuseUnstorable(value: unknown, path: string, depth: number): void {
-  if (depth > MAX_DEPTH) throw unstorable(path, "is nested too deeply");
-  if (typeof value === "string" && !isStorableText(value))
-    throw unstorable(path, "may not contain a NUL or half a surrogate pair");
-  if (typeof value !== "object" || value === null) return;
-  for (const [key, member] of Object.entries(value)) {
-    if (!isStorableText(key)) throw unstorable(path, "has a key with a NUL or half a surrogate pair");
-    refuseUnstorable(member, `${path}.${key}`, depth + 1);
-  }
-}
-
-function unstorable(path: string, message: string): AppError {
-  const issue = { path: path.slice(0, 200), message };
-  return new AppError("VALIDATION_FAILED", `The body is not valid: ${issue.path}: ${message}.`, {
-    details: { issues: [issue] },
-  });
-}
-
 function found(deployment: DeploymentInfo | undefined, message: string): DeploymentInfo {
   if (deployment === undefined) throw new AppError("DEPLOYMENT_NOT_FOUND", message);
   return deployment;
-}
-
-function view(deployment: DeploymentInfo): Deployment {
-  const [runtime, runtimeVersion] = deployment.manifest.runtime.split("@");
-  return {
-    id: deployment.id,
-    createdAt: deployment.createdAt.toISOString(),
-    shortCode: deployment.version,
-    version: deployment.version,
-    runtime: runtime ?? null,
-    runtimeVersion: runtimeVersion ?? null,
-    status: deployment.status,
-    deployedAt: deployment.promotedAt?.toISOString(),
-    isCurrent: deployment.isCurrent,
-  };
-}
-
-/** The source is not in it: where the code lies on the platform's machine is nobody's business. */
-function detail(deployment: DeploymentInfo): DeploymentDetail {
-  const { manifest, source } = deployment;
-  return {
-    ...view(deployment),
-    contentHash: deployment.id,
-    imagePlatform: "",
-    imageReference: source.kind === "image" ? `${source.repository}@${source.digest}` : null,
-    worker: {
-      id: deployment.id,
-      version: deployment.version,
-      tasks: manifest.tasks.map(({ id, filePath, exportName }) => ({
-        id,
-        slug: id,
-        filePath,
-        ...(exportName === undefined ? {} : { exportName }),
-      })),
-    },
-    queues: manifest.queues.map(({ name }) => name),
-  };
 }

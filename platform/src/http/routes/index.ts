@@ -2,6 +2,7 @@ import type { Edge } from "../edge.ts";
 import type { Route } from "../route.ts";
 import { batchRoutes } from "./batches.ts";
 import { deploymentRoutes } from "./deployments.ts";
+import { deploymentBuildRoutes } from "./deployments-build.ts";
 import { keyRoutes } from "./keys.ts";
 import { laterRoutes } from "./later.ts";
 import { packetRoutes } from "./packets.ts";
@@ -23,6 +24,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...batchRoutes(edge),
     ...packetRoutes(edge),
     ...queueRoutes(edge),
+    ...deploymentBuildRoutes(edge),
     ...deploymentRoutes(edge),
     ...tokenRoutes(edge),
     ...keyRoutes(edge),

@@ -130,12 +130,14 @@ export const buildDeploymentBodySchema = z.strictObject({
 });
 export type BuildDeploymentBody = z.input<typeof buildDeploymentBodySchema>;
 
-/** The reply is NDJSON, a line each; the last is `done` or `error`. */
+/** The reply is NDJSON, a line each; the last is `done` or `error`. Blank lines keep the connection open. */
 export type BuildEvent =
   | { type: "step"; step: "wait" | "base" | "build" | "push" | "verify" | "register" | "promote"; message: string }
   | { type: "log"; line: string }
   | { type: "done"; deployment: DeploymentDetail; isNew: boolean; platformMs: number }
   | { type: "error"; error: { code: string; message: string; remedy?: string } };
+
+export const prunedReplySchema = z.object({ versions: z.array(z.string()) });
 
 /** Where `--local-build` may push: credentials for the environment's repository alone. */
 export const pushAccessSchema = z
@@ -144,6 +146,8 @@ export const pushAccessSchema = z
     repository: z.string(),
     username: z.string().optional(),
     password: z.string().optional(),
+    /** A bearer token for the registry (`registrytoken` in Docker's config), in place of the two. None at all: the person's own. */
+    token: z.string().optional(),
   })
   .meta({ id: "PushAccess" });
 export type PushAccess = z.infer<typeof pushAccessSchema>;
