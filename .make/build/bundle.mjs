@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as esbuild from "esbuild";
 import { ROOT } from "../paths.mjs";
-import { requiredBuiltins } from "./required-builtins.mjs";
+import { quickBuiltins } from "./quick-builtins.mjs";
 
 /** What is built: entries of one group share chunks, so that a class is one class for all of them. */
 const GROUPS = [
@@ -37,7 +37,7 @@ async function bundle({ folder, format, entries, executable = false, packages = 
     splitting: format === "esm" && entries.length > 1,
     chunkNames: "chunks/[name]-[hash]",
     packages,
-    plugins: packages === "bundle" ? [requiredBuiltins] : [],
+    plugins: packages === "bundle" ? [quickBuiltins] : [],
     conditions: ["gantry-source"],
     sourcemap: "linked",
     sourcesContent: false,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { memoryFromStatus, OPERATING_SYSTEMS, osDifferences, startFromStat } from "./os-differences.ts";
+import { cgroupOomKills, memoryFromStatus, OPERATING_SYSTEMS, osDifferences, startFromStat } from "./os-differences.ts";
 
 const LONG = `/${"d".repeat(120)}`;
 
@@ -60,4 +60,46 @@ describe("Linux's /proc", () => {
       expect((await os.memory(process.pid))?.rssBytes).toBeGreaterThan(10_000_000);
     },
   );
+});
+
+describe("the kernel's kills for lack of memory", () => {
+  const count = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
+  const table: Record<string, { files: Record<string, string>; want: number | undefined }> = {
+    "version 2, a group of its own": {
+      files: {
+        "/proc/self/cgroup": "0::/user.slice/run-7.scope\n",
+        "/sys/fs/cgroup/user.slice/run-7.scope/memory.events":
+          "low 0\nhigh 0\nmax 9\noom 3\noom_kill 3\noom_group_kill 0\n",
+      },
+      want: 3,
+    },
+    "version 2, in a container that sees its group as the root": {
+      files: { "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.events": "oom 1\noom_kill 1\n" },
+      want: 1,
+    },
+    "version 1, by the group's path": {
+      files: {
+        "/proc/self/cgroup": "5:cpu,cpuacct:/a\n4:memory:/jobs/b\n0::/c\n",
+        "/sys/fs/cgroup/memory/jobs/b/memory.oom_control": count,
+      },
+      want: 2,
+    },
+    "version 1, in a container that is told the node's path": {
+      files: {
+        "/proc/self/cgroup": "4:memory:/kubepods/burstable/pod1/c\n0::/\n",
+        "/sys/fs/cgroup/memory/memory.oom_control": count,
+      },
+      want: 2,
+    },
+    "no such count": { files: { "/proc/self/cgroup": "0::/\n" }, want: undefined },
+    "no /proc": { files: {}, want: undefined },
+  };
+  test.each(Object.entries(table))("%s", (_sentence, { files, want }) => {
+    const read = (path: string): string => {
+      const text = files[path];
+      if (text === undefined) throw new Error("ENOENT");
+      return text;
+    };
+    expect(cgroupOomKills(read)).toBe(want);
+  });
 });

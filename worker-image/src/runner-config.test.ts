@@ -1,6 +1,6 @@
 import { MACHINE_PRESETS } from "@gantry/sdk/contract";
 import { describe, expect, test } from "vitest";
-import { heapMegabytes, runnerConfig, taskEnvironment } from "./runner-config.ts";
+import { heapMegabytes, podEnvironment, runnerConfig, taskEnvironment } from "./runner-config.ts";
 
 const REQUIRED = {
   GANTRY_WORKER_URL: "http://127.0.0.1:4400/",
@@ -37,6 +37,45 @@ describe("a runner's settings", () => {
   };
   test.each(Object.entries(machines))("take the machine %s", (text, want) => {
     expect(runnerConfig({ ...REQUIRED, GANTRY_WORKER_MACHINE: text }).machine).toEqual(want);
+  });
+});
+
+describe("a runner in a pod", () => {
+  const { GANTRY_WORKER_TOKEN: _token, GANTRY_WORKER_ID: _id, ...image } = REQUIRED;
+  const pod = { ...image, GANTRY_WORKER_BOOTSTRAP_TOKEN: "once", GANTRY_RUNS_DIR: "/run/gantry" };
+
+  test("has a token in place of an identity, and one process for its one execution", () => {
+    const settings = { GANTRY_WORKER_CONCURRENCY: "9", GANTRY_WORKER_POOL: "9", GANTRY_PROCESS_KEEP_ALIVE: "1" };
+    expect(runnerConfig({ ...pod, ...settings })).toMatchObject({
+      bootstrapToken: "once",
+      identity: undefined,
+      concurrency: 1,
+      pool: 1,
+      bootsAtOnce: 1,
+      keepAlive: false,
+    });
+  });
+
+  test("reads the compile cache that its image was built with", () => {
+    expect(runnerConfig({ ...pod, NODE_COMPILE_CACHE: "/gantry/compile-cache" }).compileCacheDir).toBe(
+      "/gantry/compile-cache",
+    );
+    expect(runnerConfig(pod).compileCacheDir).toBeUndefined();
+  });
+
+  const folders: Record<string, { env: Record<string, string>; want: object }> = {
+    "without folders, the one that can be written": { env: {}, want: { HOME: "/run/gantry", TMPDIR: "/run/gantry" } },
+    "with the home of a user that has none": { env: { HOME: "/" }, want: { HOME: "/run/gantry" } },
+    "with the folders that the image names": {
+      env: { HOME: "/tmp", TMPDIR: "/scratch" },
+      want: { HOME: "/tmp", TMPDIR: "/scratch" },
+    },
+  };
+  test.each(Object.entries(folders))("gives its task, %s", (_sentence, { env, want }) => {
+    const whole = { ...pod, NODE_COMPILE_CACHE: "/cache", PATH: "/bin", ...env };
+    const given = podEnvironment(whole, runnerConfig(whole));
+    expect(given).toMatchObject({ PATH: "/bin", GANTRY_API_URL: "http://127.0.0.1:4400", ...want });
+    expect(Object.keys(given).sort()).toEqual(["GANTRY_API_URL", "HOME", "PATH", "TMPDIR"]);
   });
 });
 

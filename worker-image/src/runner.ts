@@ -1,5 +1,5 @@
 /** The runner's process: reads what it was started with, takes its signals and its pid file, and lives its life. */
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { jsonLog } from "./log.ts";
 import { osDifferences } from "./os-differences.ts";
@@ -25,7 +25,7 @@ process.on("uncaughtException", (error) => {
   process.exit(EXIT_FAULT);
 });
 
-await mkdir(config.runsDir, { recursive: true });
+mkdirSync(config.runsDir, { recursive: true });
 if (config.pidFile !== undefined && config.identity !== undefined) {
   const { workerId } = config.identity;
   const other = await claimPidFile(config.pidFile, { workerId, url: config.url }, os);

@@ -547,6 +547,39 @@ describe("an error that nobody awaited", () => {
   });
 });
 
+describe("a worker that is told to stop", () => {
+  const draining = () => AbortSignal.abort(Object.assign(new Error("The node is drained"), { code: "DRAINING" }));
+
+  it("is told to function and hooks by a signal of its own, which cancels nothing", async () => {
+    let hooks: boolean | undefined;
+    const told = task({
+      id: "told",
+      onStart: ({ drainSignal }) => void (hooks = drainSignal.aborted),
+      run: async (_payload: unknown, { signal, drainSignal }) => [signal.aborted, drainSignal.aborted],
+    });
+    expect((await runTask(told, undefined)).output).toEqual([false, false]);
+    expect((await runTask(told, undefined, { drainSignal: draining() })).output).toEqual([false, true]);
+    expect(hooks).toBe(true);
+  });
+
+  it("gets the run back when the function throws the signal's reason: no attempt is spent, only cleanup hears of it", async () => {
+    const leaving = task({
+      id: "leaving",
+      ...notingHooks(""),
+      run: async (_payload: unknown, { drainSignal }) => drainSignal.throwIfAborted(),
+    });
+    const result = await runTask(leaving, undefined, { drainSignal: draining() });
+    expect(result).toMatchObject({ ok: false, status: "QUEUED", outcome: { kind: "returned" } });
+    expect(calls.slice(-2)).toEqual(["cleanup", "/middleware"]);
+    expect(calls).not.toContain("onFailure");
+  });
+
+  it("does not hide another error", async () => {
+    const result = await runTask(failing(), undefined, { drainSignal: draining() });
+    expect(result.status).toBe("FAILED");
+  });
+});
+
 describe("a run that ended without its process", () => {
   function crashedGrant(taskId: string) {
     const grant = testGrant({ taskId, payload: { n: 1 }, attempt: 1, maxAttempts: 3, metadata: {}, tags: [] });

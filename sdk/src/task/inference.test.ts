@@ -25,7 +25,8 @@ const never = () => false;
 const resize = task({
   id: "resize",
   init: async () => ({ db: "pool" }),
-  run: async (payload: { url: string }, { ctx, init, signal }) => {
+  run: async (payload: { url: string }, { ctx, init, signal, drainSignal }) => {
+    expectTypeOf(drainSignal).toEqualTypeOf<AbortSignal>();
     expectTypeOf(ctx.run.id).toBeString();
     expectTypeOf(ctx.run.createdAt).toEqualTypeOf<Date>();
     expectTypeOf(init?.db).toEqualTypeOf<string | undefined>();

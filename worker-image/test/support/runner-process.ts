@@ -71,7 +71,8 @@ export class RunnerProcess {
     });
   }
 
-  spawn(): void {
+  /** `container`: the group that the runner is to live in. */
+  spawn(container?: { add(pid: number): void }): void {
     this.child = spawn(process.execPath, [join(PACKAGE, "dist/runner.js")], {
       cwd: this.dir,
       // Leads a group of its own, as under the process executor, so that `stop` reaches its task processes too.
@@ -87,6 +88,7 @@ export class RunnerProcess {
         ...this.#env,
       },
     });
+    if (this.child.pid !== undefined) container?.add(this.child.pid);
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on("data", (data) => (this.output += String(data)));
     this.exited = once(this.child, "exit").then(([code, signal]) => ({ code, signal }));
