@@ -305,6 +305,15 @@ const CASES: Record<string, Case> = {
     },
     want: { then: "lose", code: "POD_DELETED" },
   },
+  "a deleted worker is lost though another stands in its place": {
+    facts: {
+      pods: [
+        pod({ task: running, status: { phase: "Running" }, isGone: true }),
+        pod({ task: running, status: { phase: "Running" }, createdMsAgo: 100 }),
+      ],
+    },
+    want: { then: "lose", code: "POD_DELETED" },
+  },
   "a pod deleted before it started is awaited where the Job makes another": {
     facts: { pods: [pod({ task: waiting("ContainerCreating"), isGone: true })] },
     want: undefined,

@@ -31,19 +31,15 @@ const OVERDUE_MS = 30_000;
  * What is to be said of an execution, by what is seen of its Job. The container `task` alone counts: sidecars may outlive
  * it. Undefined where nothing is to be said: it works, it is about to, or nothing is known.
  *
- * A Job may have had two pods, where one was deleted: older clusters make another, whose worker is refused while the first
- * uses its grace. So a pod that works decides, then one that ended at work, then one that waits.
+ * A Job may have more pods than one: older clusters make another where one is deleted, at once, while the first still uses
+ * its grace. The first that started has the run, and the others are refused it: so it alone decides.
  */
 export function observeJob(facts: JobFacts, context: OutcomeContext): WorkerObservation | undefined {
   const pods = facts.pods.toSorted((a, b) => createdAt(a.pod) - createdAt(b.pod));
-  if (pods.some((each) => isWorking(each, context.now))) return undefined;
-  const ended = pods.filter(hasEnded);
-  const endings = ended.filter(({ pod }) => hasStarted(pod)).map((each) => endingOf(each, context.now));
-  const worst = endings.find((each) => each.then === "lose" && each.code !== "POD_EXITED") ?? endings[0];
-  if (worst !== undefined) return worst;
-  const waiting = pods.filter((each) => !hasEnded(each)).at(-1);
-  if (waiting !== undefined) return observePending(waiting, context);
-  return neverStarted(facts, ended.at(-1));
+  const worker = pods.find(({ pod }) => hasStarted(pod));
+  if (worker !== undefined) return isWorking(worker, context.now) ? undefined : endingOf(worker, context.now);
+  const waiting = pods.findLast((each) => !hasEnded(each));
+  return waiting === undefined ? neverStarted(facts, pods.at(-1)) : observePending(waiting, context);
 }
 
 /** Whether the run's part of the Job is over, and what is left of it may be removed. */
@@ -77,11 +73,10 @@ function isOnLostNode({ metadata, status }: PodObject, now: number): boolean {
   return metadata.deletionTimestamp !== undefined && now > Date.parse(metadata.deletionTimestamp) + OVERDUE_MS;
 }
 
-/** Its container has ended, or will never run. A pod that still counts as working, but on a lost node, has ended too. */
+/** Its container will never run. */
 function hasEnded({ pod, isGone }: PodFacts): boolean {
-  const task = taskOf(pod)?.state;
   const { phase } = pod.status ?? {};
-  return isGone || phase === "Failed" || phase === "Succeeded" || (task !== undefined && task.waiting === undefined);
+  return isGone || phase === "Failed" || phase === "Succeeded" || taskOf(pod)?.state?.terminated !== undefined;
 }
 
 const NEVER_RAN = new Set(["StartError", "ContainerCannotRun", "ContainerStatusUnknown"]);
