@@ -12,12 +12,18 @@ import { configTemplate, EXAMPLE_TASK, IGNORED } from "../init/templates.ts";
 interface InitFlags extends CommonOptions {
   yes?: boolean;
   project?: string;
+  fromTrigger?: boolean;
+  rewrite?: boolean;
+  dryRun?: boolean;
 }
 
 export function initCommand(program: Command): void {
   addCommand<InitFlags>(program, "init", "Add Gantry to this project: configuration, a first task, dependencies", init)
     .option("-y, --yes", "ask nothing, take the defaults")
-    .option("--project <ref>", "the project's ref (default: the name in package.json)");
+    .option("--project <ref>", "the project's ref (default: the name in package.json)")
+    .option("--from-trigger", "move a project from Trigger.dev: its configuration, scripts and dependencies")
+    .option("--rewrite", "with --from-trigger: rewrite imports of @trigger.dev/sdk too (they work as they are)")
+    .option("--dry-run", "with --from-trigger: show what would change, and change nothing");
 }
 
 interface PackageJson {
@@ -34,6 +40,10 @@ interface Change {
 }
 
 async function init(context: CommandContext, flags: InitFlags): Promise<ExitCode> {
+  if (flags.fromTrigger) return await fromTrigger(context, flags);
+  if (flags.rewrite || flags.dryRun) {
+    throw new CliError("NEEDS_FROM_TRIGGER", "--rewrite and --dry-run go with --from-trigger.");
+  }
   const { cwd, terminal } = context;
   const asks = terminal.isInteractive && !flags.yes && !context.json;
   const before = readPackage(cwd);
@@ -49,6 +59,19 @@ async function init(context: CommandContext, flags: InitFlags): Promise<ExitCode
   terminal.out(`\nNext:\n  ${bold("npm install")}\n  ${bold("npx gantry dev")}`);
   if (asks) outro("Done");
   return EXIT.ok;
+}
+
+async function fromTrigger(context: CommandContext, flags: InitFlags): Promise<ExitCode> {
+  // A parser and a diff that no other command needs.
+  const { moveFromTrigger } = await import("../init/from-trigger/move.ts");
+  const code = await moveFromTrigger(context, {
+    project: flags.project === undefined ? undefined : projectRef(flags.project),
+    rewrites: flags.rewrite === true,
+    dryRun: flags.dryRun === true,
+    yes: flags.yes === true,
+  });
+  if (code === EXIT.ok && !flags.dryRun) extendIgnore(context.cwd);
+  return code;
 }
 
 async function chooseProject(flags: InitFlags, asks: boolean, guess: string): Promise<string | undefined> {
