@@ -7,9 +7,8 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { keepEmbeddedPostgres } from "./adapters/embedded-postgres/kept-postgres.ts";
 import { freeBytes } from "./adapters/filesystem/disk-space.ts";
 import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
-import { NoExecutor } from "./adapters/memory/no-executor.ts";
-import { registerDatabaseMetrics } from "./adapters/postgres/database-metrics.ts";
 import { AdvisoryDeployLocks } from "./adapters/postgres/advisory-deploy-locks.ts";
+import { registerDatabaseMetrics } from "./adapters/postgres/database-metrics.ts";
 import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
 import { migrationsDirectory } from "./adapters/postgres/migration-files.ts";
 import { migrate } from "./adapters/postgres/migrator.ts";
@@ -17,14 +16,13 @@ import { createPool } from "./adapters/postgres/pool.ts";
 import { createPrisma } from "./adapters/postgres/prisma.ts";
 import { PrismaProjects } from "./adapters/postgres/prisma-projects.ts";
 import { PrismaVariables } from "./adapters/postgres/prisma-variables.ts";
-import { ProcessExecutor } from "./adapters/process/process-executor.ts";
 import { systemClock } from "./clock.ts";
-import type { Executor } from "./cluster/executor.ts";
 import { environmentChanges } from "./cluster/environment-changes.ts";
 import { createCredentials } from "./cluster/jwt-credentials.ts";
 import type { Config } from "./config.ts";
 import { machinesWith } from "./deployments/machines.ts";
 import { createEngine, type Engine } from "./engine.ts";
+import { chooseExecutor } from "./executors.ts";
 import { createHttpApp, SERVER_OPTIONS } from "./http/app.ts";
 import { attachWorkerChannel } from "./http/worker-channel.ts";
 import { imageServices } from "./image-services.ts";
@@ -53,9 +51,6 @@ export interface PlatformOptions {
   /** The process's own environment: tasks get it, less the platform's settings. */
   environment: Readonly<Record<string, string | undefined>>;
 }
-
-/** A runner that has lost the platform tries again every 7.5 s at the least. */
-const SLOWEST_RECONNECT_MS = 10_000;
 
 /** The composition root: the only place where adapters meet. Starts everything, in order; what failed to start is stopped again. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
@@ -95,20 +90,15 @@ async function compose(
   registerDatabaseMetrics(metrics, pool);
 
   let url = "";
-  const executor: Executor =
-    config.executor === "none"
-      ? new NoExecutor()
-      : new ProcessExecutor({
-          workersDir: config.runsDir ?? join(dataDir, "workers"),
-          platformUrl: () => config.publicUrl ?? url,
-          credentials,
-          absentMs: (deploymentId) => channel.absentMs(deploymentId),
-          replaceAfterMs: Math.max(config.leaseTtlMs, SLOWEST_RECONNECT_MS),
-          environment,
-          log: logger,
-          poolSize: config.processPoolSize,
-          keepAlive: config.processKeepAlive,
-        });
+  const { executor, start, startDeadlineMs } = await chooseExecutor({
+    ...{ config, credentials, leadership, environment, logger },
+    ownUrl: () => url,
+    absentMs: (deploymentId) => channel.absentMs(deploymentId),
+    observations: {
+      observed: (executionId, observation) => engine.observations.observed(executionId, observation),
+      liveAmong: (executionIds) => engine.observations.liveAmong(executionIds),
+    },
+  });
   const workerImage = config.workerImage ?? `ghcr.io/gantry-dev/worker:${version}`;
   const engine = createEngine({
     deploys: {
@@ -132,7 +122,10 @@ async function compose(
     roles: config.roles,
     bus,
     leadership,
-    timing: { leaseTtlMs: config.leaseTtlMs },
+    timing: {
+      leaseTtlMs: config.leaseTtlMs,
+      ...(startDeadlineMs === undefined ? {} : { startDeadlineMs }),
+    },
   });
   const app = createHttpApp({
     ...engine,
@@ -169,6 +162,7 @@ async function compose(
 
   const port = await listen(server, config.host, config.port);
   url = `http://${config.host === "0.0.0.0" ? "127.0.0.1" : config.host}:${port}`;
+  await start();
   engine.loops.start();
   logger.info({ url, executor: executor.name }, "the platform is ready");
 
