@@ -11,8 +11,12 @@ cd "$(dirname "$0")"
 all=(debian node pause postgres valkey registry worker platform)
 
 ./docker-engine.sh up
+mkdir -p "$CLUSTER_CACHE"
+exec 9>"$CLUSTER_CACHE/images.lock"
+flock 9
 for name in "${@:-${all[@]}}"; do
   [ -f "./images/$name.sh" ] || fail "there is no image $name; there are: ${all[*]}"
   # In a process of its own: an image's script may change folder and settings.
+  # shellcheck source=/dev/null
   (. "./images/$name.sh")
 done

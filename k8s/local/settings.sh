@@ -2,7 +2,7 @@
 # Every path, address and port of the local cluster; sourced by the other scripts. Override by environment.
 
 local_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-repository=$(cd "$local_dir/../.." && pwd)
+checkout=$(cd "$local_dir/../.." && pwd)
 
 # What the running cluster is: certificates, etcd's data, pods, the registry's blobs. `cluster-down --purge` removes it.
 CLUSTER_DIR=${CLUSTER_DIR:-/var/tmp/cluster}
@@ -12,6 +12,8 @@ KUBERNETES_VERSION=1.20.2
 K8S_BIN=${K8S_BIN:-/var/cache/k8s-$KUBERNETES_VERSION/bin}
 
 REGISTRY=${REGISTRY:-localhost:5000}
+# The tag that the images of this repository get.
+IMAGE_TAG=${IMAGE_TAG:-dev}
 # A second registry that asks for a name and a password.
 PRIVATE_REGISTRY=${PRIVATE_REGISTRY:-localhost:5001}
 PRIVATE_REGISTRY_USER=${PRIVATE_REGISTRY_USER:-builder}

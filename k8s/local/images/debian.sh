@@ -5,7 +5,7 @@ debian_image() {
   root=$(new_stage debian)
   debootstrap --variant=minbase --include=ca-certificates,libstdc++6 bookworm "$root"
   rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/log/* \
-    "$root"/usr/share/{doc,man,info,locale}/* "$root"/dev/* "$root"/etc/{hostname,resolv.conf}
+    "$root"/usr/share/{doc,man,info,locale}/* "${root:?}"/dev/* "$root"/etc/{hostname,resolv.conf}
   tar -C "$root" --sort=name --numeric-owner --mtime=@0 -cf - . | "$docker_client" import -c 'CMD ["bash"]' - "$1"
   rm -rf "$root"
 }

