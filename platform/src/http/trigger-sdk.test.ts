@@ -16,6 +16,7 @@ describeTriggerSdk(async () => {
   return {
     url,
     key: KEY,
+    projectRef: PROD.projectRef,
     otherKey: OTHER_KEY,
     async complete(runId, output) {
       engine.finish(runId, {

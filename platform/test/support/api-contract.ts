@@ -1,4 +1,4 @@
-import { auth, batch, configure, deployments, idempotencyKeys, queues, runs, tasks } from "@trigger.dev/sdk";
+import { auth, batch, configure, deployments, envvars, idempotencyKeys, queues, runs, tasks } from "@trigger.dev/sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { caller } from "./served-http.ts";
 
@@ -7,6 +7,8 @@ export interface Subject {
   url: string;
   /** A full key of an environment whose current version has the tasks `import` and `export`. */
   key: string;
+  /** The project of that environment, whose slug is prod. */
+  projectRef: string;
   /** A key of another environment. */
   otherKey: string;
   /** Ends a run that is queued as its worker would, with this output. */
@@ -241,6 +243,34 @@ export function describeTriggerSdk(start: () => Promise<Subject>): void {
       expect((await deployments.list()).data.map(({ version }) => version)).toContain(current.version);
     });
 
+    test("sets, reads, imports and removes an environment's variables", async () => {
+      const place = [subject.projectRef, "prod"] as const;
+      await expect(envvars.create(...place, { name: "PLAIN", value: "1" })).resolves.toEqual({ success: true });
+      await envvars.upload(...place, { variables: { TOKEN: "hidden", OTHER: "2" }, isSecret: true });
+      expect(await envvars.list(...place)).toEqual([
+        expect.objectContaining({ name: "OTHER", value: "<redacted>", isSecret: true }),
+        expect.objectContaining({ name: "PLAIN", value: "1", isSecret: false }),
+        expect.objectContaining({ name: "TOKEN", value: "<redacted>", isSecret: true }),
+      ]);
+      await expect(envvars.create(...place, { name: "PLAIN", value: "2" })).rejects.toMatchObject({
+        status: 409,
+        code: "VARIABLE_EXISTS",
+      });
+      // Its `envvars.update` reads a variable that it never sets (4.8.3) and fails outside of runs before it sends anything.
+      const path = `/api/v1/projects/${place[0]}/envvars/prod/PLAIN`;
+      const { body } = await caller(subject.url)("PUT", path, { key: subject.key, body: { value: "3" } });
+      expect(body).toEqual({ success: true });
+      expect(await envvars.retrieve(...place, "PLAIN")).toMatchObject({ name: "PLAIN", value: "3" });
+      for (const name of ["PLAIN", "TOKEN", "OTHER"]) await envvars.del(...place, name);
+      expect(await envvars.list(...place)).toEqual([]);
+      await expect(envvars.retrieve(...place, "PLAIN")).rejects.toMatchObject({
+        status: 404,
+        code: "VARIABLE_NOT_FOUND",
+      });
+      await expect(envvars.list(subject.projectRef, "staging")).rejects.toMatchObject({ status: 404 });
+      await expect(envvars.list("proj_of_others", "prod")).rejects.toMatchObject({ status: 404 });
+    });
+
     test("is refused, at once and by name, what is not built", async () => {
       await expect(tasks.trigger("import", {}, { debounce: { key: "k", delay: "1s" } })).rejects.toMatchObject({
         status: 422,
@@ -278,6 +308,8 @@ async function expectReadsOnly(subject: Subject, token: string, mine: string, th
     ["GET", "/api/v1/deployments"],
     ["GET", "/api/v1/limits"],
     ["GET", "/api/v1/keys"],
+    ["GET", `/api/v1/projects/${subject.projectRef}/envvars/prod`],
+    ["POST", `/api/v1/projects/${subject.projectRef}/envvars/prod/import`, { variables: {} }],
     ["POST", `/api/v2/runs/${mine}/cancel`],
     ["POST", `/api/v1/runs/${mine}/replay`, {}],
     ["POST", `/api/v1/runs/${mine}/tags`, { tags: "x" }],

@@ -18,8 +18,10 @@ export const TASKS = ["import", "export"];
  * The whole platform on a free port and a database of its own, with two environments and a version that has TASKS. No worker
  * runs: `complete` plays one, for the moment of a call.
  */
-export async function startRealPlatform(options: { deploy?: boolean } = {}) {
-  const { url: databaseUrl } = await testDatabase();
+export async function startRealPlatform(
+  options: { deploy?: boolean; databaseUrl?: string; settings?: Record<string, string> } = {},
+) {
+  const databaseUrl = options.databaseUrl ?? (await testDatabase()).url;
   const dataDir = await mkdtemp(join(tmpdir(), "gantry-api-"));
   const config = readConfig({
     GANTRY_PLATFORM_DATABASE_URL: databaseUrl,
@@ -27,6 +29,7 @@ export async function startRealPlatform(options: { deploy?: boolean } = {}) {
     GANTRY_PLATFORM_PORT: "0",
     GANTRY_PLATFORM_EXECUTOR: "none",
     GANTRY_PLATFORM_ENCRYPTION_KEY: randomBytes(32).toString("base64"),
+    ...options.settings,
   });
   const platform = await startPlatform({
     config,
@@ -106,5 +109,5 @@ export async function startRealPlatform(options: { deploy?: boolean } = {}) {
     engine.workers.disconnected(link);
   }
 
-  return { platform, url: platform.url, key, otherKey, prod, staging, complete };
+  return { platform, url: platform.url, projectRef: "proj_test", key, otherKey, prod, staging, complete };
 }

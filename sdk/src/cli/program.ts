@@ -7,6 +7,7 @@ import { adminCommand } from "./commands/admin.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { deploymentsCommand } from "./commands/deployments.ts";
 import { devCommand } from "./commands/dev.ts";
+import { envCommand } from "./commands/env.ts";
 import { initCommand } from "./commands/init.ts";
 import { loginCommands } from "./commands/login.ts";
 import { promoteCommand } from "./commands/promote.ts";
@@ -76,6 +77,7 @@ export function createProgram(state: ProgramState): Command {
   triggerCommand(program);
   runsCommand(program);
   queuesCommand(program);
+  envCommand(program);
   loginCommands(program);
   accountCommands(program);
   adminCommand(program);

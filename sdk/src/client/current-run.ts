@@ -3,7 +3,12 @@ import type { AsyncContext } from "./async-context.ts";
 /** What the client reads of the run it is called in; the task's side of the SDK stores more. */
 export interface CurrentRun {
   host?: { api?: { url: string; token: string } | undefined };
-  ctx?: { run: { id: string; isTest?: boolean }; attempt: { number: number } };
+  ctx?: {
+    run: { id: string; isTest?: boolean };
+    attempt: { number: number };
+    project?: { ref: string };
+    environment?: { slug: string };
+  };
 }
 
 const RUN_CONTEXT = Symbol.for("dev.gantry.run");

@@ -19,6 +19,13 @@ export { auth, type CreatePublicTokenOptions, type CreateTriggerTokenOptions } f
 export { batch } from "./batch.ts";
 export { configure } from "./configuration.ts";
 export { deployments } from "./deployments.ts";
+export {
+  type CreateEnvironmentVariableParams,
+  type EnvironmentVariable,
+  envvars,
+  type ImportEnvironmentVariablesParams,
+  type UpdateEnvironmentVariableParams,
+} from "./envvars.ts";
 export type { IdempotencyKeyScope } from "./idempotency-key.ts";
 export { idempotencyKeys } from "./idempotency-keys.ts";
 export type { ListRunsParams } from "./list-query.ts";

@@ -20,11 +20,6 @@ const LATER: readonly { paths: readonly string[]; what: string; instead: string 
     instead: "Trigger from your own cron, or with `delay`.",
   },
   {
-    paths: ["/api/v1/projects/:ref/envvars/*rest"],
-    what: "Environment variables by API",
-    instead: "Put them into the project's .env file.",
-  },
-  {
     paths: ["/api/v1/projects/:ref/runs"],
     what: "Runs of a whole project",
     instead: "List with a key of each environment.",
