@@ -154,19 +154,23 @@ function withDefaults(
     maxDuration: config.maxDuration,
     machine: machineName(config.machine),
     processKeepAlive: typeof processKeepAlive === "boolean" ? processKeepAlive : processKeepAlive.enabled,
-    build: {
-      external: build.external ?? [],
-      conditions: build.conditions ?? [],
-      plugins: build.plugins ?? [],
-      extensions: build.extensions ?? [],
-      autoDetectExternal: build.autoDetectExternal ?? true,
-      pure: build.pure ?? [],
-      baseImage: build.baseImage,
-      platforms: build.platforms,
-    },
+    build: buildDefaults(build),
     compat: config.compat ?? true,
     logLevel: config.logLevel,
     warnings,
+  };
+}
+
+function buildDefaults(build: z.infer<typeof buildSchema>): ProjectConfig["build"] {
+  return {
+    external: build.external ?? [],
+    conditions: build.conditions ?? [],
+    plugins: build.plugins ?? [],
+    extensions: build.extensions ?? [],
+    autoDetectExternal: build.autoDetectExternal ?? true,
+    pure: build.pure ?? [],
+    baseImage: build.baseImage,
+    platforms: build.platforms,
   };
 }
 

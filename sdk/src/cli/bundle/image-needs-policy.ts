@@ -10,8 +10,6 @@ export interface ImageNeeds {
   variables: { values: Record<string, string>; secrets: Record<string, string>; override: boolean }[];
 }
 
-export const NO_NEEDS: ImageNeeds = { instructions: [], packages: {}, variables: [] };
-
 const DEBIAN_PACKAGE = /^[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?([=/][A-Za-z0-9.+:~-]+)?$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 

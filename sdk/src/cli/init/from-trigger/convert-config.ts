@@ -165,22 +165,25 @@ function convertOptions(
 ): void {
   for (const property of config.properties) {
     const key = keyOf(property);
-    const line = property.loc?.start.line;
-    if (key === undefined) {
-      say(line, "what is spread or computed here was not looked at");
-    } else if (key === "project" && project !== undefined && property.type === "ObjectProperty") {
-      edit.overwrite(property.value.start ?? 0, property.value.end ?? 0, JSON.stringify(project));
-    } else if (key === "build" && property.type === "ObjectProperty") {
-      convertBuild(source, property.value, edit, say);
-    } else if (RENAMED.has(key) && property.type === "ObjectProperty" && !property.shorthand) {
-      edit.overwrite(property.key.start ?? 0, property.key.end ?? 0, RENAMED.get(key) as string);
-    } else {
-      const why = whyRemoved(key, property);
-      if (why === undefined) continue;
-      remove(source, property, edit);
-      if (why !== "") say(line, why);
-    }
+    const value = property.type === "ObjectProperty" ? property.value : undefined;
+    if (key === undefined) say(property.loc?.start.line, "what is spread or computed here was not looked at");
+    else if (key === "project" && project !== undefined && value) replace(value, JSON.stringify(project), edit);
+    else if (key === "build" && value) convertBuild(source, value, edit, say);
+    else if (RENAMED.has(key) && property.type === "ObjectProperty" && !property.shorthand)
+      replace(property.key, RENAMED.get(key) as string, edit);
+    else removeUnknown(source, property, key, edit, say);
   }
+}
+
+function replace(node: Ast.Node, text: string, edit: MagicString): void {
+  edit.overwrite(node.start ?? 0, node.end ?? 0, text);
+}
+
+function removeUnknown(source: SourceFile, property: Property, key: string, edit: MagicString, say: Say): void {
+  const why = whyRemoved(key, property);
+  if (why === undefined) return;
+  remove(source, property, edit);
+  if (why !== "") say(property.loc?.start.line, why);
 }
 
 /** Undefined where the option stays, "" where it goes without a word. */
@@ -205,7 +208,7 @@ function convertBuild(source: SourceFile, value: Ast.Node, edit: MagicString, sa
     const key = keyOf(property);
     if (key === undefined || BUILD_OPTIONS.has(key)) continue;
     if (key === "experimental_autoDetectExternal" && property.type === "ObjectProperty") {
-      edit.overwrite(property.key.start ?? 0, property.key.end ?? 0, "autoDetectExternal");
+      replace(property.key, "autoDetectExternal", edit);
       continue;
     }
     remove(source, property, edit);

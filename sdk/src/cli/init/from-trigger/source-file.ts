@@ -18,7 +18,7 @@ export interface SourceFile {
 
 /** Parses TypeScript, JSX and JavaScript alike. Error: the parser's, for code that is neither. */
 export function parseSource(file: string, text: string): SourceFile {
-  const isJsx = /x$/.test(file) || /\.[cm]?js$/.test(file);
+  const isJsx = file.endsWith("x") || /\.[cm]?js$/.test(file);
   const plugins = ["typescript", "decorators-legacy", ...(isJsx ? ["jsx"] : [])] as never;
   const ast = parse(text, {
     sourceType: "unambiguous",
