@@ -4,6 +4,8 @@ import type { ExecutableDeployment } from "../cluster/executor.ts";
 /** A version as the hot path needs it: immutable, so it is cached for good. */
 export interface CatalogedDeployment extends ExecutableDeployment {
   tasks: ReadonlyMap<string, CatalogedTask>;
+  /** Nothing can start on it any more. */
+  isImageGone?: boolean;
 }
 
 export interface CatalogedTask {

@@ -8,8 +8,10 @@ const CASES: Record<string, { ref: string; slug: string; want: string }> = {
   "what a registry refuses is replaced, and numbered": {
     ref: "proj_ABC",
     slug: "prod",
-    want: "gantry/proj-abc-prod.e7",
+    want: "gantry/proj_abc-prod.e7",
   },
+  "an underscore stays": { ref: "proj_abc", slug: "prod", want: "gantry/proj_abc-prod" },
+  "several in a row become one": { ref: "__a___b-_c", slug: "prod", want: "gantry/a_b_c-prod.e7" },
   "a slug with a dash could be read in two ways": { ref: "a", slug: "b-c", want: "gantry/a-b-c.e7" },
   "a name without a letter that a registry takes": { ref: "数", slug: "prod", want: "gantry/x-prod.e7" },
 };

@@ -14,7 +14,8 @@ export function imageRepository(prefix: string, { projectRef, slug, id }: Enviro
 function part(text: string): string {
   const plain = text
     .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "");
-  return plain.slice(0, 80).replace(/-+$/, "") || "x";
+    .replaceAll(/[^a-z0-9]*_[^a-z0-9]*/g, "_")
+    .replaceAll(/[^a-z0-9_]+/g, "-")
+    .replaceAll(/^[-_]+|[-_]+$/g, "");
+  return plain.slice(0, 80).replace(/[-_]+$/, "") || "x";
 }

@@ -119,6 +119,8 @@ export class TriggerRuns {
       request.version === undefined
         ? await catalog.current(environment.id)
         : await catalog.byVersion(environment.id, request.version);
+    if (deployment?.isImageGone && request.version !== undefined)
+      return new AppError("IMAGE_GONE", `The image of version ${deployment.version} was removed.`);
     const task = deployment?.tasks.get(request.taskId);
     if (deployment !== undefined && task === undefined) {
       const like = didYouMean(request.taskId, deployment.tasks.keys());

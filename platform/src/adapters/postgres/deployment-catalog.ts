@@ -9,11 +9,12 @@ interface Row {
   version: string;
   manifest: unknown;
   source: DeploymentSource;
+  is_image_gone: boolean;
   tasks: { task_id: string; queue_id: number; declaration: TaskDeclaration }[] | null;
 }
 
 const SELECT = `
-  select d.id, d.environment_id, d.version, d.manifest, d.source,
+  select d.id, d.environment_id, d.version, d.manifest, d.source, d.image_deleted_at is not null as is_image_gone,
     (select json_agg(json_build_object('task_id', t.task_id, 'queue_id', t.queue_id, 'declaration', t.declaration))
      from task_definition t where t.deployment_id = d.id) as tasks
   from deployment d`;
@@ -24,7 +25,7 @@ const CURRENT_TTL_MS = 1000;
 /** See DeploymentCatalog. Versions never change, so they are kept; which one is current is asked again each second. */
 export function createDeploymentCatalog(pool: pg.Pool): DeploymentCatalog {
   const byId = new Map<string, CatalogedDeployment>();
-  const byVersion = new Map<string, string>();
+  const byVersion = new Map<string, { at: number; id: string }>();
   const current = new Map<number, { at: number; id: Promise<string | undefined> }>();
   const queueIds = new Map<string, number>();
   const queueNames = new Map<number, string>();
@@ -35,7 +36,7 @@ export function createDeploymentCatalog(pool: pg.Pool): DeploymentCatalog {
     if (row === undefined) return undefined;
     const deployment = toCataloged(row);
     byId.set(deployment.id, deployment);
-    byVersion.set(`${deployment.environmentId}/${deployment.version}`, deployment.id);
+    byVersion.set(`${deployment.environmentId}/${deployment.version}`, { at: Date.now(), id: deployment.id });
     return deployment;
   }
 
@@ -61,8 +62,9 @@ export function createDeploymentCatalog(pool: pg.Pool): DeploymentCatalog {
     },
     byId: async (id) => byId.get(id) ?? load("d.id = $1", [id]),
     async byVersion(environmentId, version) {
-      const id = byVersion.get(`${environmentId}/${version}`);
-      if (id !== undefined) return catalog.byId(id);
+      const known = byVersion.get(`${environmentId}/${version}`);
+      // Asked again each second: its image may have been removed.
+      if (known !== undefined && Date.now() - known.at < CURRENT_TTL_MS) return catalog.byId(known.id);
       return load("d.environment_id = $1 and d.version = $2 and d.status = 'DEPLOYED'", [environmentId, version]);
     },
     async queueId(environmentId, name) {
@@ -124,6 +126,7 @@ function toCataloged(row: Row): CatalogedDeployment {
     version: row.version,
     manifest: manifestSchema.parse(row.manifest),
     source: row.source,
+    isImageGone: row.is_image_gone,
     tasks: new Map(
       (row.tasks ?? []).map((task) => [task.task_id, { declaration: task.declaration, queueId: task.queue_id }]),
     ),

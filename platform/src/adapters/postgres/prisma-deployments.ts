@@ -42,8 +42,8 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
           };
         }
         const created = await insert(tx, environment, manifest, source, contentHash);
-        if (promote) await makeCurrent(tx, environment, created.id, manifest);
-        return { row: created, isNew: true };
+        const row = promote ? await makeCurrent(tx, environment, created.id, manifest) : created;
+        return { row, isNew: true };
       }, PATIENCE);
       // Also where nothing is new: its source may have moved, and its workers may have ended with their platform.
       if (promote || !isNew) await onPromoted(environment, row.id);
@@ -62,8 +62,7 @@ export function createDeploymentService({ prisma, onPromoted }: DeploymentsDeps)
             "IMAGE_GONE",
             `The image of version ${version} was removed ${found.imageDeletedAt.toISOString()}.`,
           );
-        await makeCurrent(tx, environment, found.id, manifestOf(found));
-        return found;
+        return makeCurrent(tx, environment, found.id, manifestOf(found));
       }, PATIENCE);
       await onPromoted(environment, row.id);
       return withCurrent(environment, row);
@@ -202,9 +201,9 @@ async function makeCurrent(
   environment: EnvironmentRef,
   deploymentId: string,
   manifest: Manifest,
-): Promise<void> {
+): Promise<Row> {
   await tx.environment.update({ where: { id: environment.id }, data: { currentDeploymentId: deploymentId } });
-  await tx.deployment.update({ where: { id: deploymentId }, data: { promotedAt: new Date() } });
+  const row = await tx.deployment.update({ where: { id: deploymentId }, data: { promotedAt: new Date() } });
   const declared = new Map(manifest.queues.map((queue) => [queue.name, queue]));
   const names = new Set([...declared.keys(), ...manifest.tasks.map((task) => task.queue ?? `task/${task.id}`)]);
   const limits = JSON.stringify([...names].map((name) => limitsOf(name, declared.get(name))));
@@ -215,6 +214,7 @@ async function makeCurrent(
     from json_to_recordset(${limits}::json) as i (
       name text, declared_limit int, combined_limit int, rate_limit int, rate_period_ms int, rate_key text)
     where q.environment_id = ${environment.id} and q.name = i.name`;
+  return row;
 }
 
 function limitsOf(name: string, queue: QueueDeclaration | undefined) {
