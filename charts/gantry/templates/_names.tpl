@@ -54,8 +54,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- .Values.runs.namespace.name | default (printf "%s-runs" .Release.Namespace) -}}
 {{- end -}}
 
+{{/* The host name of a Service, from any namespace: (list $ "name"). */}}
+{{- define "gantry.host" -}}
+{{- $root := index . 0 -}}
+{{ index . 1 }}.{{ $root.Release.Namespace }}.svc{{ with $root.Values.clusterDomain }}.{{ . }}{{ end }}
+{{- end -}}
+
 {{- define "gantry.internalUrl" -}}
-http://{{ include "gantry.fullname" . }}.{{ .Release.Namespace }}.svc:{{ .Values.service.port }}
+http://{{ include "gantry.host" (list . (include "gantry.fullname" .)) }}:{{ .Values.service.port }}
 {{- end -}}
 
 {{- define "gantry.publicUrl" -}}

@@ -80,7 +80,8 @@ spec:
           args: {{- toYaml .args | nindent 12 }}
           securityContext: {{- include "gantry.containerSecurity" $root | nindent 12 }}
           {{- with .env }}
-          env: {{- . | nindent 12 }}
+          env:
+            {{- . | nindent 12 }}
           {{- end }}
           resources:
             requests: { cpu: 50m, memory: 96Mi }
