@@ -18,6 +18,10 @@ const CASES: Record<string, { frame: string; want: string | undefined }> = {
   },
   "a frame of Node is left out": { frame: "at process.task (node:internal/process/task_queues:95:5)", want: undefined },
   "a frame of Gantry is left out": { frame: `at run (${join(sdkRoot(), "dist/task/index.js")}:1:1)`, want: undefined },
+  "a frame of an image's runner is left out": {
+    frame: "at async settled (/gantry/task-process.js:1434:12)",
+    want: undefined,
+  },
   "a frame of another package stays": {
     frame: "at q (/x/node_modules/pg/lib/client.js:1:2)",
     want: "at q (/x/node_modules/pg/lib/client.js:1:2)",

@@ -7,7 +7,9 @@ import { sdkRoot } from "./bundle/project-root.ts";
 const FILE_URL = /file:\/\/\/?[^\s)]+?(?=:\d+(?::\d+)?\)?$|\)?$)/gm;
 /** Sources have the same path below an image's bundle as in the project. */
 const IN_IMAGE = new RegExp(`(^|[\\s(])${IMAGE_LAYOUT.bundleDir}/`, "g");
-const INTERNAL = /\(node:|at node:|[/\\]node_modules[/\\]@gantry[/\\]/;
+const INTERNAL = new RegExp(
+  `\\(node:|at node:|[/\\\\]node_modules[/\\\\]@gantry[/\\\\]|[\\s(]${IMAGE_LAYOUT.workerDir}/[a-z-]+\\.js:`,
+);
 
 /**
  * A stack as the author of the task wants to read it: paths relative to the project, Node's and Gantry's own frames left

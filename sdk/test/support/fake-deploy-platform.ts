@@ -21,7 +21,7 @@ export interface FakePlatformOptions {
   /** The environment's, as the API shows them. */
   variables?: { name: string; value: string }[];
   /** Instead of building: what the build's reply is. */
-  build?: (body: Build, attempt: number) => BuildEvent[] | "cut off";
+  build?: (body: Build, attempt: number) => BuildEvent[] | "cut off" | "never ends";
   /** Status and code of any request whose path contains the name. */
   refuse?: Record<string, { status: number; code: string; error: string; remedy?: string }>;
 }
@@ -101,6 +101,7 @@ export async function fakeDeployPlatform(options: FakePlatformOptions = {}) {
     ];
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     if (events === "cut off") return void response.write("{}\n".slice(0, 1), () => response.destroy());
+    if (events === "never ends") return void response.write("\n");
     response.end(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
   }
 

@@ -40,7 +40,7 @@ async function run(context: CommandContext, flags: DeployFlags): Promise<ExitCod
   try {
     return await deployAndTell(context, flags);
   } catch (error) {
-    if (context.signal.aborted) return interrupted(context);
+    if (context.signal.aborted) return interrupted(context, error);
     const told = toCliError(error, connectionOf(context));
     const annotation = errorAnnotation(context.env, told);
     if (annotation !== undefined) context.terminal.err(annotation);
@@ -104,12 +104,14 @@ function sentences(outcome: DeployOutcome, { terminal, env }: CommandContext): s
   const state = isNew ? "is in service" : "is in service already: nothing has changed";
   return [
     `${green("●")} Version ${bold(version)} of ${place} ${state} ${took}`,
-    dim(`  Start a run: gantry trigger ${tasks[0]?.id}   ·   ${apiUrl}`),
+    dim(`  Start a run: gantry trigger ${tasks[0]?.id} -p '{}'   ·   ${apiUrl}`),
   ];
 }
 
-function interrupted(context: CommandContext): ExitCode {
-  const error = new CliError("INTERRUPTED", "Interrupted: nothing was put into service.", { exitCode: EXIT.failed });
+function interrupted(context: CommandContext, cause: unknown): ExitCode {
+  const message = "Interrupted: nothing was put into service.";
+  const isKnown = cause instanceof CliError && cause.code === "INTERRUPTED";
+  const error = isKnown ? cause : new CliError("INTERRUPTED", message, { exitCode: EXIT.failed });
   if (context.json) context.terminal.err(JSON.stringify({ error: error.message, code: error.code }));
   else context.terminal.err(error.message);
   return error.exitCode;

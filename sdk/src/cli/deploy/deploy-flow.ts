@@ -2,12 +2,12 @@ import type { ApiClient } from "../../client/api-client.ts";
 import { ApiError, NotFoundError } from "../../client/api-error.ts";
 import { DeployClient } from "../../client/deploy-client.ts";
 import type { BuildDeploymentBody, DeploymentDetail, DeployTarget, WhoamiReply } from "../../contract/api/index.ts";
-import { WORKER_POD_ENV } from "../../contract/worker-endpoint.ts";
 import { IMAGE_LAYOUT } from "../../contract/image-layout.ts";
+import { WORKER_POD_ENV } from "../../contract/worker-endpoint.ts";
 import type { ProjectConfig } from "../bundle/config-file.ts";
 import { type StartedExtensions, startExtensions } from "../bundle/extensions.ts";
 import { bundleForImage } from "../bundle/image-bundle.ts";
-import { CliError } from "../cli-error.ts";
+import { CliError, EXIT } from "../cli-error.ts";
 import { followBuild } from "./build-follower.ts";
 import { byteSize } from "./byte-size.ts";
 import type { DeployReporter } from "./deploy-reporter.ts";
@@ -86,6 +86,11 @@ async function prepare(request: DeployRequest): Promise<Prepared> {
   // Whichever fails first is told; the other is not left unheard.
   const [[target, { project, environment }], { bundle, extensions }] = await Promise.all([asking, building]);
   signal.throwIfAborted();
+  if (config.configFile !== undefined && config.project !== project) {
+    reporter.warning(
+      `The key is of the project ${project}; the configuration says ${config.project}. The key decides.`,
+    );
+  }
   const size = bundle.files.reduce((sum, { contents }) => sum + contents.byteLength, 0);
   reporter.done(`Bundled ${plural(bundle.files.length, "file")}, ${byteSize(size)}`, watch.of("bundleMs"));
   const version = await packVersion({
@@ -162,9 +167,15 @@ async function carryOut(request: DeployRequest, prepared: Prepared): Promise<Dep
       watch.set("platformMs", done.platformMs);
       return outcomeOf(request, prepared, done.deployment, done.isNew, uploaded);
     } catch (error) {
+      if (signal.aborted && watch.of("buildMs") > 0) throw interruptedInBuild(error);
       if (isSecond || codeOf(error) !== "LAYER_MISSING") throw error;
     }
   }
+}
+
+function interruptedInBuild(cause: unknown): CliError {
+  const message = "Interrupted while the platform built: `gantry deployments list` shows what is in service.";
+  return new CliError("INTERRUPTED", message, { exitCode: EXIT.failed, cause });
 }
 
 function codeOf(error: unknown): string | undefined {

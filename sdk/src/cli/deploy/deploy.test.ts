@@ -144,17 +144,30 @@ test("a layer that the registry lost before the build is sent again, once", asyn
   expect(platform.builds).toHaveLength(2);
 });
 
-test("Ctrl-C ends a deploy before it has sent anything more, with an exit code of its own", async () => {
-  const platform = await fakeDeployPlatform({ build: () => "cut off" });
-  const interrupted = new AbortController();
-  interrupted.abort();
+test("Ctrl-C before anything is sent ends the deploy with an exit code of its own", async () => {
+  const platform = await fakeDeployPlatform();
   const { exitCode, err } = await cli(["deploy", "--api-url", platform.url], {
     cwd: tempProject({ "tasks/a.ts": taskFile("a") }),
     isServed: true,
-    signal: interrupted.signal,
+    signal: AbortSignal.abort(),
   });
   expect({ exitCode, err }).toEqual({ exitCode: 1, err: "Interrupted: nothing was put into service." });
   expect(platform.builds).toEqual([]);
+});
+
+test("Ctrl-C while the platform builds says where to look, since nobody knows how far it came", async () => {
+  const interrupted = new AbortController();
+  const build = () => {
+    interrupted.abort();
+    return "never ends" as const;
+  };
+  const platform = await fakeDeployPlatform({ build });
+  const project = tempProject({ "tasks/a.ts": taskFile("a") });
+  const env = { XDG_CACHE_HOME: join(project, "cache"), GANTRY_SECRET_KEY: "gt_prod_sk_x" };
+  const argv = ["deploy", "--api-url", platform.url];
+  const { exitCode, err } = await cli(argv, { cwd: project, isServed: true, signal: interrupted.signal, env });
+  expect(exitCode).toBe(1);
+  expect(err).toMatch(/Interrupted while the platform built: `gantry deployments list` shows what is in service\.$/);
 });
 
 const good = { "tasks/a.ts": taskFile("a") };

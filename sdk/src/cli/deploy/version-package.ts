@@ -7,9 +7,9 @@ import type { Manifest } from "../../contract/manifest.ts";
 import type { ProjectConfig } from "../bundle/config-file.ts";
 import { describeBundle } from "../bundle/describe-bundle.ts";
 import type { StartedExtensions } from "../bundle/extensions.ts";
-import { packageOf } from "../bundle/native-packages.ts";
 import { deployDir, IMAGE_NODE_MAJOR, type ImageBundle } from "../bundle/image-bundle.ts";
 import type { ImageNeeds } from "../bundle/image-needs-policy.ts";
+import { packageOf } from "../bundle/native-packages.ts";
 import { CliError } from "../cli-error.ts";
 import { readEnvFiles } from "../connection.ts";
 import {
