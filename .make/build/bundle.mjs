@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as esbuild from "esbuild";
 import { ROOT } from "../paths.mjs";
+import { leanKubernetesClient, REQUIRE_BANNER } from "./lean-kubernetes-client.mjs";
 import { quickBuiltins } from "./quick-builtins.mjs";
 
 /** What is built: entries of one group share chunks, so that a class is one class for all of them. */
@@ -13,7 +14,16 @@ const GROUPS = [
   // Each all in one file: they are loaded for every run, most of the libraries is shaken off, and an image needs no more.
   { folder: "worker-image", format: "esm", entries: ["runner"], packages: "bundle" },
   { folder: "worker-image", format: "esm", entries: ["task-process"], packages: "bundle" },
-  { folder: "platform", format: "esm", entries: ["main"], executable: true },
+  // Split, so that what an adapter alone needs is loaded with it.
+  {
+    folder: "platform",
+    format: "esm",
+    entries: ["main"],
+    executable: true,
+    splitting: true,
+    plugins: [leanKubernetesClient],
+    banner: REQUIRE_BANNER,
+  },
 ];
 
 /** Errors: all groups are tried; the error lists every one that failed, with esbuild's messages. */
@@ -23,7 +33,16 @@ export async function bundleAll() {
   if (failures.length > 0) throw new Error(failures.join("\n"));
 }
 
-async function bundle({ folder, format, entries, executable = false, packages = "external" }) {
+async function bundle({
+  folder,
+  format,
+  entries,
+  executable = false,
+  packages = "external",
+  splitting = format === "esm" && entries.length > 1,
+  plugins = packages === "bundle" ? [quickBuiltins] : [],
+  banner = "",
+}) {
   const source = join(ROOT, folder, "src");
   const { outputFiles } = await esbuild.build({
     entryPoints: entries.map((entry) => ({ in: join(source, `${entry}.ts`), out: entry })),
@@ -34,10 +53,11 @@ async function bundle({ folder, format, entries, executable = false, packages = 
     platform: "node",
     target: "node22",
     format,
-    splitting: format === "esm" && entries.length > 1,
+    splitting,
     chunkNames: "chunks/[name]-[hash]",
     packages,
-    plugins: packages === "bundle" ? [quickBuiltins] : [],
+    plugins,
+    banner: { js: banner },
     conditions: ["gantry-source"],
     sourcemap: "linked",
     sourcesContent: false,
