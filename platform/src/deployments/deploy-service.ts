@@ -1,12 +1,10 @@
 import type { Readable } from "node:stream";
-import type { BuildDeploymentBody, BuildEvent, DeployTarget, PushAccess } from "@gantry/sdk/contract";
+import type { BuildEvent, buildDeploymentBodySchema, DeployTarget, PushAccess } from "@gantry/sdk/contract";
 import type { z } from "zod";
-import type { buildDeploymentBodySchema } from "@gantry/sdk/contract";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { DeploymentInfo, DeploymentSource } from "./deployment-service.ts";
 
 export type BuildRequest = z.output<typeof buildDeploymentBodySchema>;
-export type { BuildDeploymentBody };
 
 type Step = Extract<BuildEvent, { type: "step" }>["step"];
 

@@ -58,8 +58,13 @@ export async function pushBase(registry: TestRegistry, repository: string, optio
   } else {
     const mediaType = format === "oci" ? MEDIA.ociIndex : MEDIA.dockerList;
     const manifests = images.map(({ platform, bytes, mediaType: type }) => ({
-      ...{ mediaType: type, digest: digestOf(bytes), size: bytes.length },
-      platform: { os: "linux", architecture: platform.split("/")[1] },
+      mediaType: type,
+      digest: digestOf(bytes),
+      size: bytes.length,
+      platform: {
+        os: "linux",
+        architecture: platform.split("/")[1],
+      },
     }));
     await client.putManifest(repository, "1", { mediaType, bytes: json({ schemaVersion: 2, mediaType, manifests }) });
   }
@@ -77,16 +82,26 @@ async function pushImage(
   const isOci = format === "oci";
   const layer = await layerOf([{ name: "etc/platform", content: platform }, ...files]);
   const config = json({
-    ...{ architecture: platform.split("/")[1], os: "linux", created: "2030-01-01T00:00:00Z" },
-    config: { Env: ["PATH=/bin", "KEPT=1"], Labels: { base: "yes" }, User: "1000" },
-    rootfs: { type: "layers", diff_ids: [layer.diffId] },
+    architecture: platform.split("/")[1],
+    os: "linux",
+    created: "2030-01-01T00:00:00Z",
+    config: {
+      Env: ["PATH=/bin", "KEPT=1"],
+      Labels: { base: "yes" },
+      User: "1000",
+    },
+    rootfs: {
+      type: "layers",
+      diff_ids: [layer.diffId],
+    },
     history: [{ created_by: "base" }],
   });
   await client.putBlob(repository, layer, Readable.from([layer.content]), Promise.resolve());
   await client.putSmallBlob(repository, config);
   const mediaType = isOci ? MEDIA.ociManifest : MEDIA.dockerManifest;
   const bytes = json({
-    ...{ schemaVersion: 2, mediaType },
+    schemaVersion: 2,
+    mediaType,
     config: {
       mediaType: isOci ? "application/vnd.oci.image.config.v1+json" : "application/vnd.docker.container.image.v1+json",
       digest: digestOf(config),

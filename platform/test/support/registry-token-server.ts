@@ -19,8 +19,19 @@ export async function startTokenServer(folder: string, user: { username: string;
   execFileSync(
     "openssl",
     [
-      ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-days", "2"],
-      ...["-keyout", key, "-out", certificate],
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-subj",
+      "/CN=test",
+      "-days",
+      "2",
+      "-keyout",
+      key,
+      "-out",
+      certificate,
     ],
     { stdio: "ignore" },
   );

@@ -20,14 +20,12 @@ async function builderFor(auth: "none" | "basic") {
   const at = await startRegistry(auth);
   const registry = new OciRegistry({ url: at.url, credentials: at.credentials, limits: LIMITS });
   const builder = new DockerBuilder({
-    ...{
-      host: SOCKET,
-      tls: undefined,
-      registry,
-      registryHost: at.host,
-      credentials: at.credentials,
-      otherCredentials: [],
-    },
+    host: SOCKET,
+    tls: undefined,
+    registry,
+    registryHost: at.host,
+    credentials: at.credentials,
+    otherCredentials: [],
   });
   afterAll(async () => {
     await registry.close();
@@ -82,7 +80,10 @@ describe.skipIf(why)(`a Docker Engine${why === undefined ? "" : `: skipped, ${wh
 
 test("an Engine that is away is said by its address", async () => {
   const builder = new DockerBuilder({
-    ...{ host: "tcp://127.0.0.1:1", tls: undefined, registryHost: "localhost:1", credentials: undefined },
+    host: "tcp://127.0.0.1:1",
+    tls: undefined,
+    registryHost: "localhost:1",
+    credentials: undefined,
     registry: { missingLayers: async () => [] } as never,
     otherCredentials: [],
   });

@@ -2,7 +2,7 @@ import type { ImagePlatform } from "@gantry/sdk/contract";
 import { parseImageReference, registryUrl } from "../../deployments/image-reference-ref.ts";
 import { AppError } from "../../errors.ts";
 import { type ImageConfig, type ImageIndex, type ImageManifest, platformOf } from "./appended-image-manifest.ts";
-import { MEDIA, type Manifest, type RegistryClient } from "./registry-client.ts";
+import { type Manifest, MEDIA, type RegistryClient } from "./registry-client.ts";
 
 /** A base image for one platform. */
 export interface BaseImage {

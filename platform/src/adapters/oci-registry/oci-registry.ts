@@ -227,7 +227,9 @@ function appendTo(base: BaseImage, request: ImageRequest, sizes: ReadonlyMap<str
 function indexImage(images: BuiltImage[]): BuiltImage {
   const index = indexOf(
     images.map(({ mediaType, digest, bytes, base }) => ({
-      ...{ mediaType, digest, size: bytes.length },
+      mediaType,
+      digest,
+      size: bytes.length,
       platform: base?.platform as ImagePlatform,
     })),
   );

@@ -53,7 +53,13 @@ export class RegistryClient {
     const at = `/v2/${repository}/manifests/${reference}`;
     const accept = [200, 404];
     const reply = await this.connection.call({
-      ...{ method: "GET", at, repository, action: "pull", headers: MANIFESTS, accept, signal },
+      method: "GET",
+      at,
+      repository,
+      action: "pull",
+      headers: MANIFESTS,
+      accept,
+      signal,
     });
     if (reply.statusCode === 404) return void (await reply.body.dump());
     const bytes = await readAtMost(reply.body, MAX_MANIFEST_BYTES);
@@ -70,7 +76,11 @@ export class RegistryClient {
     signal?: AbortSignal,
   ): Promise<void> {
     await this.#done({
-      ...{ method: "PUT", at: `/v2/${repository}/manifests/${reference}`, repository, action: "push", signal },
+      method: "PUT",
+      at: `/v2/${repository}/manifests/${reference}`,
+      repository,
+      action: "push",
+      signal,
       headers: { "content-type": manifest.mediaType },
       body: manifest.bytes,
       accept: [200, 201, 202],
@@ -88,7 +98,12 @@ export class RegistryClient {
   async blobSize(repository: string, digest: string, signal?: AbortSignal): Promise<number | undefined> {
     const at = `/v2/${repository}/blobs/${digest}`;
     const reply = await this.connection.call({
-      ...{ method: "HEAD", at, repository, action: "pull", accept: [200, 404], signal },
+      method: "HEAD",
+      at,
+      repository,
+      action: "pull",
+      accept: [200, 404],
+      signal,
     });
     await reply.body.dump();
     return reply.statusCode === 404 ? undefined : Number(single(reply.headers["content-length"]));
@@ -97,7 +112,12 @@ export class RegistryClient {
   async blob(repository: string, digest: string, signal?: AbortSignal): Promise<Readable | undefined> {
     const at = `/v2/${repository}/blobs/${digest}`;
     const reply = await this.connection.call({
-      ...{ method: "GET", at, repository, action: "pull", accept: [200, 404], signal },
+      method: "GET",
+      at,
+      repository,
+      action: "pull",
+      accept: [200, 404],
+      signal,
     });
     return reply.statusCode === 404 ? void (await reply.body.dump()) : reply.body;
   }
@@ -114,7 +134,11 @@ export class RegistryClient {
   async putSmallBlob(repository: string, bytes: Buffer, signal?: AbortSignal): Promise<void> {
     const session = await this.#beginUpload(repository, {}, signal);
     await this.#done({
-      ...{ method: "PUT", at: withDigest(session, digestOf(bytes)), repository, action: "push", signal },
+      method: "PUT",
+      at: withDigest(session, digestOf(bytes)),
+      repository,
+      action: "push",
+      signal,
       headers: { "content-type": "application/octet-stream" },
       body: bytes,
       accept: [201, 202, 204],
@@ -136,8 +160,15 @@ export class RegistryClient {
     let at = session;
     try {
       const sent = await this.connection.call({
-        ...{ method: "PATCH", at, repository, action: "push", signal },
-        headers: { "content-type": "application/octet-stream", "content-length": String(blob.bytes) },
+        method: "PATCH",
+        at,
+        repository,
+        action: "push",
+        signal,
+        headers: {
+          "content-type": "application/octet-stream",
+          "content-length": String(blob.bytes),
+        },
         body: content,
         accept: [201, 202, 204],
       });
@@ -145,7 +176,11 @@ export class RegistryClient {
       at = single(sent.headers.location) ?? session;
       await verified;
       await this.#done({
-        ...{ method: "PUT", at: withDigest(at, blob.digest), repository, action: "push", signal },
+        method: "PUT",
+        at: withDigest(at, blob.digest),
+        repository,
+        action: "push",
+        signal,
         headers: { "content-type": "application/octet-stream" },
         body: Buffer.alloc(0),
         accept: [201, 202, 204],
@@ -160,7 +195,11 @@ export class RegistryClient {
   async mountBlob(repository: string, digest: string, from: string, signal?: AbortSignal): Promise<boolean> {
     const query = new URLSearchParams({ mount: digest, from });
     const reply = await this.connection.call({
-      ...{ method: "POST", at: `/v2/${repository}/blobs/uploads/?${query}`, repository, action: "push", signal },
+      method: "POST",
+      at: `/v2/${repository}/blobs/uploads/?${query}`,
+      repository,
+      action: "push",
+      signal,
       alsoFrom: from,
       body: Buffer.alloc(0),
       accept: [201, 202],
@@ -175,7 +214,14 @@ export class RegistryClient {
   async #beginUpload(repository: string, headers: Record<string, string>, signal?: AbortSignal): Promise<string> {
     const at = `/v2/${repository}/blobs/uploads/`;
     const reply = await this.connection.call({
-      ...{ method: "POST", at, repository, action: "push", headers, body: Buffer.alloc(0), accept: [202], signal },
+      method: "POST",
+      at,
+      repository,
+      action: "push",
+      headers,
+      body: Buffer.alloc(0),
+      accept: [202],
+      signal,
     });
     await reply.body.dump();
     const location = single(reply.headers.location);
@@ -187,7 +233,11 @@ export class RegistryClient {
   /** Registries forget uploads by themselves in the end; an error is not worth more words than what led here. */
   async #cancelUpload(repository: string, at: string): Promise<void> {
     await this.#done({
-      ...{ method: "DELETE", at, repository, action: "push", accept: [200, 202, 204, 400, 404, 405] },
+      method: "DELETE",
+      at,
+      repository,
+      action: "push",
+      accept: [200, 202, 204, 400, 404, 405],
     }).catch(() => undefined);
   }
 

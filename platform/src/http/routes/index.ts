@@ -1,5 +1,6 @@
 import type { Edge } from "../edge.ts";
 import type { Route } from "../route.ts";
+import { accessTokenRoutes } from "./access-tokens.ts";
 import { batchRoutes } from "./batches.ts";
 import { deploymentRoutes } from "./deployments.ts";
 import { deploymentBuildRoutes } from "./deployments-build.ts";
@@ -28,6 +29,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...deploymentRoutes(edge),
     ...tokenRoutes(edge),
     ...keyRoutes(edge),
+    ...accessTokenRoutes(edge),
     ...variableRoutes(edge),
     ...workerRoutes(edge),
     ...laterRoutes(),

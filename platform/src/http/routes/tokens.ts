@@ -2,6 +2,7 @@ import { jwtBodySchema, jwtClaimsReplySchema, publicTokenBodySchema, tokenReplyS
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import { mayGrantScope } from "../access-policy.ts";
+import type { Principal } from "../../projects/principal.ts";
 import type { Identity } from "../authenticate.ts";
 import { parseDurationMs } from "../duration.ts";
 import type { Edge } from "../edge.ts";
@@ -57,15 +58,24 @@ export function tokenRoutes(edge: Edge): Route[] {
       access: { by: "identity" },
       body: { schema: z.unknown(), limit: SMALL_BODY },
       reply: jwtClaimsReplySchema,
-      handle({ environment }) {
+      handle({ environment, identity }) {
+        refuseDeployOnly(identity.principal);
         return { sub: environment.publicId, pub: true };
       },
     }),
   ];
 }
 
+/** A token for deploys is kept where others build: it is good for that and nothing else. */
+function refuseDeployOnly(principal: Principal): void {
+  const scopes = principal.kind === "key" ? [principal.scope] : principal.kind === "access" ? principal.scopes : [];
+  if (scopes.length === 0 || scopes.some((scope) => scope !== "deploy")) return;
+  throw new AppError("FORBIDDEN", "A credential of scope deploy makes no other tokens.");
+}
+
 function refuseScopes({ principal }: Identity, scopes: readonly string[]): void {
   if (principal.kind === "public") throw new AppError("FORBIDDEN", "A public token cannot make other tokens.");
+  refuseDeployOnly(principal);
   const refused = scopes.find((scope) => !mayGrantScope(principal, scope));
   if (refused === undefined) return;
   throw new AppError("FORBIDDEN", `The scope "${refused}" is unknown, or more than this credential has itself.`, {
