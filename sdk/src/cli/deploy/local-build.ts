@@ -97,7 +97,9 @@ async function pusherOf(docker: DockerCli, request: LocalBuildRequest, folder: s
   writeFileSync(join(config, "config.json"), JSON.stringify({ auths: authsOf(access) }), { mode: 0o600 });
   // A Docker context is part of the user's configuration, which that folder takes the place of.
   const host = request.cliEnv.DOCKER_HOST || (await engineOf(docker));
-  const asPusher = (args: string[]) => docker.run(["--config", config, ...args], { env: { DOCKER_HOST: host } });
+  // Without credentials of the platform's, the user's own logins push.
+  const login = Object.keys(authsOf(access)).length === 0 ? [] : ["--config", config];
+  const asPusher = (args: string[]) => docker.run([...login, ...args], { env: { DOCKER_HOST: host } });
   return {
     pullBase: async () => {
       if (!baseImage.startsWith(`${access.registry}/`) || platforms.length > 1) return;
@@ -113,7 +115,8 @@ async function pusherOf(docker: DockerCli, request: LocalBuildRequest, folder: s
   };
 }
 
-function authsOf({ registry, username, password }: LocalBuildRequest["access"]): object {
+function authsOf({ registry, username, password, token }: LocalBuildRequest["access"]): object {
+  if (token !== undefined) return { [registry]: { registrytoken: token } };
   if (username === undefined || password === undefined) return {};
   return { [registry]: { auth: Buffer.from(`${username}:${password}`).toString("base64") } };
 }
