@@ -19,6 +19,8 @@ export interface ExecutionSurroundings {
   keepAlive: boolean;
   cancelGraceMs: number;
   blockedAfterMs: number;
+  /** The kernel holds the process to its preset's memory: in a pod, where what counts is not the resident size. */
+  isHeldToMemory: boolean;
 }
 
 /** A last sign of life is awaited this long before a timed-out process is ended: it tells whether its loop was blocked. */
@@ -222,6 +224,7 @@ export class Execution implements Waiter, Occupant {
     const used = await memory(child.pid);
     if (!used || this.#phase !== "running" || this.#child !== child) return;
     this.#maxRssBytes = Math.max(this.#maxRssBytes, used.maxRssBytes);
+    if (this.#around.isHeldToMemory) return;
     if (used.rssBytes > this.machine.memory * 1e9) child.killNow({ by: "memory", rssBytes: used.rssBytes });
   }
 

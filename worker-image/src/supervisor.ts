@@ -56,6 +56,7 @@ export class Supervisor {
       keepAlive: config.keepAlive,
       cancelGraceMs: config.cancelGraceMs,
       blockedAfterMs: config.blockedAfterMs,
+      isHeldToMemory: this.#isSingle,
       request: (request) => this.#link.request(request),
       started: (message) => this.#link.send({ type: "started", ...message }),
       reportsWaiting: (execution) => this.#reportSoon(execution),

@@ -17,6 +17,7 @@ const TASKS = `
   import { spawn } from "node:child_process";
   task({ id: "wait", run: async () => { console.log("pid " + process.pid); await new Promise((resolve) => setTimeout(resolve, 60_000)); } });
   task({ id: "buffers", run: async () => { const kept: Buffer[] = []; for (;;) { kept.push(Buffer.alloc(10_000_000, 1)); await null; } } });
+  task({ id: "slowly", run: async () => { const kept: Buffer[] = []; for (;;) { kept.push(Buffer.alloc(2_000_000, 1)); await new Promise((resolve) => setTimeout(resolve, 20)); } } });
   task({ id: "heap", run: async () => { const kept: unknown[] = []; for (let i = 0; ; i++) kept.push({ i, text: "x" + i, more: [i] }); } });
   task({ id: "child", run: async () => {
     const child = spawn(process.execPath, ["-e", "const kept = []; for (;;) kept.push(Buffer.alloc(10e6, 1))"], { stdio: "ignore" });
@@ -57,6 +58,11 @@ describe.runIf(MemoryCgroup.isPossible)("a container that is full", () => {
       expect(await runner.exited).toEqual({ code: 0, signal: null });
     },
   );
+
+  test("is the kernel's to notice, however slowly it fills: the runner's own count has more than the limit's", async () => {
+    const executionId = await startRun("slowly", "micro");
+    expect(await runner.platform.outcome(executionId)).toMatchObject({ error: { code: "OOM_KILLED" } });
+  });
 
   test.each(["micro", "small-1x", "small-2x"] as const)(
     "by its heap is told too, by V8 or by the kernel, on %s",
