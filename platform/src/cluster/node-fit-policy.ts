@@ -10,12 +10,19 @@ import { parseQuantities } from "./resource-quantity.ts";
 export function fitsNowhere(pod: PodObject, nodes: NodeSize[] | undefined, message: string): boolean | undefined {
   if (nodes !== undefined && nodes.length > 0) {
     const asked = requestsOf(pod);
-    return !nodes.some((node) => Object.entries(asked).every(([name, amount]) => amount <= (node[name] ?? 0)));
+    return !nodes.some((node) =>
+      Object.entries(asked).every(([name, amount]) => amount <= (node[name] ?? unlisted(name))),
+    );
   }
   const [lacks = "", makingRoom = ""] = message.split("preemption:");
   const total = /0\/(\d+) nodes are available/.exec(lacks)?.[1];
   const isHopeless = makingRoom.includes(`${total} Preemption is not helpful`);
   return isHopeless && lacks.includes(`${total} Insufficient `) ? true : undefined;
+}
+
+/** Who lists a node's size may leave out what is plenty; a device that is not listed (`nvidia.com/gpu`) is not there. */
+function unlisted(name: string): number {
+  return name.includes("/") ? 0 : Number.POSITIVE_INFINITY;
 }
 
 /** What a pod reserves: its containers together, with native sidecars; or one init container, where that asks for more. */
