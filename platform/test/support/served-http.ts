@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Registry } from "prom-client";
 import { afterAll } from "vitest";
+import { AppError } from "../../src/errors.ts";
 import { createHttpApp, SERVER_OPTIONS } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/deps.ts";
 import type { EnvironmentRef } from "../../src/projects/principal.ts";
@@ -40,7 +41,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     variables: fakeVariables(),
     credentials: engine.credentials(),
     startExchange: async () => {
-      throw new Error("no worker is expected here");
+      throw new AppError("UNAUTHORIZED", "No worker is expected here.");
     },
     pingStore: async () => {
       if (engine.failure !== undefined) throw engine.failure;
@@ -52,7 +53,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
       const { error } = schema.safeParse(JSON.parse(JSON.stringify(answer)));
       if (error !== undefined) throw new Error(`the answer is not what its schema says: ${error.message}`);
     },
-    config: { tokenSecret: "t".repeat(32), version: "0.1.0" },
+    config: { tokenSecrets: ["t".repeat(32)], version: "0.1.0" },
     ...overrides,
   });
   const server = createServer(SERVER_OPTIONS, app);
