@@ -274,6 +274,10 @@ export const SETTINGS = {
     unit: "milliseconds",
     doc: "How long requests in flight may take once the platform stops.",
   }),
+  SHUTDOWN_DRAIN_MS: setting(whole(0).default(0), {
+    unit: "milliseconds",
+    doc: "How long clients are asked, before that, to leave the connections that they keep; for several replicas behind one address.",
+  }),
   METRICS_TOKEN: setting(z.string().min(16, "must have 16 characters or more").optional(), {
     unit: "characters",
     doc: "What a request for /metrics must bring as a bearer token; without it anybody who reaches the port may read them.",

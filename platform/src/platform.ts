@@ -24,6 +24,7 @@ import { machinesWith } from "./deployments/machines.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import { chooseExecutor } from "./executors.ts";
 import { createHttpApp, SERVER_OPTIONS } from "./http/app.ts";
+import { closeServer } from "./http/close-server.ts";
 import { attachWorkerChannel } from "./http/worker-channel.ts";
 import { imageServices } from "./image-services.ts";
 import type { Logger } from "./logging.ts";
@@ -176,7 +177,7 @@ async function compose(
     async stop(workers) {
       await executor.stop(workers);
       await channel.close();
-      await closeServer(server, config.shutdownGraceMs);
+      await closeServer(server, { drainMs: config.shutdownDrainMs, graceMs: config.shutdownGraceMs });
       await engine.loops.stop();
       for (const stop of stops.reverse()) await stop();
     },
@@ -222,12 +223,4 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   await once(server, "listening");
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : port;
-}
-
-async function closeServer(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((done) => server.close(() => done()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(timer);
 }
