@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Builds one of the product's own images as anybody would, with the Node base of this machine. Sourced after image.sh.
 
 # product_image NAME DOCKERFILE INPUT…: `make build` has made what INPUT names.

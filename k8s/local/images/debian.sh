@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # gantry/debian: Debian 12 with certificates and the C++ library, from Debian's packages alone. The others build on it.
 debian_image() {
   local root

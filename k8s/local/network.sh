@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The host's addresses towards pods, on a bridge of its own: no network of the machine is touched.
+set -euo pipefail
+cd "$(dirname "$0")"
+. ./settings.sh
+
+# A bridge and not a dummy device: some kernels have none.
+ip link show clusterhost >/dev/null 2>&1 || ip link add clusterhost type bridge
+ip link set clusterhost up
+for address in "$HOST_IP" "$DNS_IP"; do
+  ip addr show dev clusterhost | grep -q " $address/" || ip addr add "$address/32" dev clusterhost
+done
+modprobe -a br_netfilter overlay 2>/dev/null || true
+sysctl -qw net.ipv4.ip_forward=1
+sysctl -qw net.bridge.bridge-nf-call-iptables=1 2>/dev/null || true
+# A Docker Engine may have set DROP, which would cut pods off from Services.
+iptables -P FORWARD ACCEPT
