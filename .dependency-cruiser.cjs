@@ -106,7 +106,7 @@ module.exports = {
       "End-to-end tests and examples use what users have.",
       "^(e2e|examples)/",
       "^(platform|worker-image)/src/|^sdk/src/",
-      "^sdk/src/(index|contract/index|testing/index)\\.ts$",
+      "^sdk/src/(index|contract/index|testing/index|build/index)\\.ts$",
     ),
     {
       name: "pure-files-are-pure",

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type Readable, pipeline } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -121,7 +121,9 @@ async function gantry(cwd: string, ...args: string[]): Promise<{ code: number; o
   return promisify(execFile)(process.execPath, command, { cwd, env }).then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
     (error: { code: number; stdout: string; stderr: string }) => ({
-      ...{ code: error.code, out: error.stdout, err: error.stderr },
+      code: error.code,
+      out: error.stdout,
+      err: error.stderr,
     }),
   );
 }

@@ -60,7 +60,12 @@ async function deployAndTell(context: CommandContext, flags: DeployFlags): Promi
   for (const warning of config.warnings) reporter.warning(warning);
   try {
     const outcome = await deploy({
-      ...{ api: context.api(), apiUrl: baseUrl, config, env: context.env, reporter, signal: context.signal },
+      api: context.api(),
+      apiUrl: baseUrl,
+      config,
+      env: context.env,
+      reporter,
+      signal: context.signal,
       options: {
         promote: flags.skipPromotion !== true,
         dryRun: flags.dryRun === true,

@@ -94,7 +94,13 @@ async function prepare(request: DeployRequest): Promise<Prepared> {
   const size = bundle.files.reduce((sum, { contents }) => sum + contents.byteLength, 0);
   reporter.done(`Bundled ${plural(bundle.files.length, "file")}, ${byteSize(size)}`, watch.of("bundleMs"));
   const version = await packVersion({
-    ...{ config, bundle, extensions, environment, env, signal, watch },
+    config,
+    bundle,
+    extensions,
+    environment,
+    env,
+    signal,
+    watch,
     platforms: choosePlatforms(target, config.build.platforms),
     variables: config.build.extensions.length === 0 ? {} : await readVariables(api, project, environment),
     useCache: options.useCache,
@@ -233,11 +239,22 @@ function outcomeOf(
   uploaded: LayerFile[],
 ): DeployOutcome {
   return {
-    ...{ apiUrl, project, environment, isNew, contentHash, dryRun: options.dryRun, externals: version.externals },
-    ...{ id: known.id, version: known.version, isCurrent: known.isCurrent, image: known.imageReference },
+    apiUrl,
+    project,
+    environment,
+    isNew,
+    contentHash,
+    dryRun: options.dryRun,
+    externals: version.externals,
+    id: known.id,
+    version: known.version,
+    isCurrent: known.isCurrent,
+    image: known.imageReference,
     tasks: version.manifest.tasks.map(({ id, filePath }) => ({ id, filePath })),
     layers: version.layers.map((layer) => ({
-      ...{ kind: layer.kind, digest: layer.digest, bytes: layer.bytes },
+      kind: layer.kind,
+      digest: layer.digest,
+      bytes: layer.bytes,
       ...(layer.platform !== undefined && { platform: layer.platform }),
       isUploaded: uploaded.includes(layer),
     })),

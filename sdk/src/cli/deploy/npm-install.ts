@@ -11,6 +11,26 @@ export function cpuOf(platform: ImagePlatform): string {
   return CPU[platform];
 }
 
+const OPTIONS = [
+  "--omit=dev",
+  "--ignore-scripts",
+  // Peers are among the versions already, as the project has them.
+  "--legacy-peer-deps",
+  "--install-strategy=hoisted",
+  "--no-workspaces",
+  "--no-bin-links",
+  "--no-package-lock",
+  "--no-audit",
+  "--no-fund",
+  "--no-update-notifier",
+  "--prefer-offline",
+  // A registry that is away is told in seconds; npm would try for more than a minute.
+  "--fetch-retries=2",
+  "--fetch-retry-mintimeout=500",
+  "--fetch-retry-maxtimeout=3000",
+  "--loglevel=error",
+];
+
 export interface NpmInstall {
   /** An empty folder; gets a package.json and node_modules. */
   folder: string;
@@ -30,14 +50,7 @@ export async function npmInstall(request: NpmInstall): Promise<void> {
   const { folder, versions, platform, projectDir, env, signal } = request;
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "externals", private: true, ...versions }));
   for (const npmrc of npmrcsAbove(projectDir)) copyFileSync(npmrc, join(folder, ".npmrc"));
-  const args = [
-    ...["install", "--prefix", folder, "--omit=dev", "--os=linux", `--cpu=${cpuOf(platform)}`, "--libc=glibc"],
-    ...["--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--no-update-notifier", "--no-workspaces"],
-    // A registry that is away is told in seconds; npm would try for more than a minute.
-    ...["--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=3000"],
-    // Peers are among the versions already, as the project has them.
-    ...["--legacy-peer-deps", "--prefer-offline", "--install-strategy=hoisted", "--no-bin-links", "--loglevel=error"],
-  ];
+  const args = ["install", "--prefix", folder, "--os=linux", `--cpu=${cpuOf(platform)}`, "--libc=glibc", ...OPTIONS];
   const { code, output } = await runNpm(args, folder, withoutNpmRun(env), signal);
   signal.throwIfAborted();
   if (code !== 0) throw notInstalled(versions, output);

@@ -107,7 +107,12 @@ async function stageAll(request: PackageRequest, plan: ExternalsPlan, cache: Lay
   for (const platform of platforms) {
     request.working(`Installing packages for ${platform}`);
     const staged = await stageExternals({
-      ...{ plan, platform, cache, env, useCache, signal },
+      plan,
+      platform,
+      cache,
+      env,
+      useCache,
+      signal,
       projectDir: config.projectDir,
       dir: externalsDir(env),
     });
