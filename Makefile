@@ -1,8 +1,8 @@
 # Gantry's front door: `make help`. Needs git, make, npm and any Node from 18; Node 24 is fetched where that is older.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test e2e bench bench-cluster lint format generate verify release build install clean
+.PHONY: help demo dev test e2e bench bench-cluster cluster-up cluster-down cluster-images lint format generate verify release build install clean
 
-ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out help clean cluster-down,$(or $(MAKECMDGOALS),help)),)
 NODE_BIN := $(shell node .make/node24.mjs)
 ifeq ($(NODE_BIN),)
 $(error Node 24 is missing and could not be fetched)
@@ -12,7 +12,7 @@ endif
 
 help: ## Lists what make can do
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
-		while IFS='|' read -r name what; do printf '  %-10s %s\n' "$$name" "$$what"; done
+		while IFS='|' read -r name what; do printf '  %-14s %s\n' "$$name" "$$what"; done
 
 demo: build ## Imports 3,376 real airports through Gantry, from start to end, and stops
 	@node .make/demo.mjs
@@ -31,6 +31,15 @@ bench: build ## Measures Gantry beside its peers on this machine; ARGS="--quick 
 
 bench-cluster: build ## Measures Gantry beside bare Jobs on that cluster
 	@KUBECONFIG="$${KUBECONFIG:-/var/tmp/cluster/kubeconfig}" node --conditions=gantry-source bench/src/cluster/main.ts $(ARGS)
+
+cluster-up: build ## Starts a one-node Kubernetes with a registry and all images (root on Debian 12, or kind); prints KUBECONFIG
+	@k8s/local/up.sh
+
+cluster-down: ## Stops that cluster; ARGS=--purge removes what it held
+	@k8s/local/down.sh $(ARGS)
+
+cluster-images: build ## Builds the images that have changed and pushes them to the cluster's registry
+	@k8s/local/images.sh $(ARGS)
 
 lint: build ## Checks format, types, lint rules, the import law, unused code and stray secrets
 	@node .make/lint.mjs
