@@ -32,6 +32,11 @@ export class Project {
     return new Project(folder, env);
   }
 
+  /** A project that is in a folder of its own already, its packages too. */
+  static at(folder: string, env: Record<string, string>): Project {
+    return new Project(folder, env);
+  }
+
   /** What `gantry` printed. Errors: all of its output. */
   gantry(...args: string[]): Promise<string> {
     return run(process.execPath, [CLI, ...args], { cwd: this.folder, env: this.#env });
