@@ -1,4 +1,5 @@
 import type { AttemptOutcome, CompletionVerdict, Grant, MachinePreset, WireError } from "@gantry/sdk/contract";
+import { AttemptNotices } from "./attempt-notices.ts";
 import { AttemptReports } from "./attempt-reports.ts";
 import { BlockedLoop } from "./blocked-loop.ts";
 import { type Kill, outcomeOfEnd } from "./exit-policy.ts";
@@ -45,15 +46,15 @@ export class Execution implements Waiter, Occupant {
   #endedAt = 0;
   #maxRssBytes = 0;
   #loop: BlockedLoop;
-  #cancel: { reason: string | undefined } | undefined;
-  #drain: { reason: string; until: number } | undefined;
   #timers = new Set<NodeJS.Timeout>();
+  readonly #notices: AttemptNotices;
   readonly #reports: AttemptReports;
   readonly #around: ExecutionSurroundings;
 
   constructor(grant: Grant, around: ExecutionSurroundings) {
     this.#grant = grant;
     this.#around = around;
+    this.#notices = new AttemptNotices(grant.executionId);
     this.#reports = new AttemptReports(
       { executionId: grant.executionId, fence: grant.fence },
       grant.attempt,
@@ -120,21 +121,11 @@ export class Execution implements Waiter, Occupant {
   }
 
   notices(): ToTaskProcess[] {
-    const notices: ToTaskProcess[] = [];
-    if (this.#cancel) {
-      const { reason } = this.#cancel;
-      notices.push({ t: "cancel", executionId: this.id, ...(reason === undefined ? {} : { reason }) });
-    }
-    if (this.#drain) {
-      const { reason, until } = this.#drain;
-      const graceMs = Math.max(0, Math.round(until - performance.now()));
-      notices.push({ t: "drain", executionId: this.id, reason, graceMs });
-    }
-    return notices;
+    return this.#notices.all;
   }
 
-  #notify(t: "cancel" | "drain"): void {
-    for (const notice of this.notices()) if (notice.t === t) this.#child?.send(notice);
+  #tell(which: "cancel" | "drain"): void {
+    for (const notice of this.#notices.all) if (notice.t === which) this.#child?.send(notice);
   }
 
   received(message: FromTaskProcess): void {
@@ -168,12 +159,12 @@ export class Execution implements Waiter, Occupant {
   // ── the platform's side ──
 
   cancel(reason: string | undefined): void {
-    if (this.#cancel || this.#phase === "ended") return;
-    this.#cancel = { reason };
+    if (this.#notices.isCanceled || this.#phase === "ended") return;
+    this.#notices.cancel(reason);
     if (this.#phase === "waiting" || this.#phase === "pausing")
       return this.#completeWithoutProcess({ kind: "canceled" });
     if (this.#phase !== "running") return;
-    this.#notify("cancel");
+    this.#tell("cancel");
     this.#after(this.#around.cancelGraceMs, () => this.#child?.killNow({ by: "cancel" }));
   }
 
@@ -189,23 +180,19 @@ export class Execution implements Waiter, Occupant {
   /** The worker must go. Gives the run back at once where no process has it; else the process is told, and may go on. */
   drain(reason: string, graceMs: number): void {
     if (this.#phase !== "running") return this.giveBack(reason);
-    this.#drain ??= { reason, until: performance.now() + graceMs };
-    this.#notify("drain");
+    this.#notices.drain(reason, graceMs);
+    this.#tell("drain");
   }
 
   /** Gives the run back now. */
   giveBack(reason: string): void {
-    this.#drain ??= { reason, until: 0 };
+    this.#notices.drain(reason, 0);
     if (this.#phase === "waiting" || this.#phase === "pausing")
       this.#completeWithoutProcess({ kind: "returned", reason });
     else if (this.#phase === "running") this.#child?.killNow({ by: "return", reason });
   }
 
   // ── the runner's ticks ──
-
-  get hasReports(): boolean {
-    return !this.#reports.isEmpty;
-  }
 
   sendReports(): void {
     if (this.#phase === "running") void this.#reports.send();
@@ -271,7 +258,7 @@ export class Execution implements Waiter, Occupant {
     const child = this.#leaveProcess();
     if (!child) return;
     await this.#read(child, true);
-    const kill: Kill | undefined = child.kill ?? (this.#cancel ? { by: "cancel" } : undefined);
+    const kill: Kill | undefined = child.kill ?? (this.#notices.isCanceled ? { by: "cancel" } : undefined);
     this.#complete(this.#outcomeOfEnd(child, end, kill), {
       computeMs: this.#endedAt - this.#startedAt,
       ...(this.#maxRssBytes > 0 ? { maxRssBytes: this.#maxRssBytes } : {}),
@@ -328,16 +315,15 @@ export class Execution implements Waiter, Occupant {
     this.#maxRssBytes = 0;
     this.#reports.beginAttempt(verdict.grant.attempt);
     this.#phase = "pausing";
-    if (this.#cancel) return this.#completeWithoutProcess({ kind: "canceled" });
-    if (this.#drain) return this.#completeWithoutProcess({ kind: "returned", reason: this.#drain.reason });
+    const { isCanceled, returnReason: reason } = this.#notices;
+    if (isCanceled) return this.#completeWithoutProcess({ kind: "canceled" });
+    if (reason !== undefined) return this.#completeWithoutProcess({ kind: "returned", reason });
     this.#after(verdict.delayMs, () => this.begin());
   }
 
   #end(): void {
+    this.#leaveProcess();
     this.#phase = "ended";
-    this.#clearTimers();
-    if (this.#child) this.#child.occupant = undefined;
-    this.#child = undefined;
     this.#around.ended(this);
   }
 

@@ -95,6 +95,20 @@ function bootFailed(end: ProcessEnd, what: string): AttemptOutcome {
 
 const REMEDY = "Use a larger `machine`, or name one in `retry.outOfMemory.machine`.";
 
+/** The bundle threw while it was imported: its own error as cause, under a name that says what could not be done. */
+export function importFailed(cause: WireError): AttemptOutcome {
+  const { name, message, stack } = cause;
+  const text = `The bundle could not be imported: ${name}: ${message}`;
+  const error = {
+    name: "BootError",
+    code: "BOOT_FAILED",
+    message: text,
+    ...(stack === undefined ? {} : { stack }),
+    cause,
+  };
+  return { kind: "crashed", reason: "BOOT_FAILED", error };
+}
+
 function outOfMemory(end: ProcessEnd, what: string): AttemptOutcome {
   const { name, memory } = end.machine;
   const message = `The task's process ran out of memory: ${what}, and the machine preset ${name} has ${memory * 1000} MB. ${REMEDY}`;

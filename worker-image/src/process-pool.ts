@@ -1,5 +1,5 @@
 import type { AttemptOutcome, MachinePreset, WireError } from "@gantry/sdk/contract";
-import { outcomeOfEnd } from "./exit-policy.ts";
+import { importFailed, outcomeOfEnd } from "./exit-policy.ts";
 import type { Log } from "./log.ts";
 import type { Begin } from "./process-messages.ts";
 import { needsOwnProcess } from "./start-only-variables.ts";
@@ -326,7 +326,7 @@ export class ProcessPool implements ChildListener {
 
   #outcome(child: TaskChild, end: ChildEnd, machine: MachinePreset): AttemptOutcome {
     const error = this.#bootErrors.get(child);
-    if (error) return { kind: "crashed", reason: "BOOT_FAILED", error: importError(error) };
+    if (error) return importFailed(error);
     return outcomeOfEnd({
       ...end,
       machine,
@@ -361,15 +361,4 @@ export class ProcessPool implements ChildListener {
     }
     return group;
   }
-}
-
-/** The import's own error as cause, under a name that says what could not be done. */
-function importError(error: WireError): WireError {
-  return {
-    name: "BootError",
-    code: "BOOT_FAILED",
-    message: `The bundle could not be imported: ${error.name}: ${error.message}`,
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
-    cause: error,
-  };
 }
