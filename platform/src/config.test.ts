@@ -3,6 +3,8 @@ import { type Environment, readConfig, SETTINGS } from "./config.ts";
 
 const key = Buffer.alloc(32, 7).toString("base64");
 
+const REGISTRY = { GANTRY_PLATFORM_REGISTRY_PUSH_URL: "https://registry.example" };
+
 const accepted: Record<string, { environment: Environment; want: Record<string, unknown> }> = {
   "nothing set gives the defaults": {
     environment: {},
@@ -63,6 +65,47 @@ const refused: Record<string, { environment: Environment; want: RegExp }> = {
   "no database at all": {
     environment: { GANTRY_PLATFORM_EMBEDDED_POSTGRES: "false" },
     want: /DATABASE_URL is required/,
+  },
+  "registry credentials without a registry": {
+    environment: { GANTRY_PLATFORM_REGISTRY_USERNAME: "u", GANTRY_PLATFORM_REGISTRY_PASSWORD: "p" },
+    want: /REGISTRY_USERNAME is of no use without GANTRY_PLATFORM_REGISTRY_PUSH_URL/,
+  },
+  "a registry user without a password": {
+    environment: { ...REGISTRY, GANTRY_PLATFORM_REGISTRY_USERNAME: "u" },
+    want: /REGISTRY_USERNAME and GANTRY_PLATFORM_REGISTRY_PASSWORD are set together/,
+  },
+  "a registry's token beside a password": {
+    environment: {
+      ...REGISTRY,
+      GANTRY_PLATFORM_REGISTRY_USERNAME: "u",
+      GANTRY_PLATFORM_REGISTRY_PASSWORD: "p",
+      GANTRY_PLATFORM_REGISTRY_TOKEN: "t",
+    },
+    want: /REGISTRY_TOKEN and GANTRY_PLATFORM_REGISTRY_PASSWORD exclude each other/,
+  },
+  "a registry with a path": {
+    environment: { GANTRY_PLATFORM_REGISTRY_PUSH_URL: "https://registry.example/acme" },
+    want: /what comes behind belongs into GANTRY_PLATFORM_REGISTRY_REPOSITORY_PREFIX/,
+  },
+  "a registry without a scheme": {
+    environment: { GANTRY_PLATFORM_REGISTRY_PUSH_URL: "localhost:5000" },
+    want: /REGISTRY_PUSH_URL is http:\/\/ or https:\/\//,
+  },
+  "a docker builder without Docker": {
+    environment: { ...REGISTRY, GANTRY_PLATFORM_BUILDER: "docker" },
+    want: /BUILDER is docker, which needs GANTRY_PLATFORM_BUILDER_DOCKER_HOST/,
+  },
+  "Kubernetes with a registry that nodes do not know": {
+    environment: { ...REGISTRY, GANTRY_PLATFORM_EXECUTOR: "kubernetes" },
+    want: /REGISTRY_PULL_URL is required/,
+  },
+  "a platform that no image is made for": {
+    environment: { GANTRY_PLATFORM_BUILD_PLATFORMS: "linux/mips" },
+    want: /BUILD_PLATFORMS must be a list of linux\/amd64, linux\/arm64/,
+  },
+  "a repository in upper case": {
+    environment: { GANTRY_PLATFORM_REGISTRY_REPOSITORY_PREFIX: "Acme" },
+    want: /REGISTRY_REPOSITORY_PREFIX must be the beginning of a repository's name/,
   },
   "several mistakes at once": {
     environment: { GANTRY_PLATFORM_PORT: "x", GANTRY_PLATFORM_HOSTT: "y" },

@@ -15,9 +15,12 @@ import { parse } from "./validation-error.ts";
 /** Runs and dev environments are their owner's own load: they get so many times a key's rate. */
 const TRUSTED_RATE = 400;
 
-/** For `http.createServer`: a client that sends a byte a minute holds a connection for so long and no longer. Milliseconds. */
+/**
+ * For `http.createServer`: a client that sends a byte a minute holds a connection for so long and no longer. A layer of a
+ * deploy may take half an hour; bodies that are read as a whole have a limit of their own. Milliseconds.
+ */
 export const SERVER_OPTIONS = {
-  requestTimeout: 300_000,
+  requestTimeout: 1_800_000,
   headersTimeout: 30_000,
   keepAliveTimeout: 65_000,
   maxHeaderSize: 32 * 1024,

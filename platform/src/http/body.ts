@@ -12,6 +12,9 @@ export interface BodyLimit {
 /** How much of a refused body is still read, and thrown away, so that the client gets to see the answer. */
 const DRAIN_BYTES = 32 * 1024 * 1024;
 
+/** For a whole body, however small its pieces. */
+const BODY_TIMEOUT_MS = 300_000;
+
 /**
  * Reads a whole body. One that says it is too long is refused before a byte of it is kept; one that lies, as soon as it is.
  *
@@ -41,7 +44,14 @@ export function readBody(req: IncomingMessage, limit: BodyLimit): Promise<Buffer
       stop();
       reject(new AppError("BAD_REQUEST", "The connection closed before the whole body had come."));
     };
+    const onLate = () => {
+      stop();
+      req.destroy();
+      reject(new AppError("BAD_REQUEST", `The body did not come within ${BODY_TIMEOUT_MS / 1000} seconds.`));
+    };
+    const timer = setTimeout(onLate, BODY_TIMEOUT_MS);
     const stop = () => {
+      clearTimeout(timer);
       req.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
     };
     req.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
