@@ -1,14 +1,17 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, glob, mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { cp, glob, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { ROOT } from "../paths.mjs";
+import { freshFolder } from "./folder.mjs";
+import { modulesInUse } from "./modules-in-use.mjs";
 
 const HOME = "opt/gantry";
 /** Ours: npm links them, the image has them as packages. */
 const OURS = [
-  { folder: "platform", name: "@gantry/platform", holds: ["package.json", "dist", "prisma"] },
-  { folder: "sdk", name: "@gantry/sdk", holds: ["package.json", "dist"] },
-  { folder: "worker-image", name: "@gantry/worker", holds: ["package.json", "dist"] },
+  { folder: "platform", name: "@gantry/platform", holds: ["package.json", "LICENSE", "prisma"] },
+  { folder: "sdk", name: "@gantry/sdk", holds: ["package.json", "LICENSE"] },
+  { folder: "worker-image", name: "@gantry/worker", holds: ["package.json", "LICENSE"] },
 ];
 const COMMANDS = { "gantry-platform": "@gantry/platform/dist/main.js", gantry: "@gantry/sdk/dist/cli/main.js" };
 
@@ -20,23 +23,53 @@ const UNREAD = [
   "esbuild/bin/",
   "**/{test,tests,__tests__,example,examples,.github,prebuilds}/",
 ];
+/** What its licence asks a copy to carry stays. */
+const LICENCE = /(^|\/)(licen[cs]e|notice|copying)[^/]*$/i;
 
 /**
- * `opt/gantry/`: platform and CLI with the packages they run with, copied from the installation that the lockfile made.
+ * Two layers: `packages/`, which change with the lockfile alone and are copied from the installation it made, and
+ * `product/`, the platform and the CLI. Both lie under `opt/gantry/`.
  * Without optional packages (embedded Postgres) and esbuild's program, so that nothing in it is made for one processor.
  */
 export async function stagePlatform(target) {
-  const home = join(target, HOME);
-  const modules = join(home, "node_modules");
-  for (const path of await productionPackages())
-    await cp(path, join(home, placeOf(path)), { recursive: true, filter: (from) => !isNested(path, from) });
+  await stagePackages(join(target, "packages"), join(target, "packages.stamp"));
+  await freshFolder(join(target, "product"), (root) => fillProduct(join(root, HOME)));
+}
+
+/** Four thousand files: they are not copied again where nothing that decides about them has changed. */
+async function stagePackages(target, stamp) {
+  const hash = createHash("sha256");
+  for (const file of ["package-lock.json", ...OURS.map(({ folder }) => `${folder}/package.json`)])
+    hash.update(await readFile(join(ROOT, file)));
+  const wanted = hash.update(await readFile(import.meta.filename)).digest("hex");
+  if (existsSync(target) && (await readFile(stamp, "utf8").catch(() => "")) === wanted) return;
+  await rm(stamp, { force: true });
+  await freshFolder(target, async (root) => {
+    const home = join(root, HOME);
+    for (const path of await productionPackages())
+      await cp(path, join(home, placeOf(path)), { recursive: true, filter: (from) => !isNested(path, from) });
+    await removeUnread(home);
+  });
+  await writeFile(stamp, wanted);
+}
+
+async function fillProduct(home) {
   for (const { folder, name, holds } of OURS) {
-    await mkdir(join(modules, name), { recursive: true });
-    for (const each of holds)
-      await cp(join(ROOT, folder, each), join(modules, name, each), { recursive: true, preserveTimestamps: true });
+    const to = join(home, "node_modules", name);
+    for (const each of holds) {
+      const from = join(ROOT, existsSync(join(ROOT, folder, each)) ? folder : ".", each);
+      await cp(from, join(to, each), { recursive: true });
+    }
+    for (const path of await builtFiles(folder)) await cp(path, join(to, relative(join(ROOT, folder), path)));
   }
-  await removeUnread(modules);
   await linkCommands(home);
+}
+
+async function builtFiles(folder) {
+  const entries = [];
+  for await (const path of glob("dist/**/*.js", { cwd: join(ROOT, folder) }))
+    if (!path.includes("/chunks/")) entries.push(join(ROOT, folder, path));
+  return modulesInUse(entries);
 }
 
 /**
@@ -76,9 +109,10 @@ function placeOf(path) {
 
 const isNested = (root, path) => relative(root, path).split("/").includes("node_modules");
 
-async function removeUnread(modules) {
+async function removeUnread(home) {
+  const modules = join(home, "node_modules");
   for await (const path of glob(UNREAD, { cwd: modules }))
-    await rm(join(modules, path), { recursive: true, force: true });
+    if (!LICENCE.test(path)) await rm(join(modules, path), { recursive: true, force: true });
 }
 
 async function linkCommands(home) {

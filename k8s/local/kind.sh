@@ -16,7 +16,7 @@ up() {
   docker inspect "$registry" >/dev/null 2>&1 ||
     docker run -d --restart=always --name "$registry" -e REGISTRY_STORAGE_DELETE_ENABLED=true \
       -p "127.0.0.1:${REGISTRY##*:}:5000" registry:3 >/dev/null
-  kind get clusters 2>/dev/null | grep -qx "$cluster" || kind create cluster --name "$cluster" --wait 120s --config - <<X
+  [[ " $(kind get clusters 2>/dev/null | tr '\n' ' ') " == *" $cluster "* ]] || kind create cluster --name "$cluster" --wait 120s --config - <<X
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 containerdConfigPatches:
@@ -45,8 +45,8 @@ X
 push_images() {
   local name
   node "$checkout/.make/stage-images.mjs"
-  docker build -f "$checkout/worker-image/Dockerfile" -t "$REGISTRY/gantry/worker:$IMAGE_TAG" "$checkout"
-  docker build -f "$checkout/platform/Dockerfile" -t "$REGISTRY/gantry/platform:$IMAGE_TAG" "$checkout"
+  docker build -f "$checkout/worker-image/Dockerfile" -t "$REGISTRY/gantry/worker:$IMAGE_TAG" "$checkout/artifacts/images/worker"
+  docker build -f "$checkout/platform/Dockerfile" -t "$REGISTRY/gantry/platform:$IMAGE_TAG" "$checkout/artifacts/images/platform"
   docker pull postgres:18 && docker tag postgres:18 "$REGISTRY/gantry/postgres:$IMAGE_TAG"
   docker pull valkey/valkey:9 && docker tag valkey/valkey:9 "$REGISTRY/gantry/valkey:$IMAGE_TAG"
   for name in worker platform postgres valkey; do docker push -q "$REGISTRY/gantry/$name:$IMAGE_TAG"; done

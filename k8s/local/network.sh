@@ -8,7 +8,7 @@ cd "$(dirname "$0")"
 ip link show clusterhost >/dev/null 2>&1 || ip link add clusterhost type bridge
 ip link set clusterhost up
 for address in "$HOST_IP" "$DNS_IP"; do
-  ip addr show dev clusterhost | grep -q " $address/" || ip addr add "$address/32" dev clusterhost
+  ip addr replace "$address/32" dev clusterhost
 done
 modprobe -a br_netfilter overlay 2>/dev/null || true
 sysctl -qw net.ipv4.ip_forward=1

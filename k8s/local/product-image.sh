@@ -8,9 +8,10 @@ product_image() {
   [ -d "$checkout/platform/dist" ] || fail "nothing is built yet: run make build, then again"
   product_build() {
     node "$checkout/.make/stage-images.mjs" "$name"
-    (cd "$checkout" && docker_build "$dockerfile" . "BASE_IMAGE=$REGISTRY/gantry/base-node:24" "VERSION=$IMAGE_TAG" "$1")
+    docker_build "$checkout/$dockerfile" "$checkout/artifacts/images/$name" \
+      "BASE_IMAGE=$REGISTRY/gantry/base-node:24" "VERSION=$IMAGE_TAG" "$1"
   }
-  hash=$(input_hash "$checkout/$dockerfile" "$checkout"/.make/stage-images.mjs "$checkout/.make/images/$name.mjs" \
+  hash=$(input_hash "$checkout/$dockerfile" "$checkout"/.make/stage-images.mjs "$checkout/.make/images" \
     images/debian.sh images/node.sh images/node "$@")
   ensure_image "gantry/$name" "$IMAGE_TAG" "$hash" product_build
 }
