@@ -104,7 +104,7 @@ const GOLDEN: Record<string, V1Job> = {
 describe("the Job of a run", () => {
   for (const [title, job] of Object.entries(GOLDEN)) {
     test(`${title} is what the golden file says`, async () => {
-      const file = `../../test/golden/job-${title.replaceAll(/[^a-z]+/gi, "-").toLowerCase()}.json`;
+      const file = `../../test/golden/job-${title.replaceAll(/[^a-z]+/gi, "-").toLowerCase()}.golden.json`;
       await expect(`${JSON.stringify(job, null, 2)}\n`).toMatchFileSnapshot(file);
     });
   }

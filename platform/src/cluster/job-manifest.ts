@@ -1,5 +1,5 @@
 import { IMAGE_LAYOUT, type MachinePreset, WORKER_POD_ENV } from "@gantry/sdk/contract";
-import type { V1Container, V1EnvVar, V1Job, V1PodSpec } from "@kubernetes/client-node";
+import type { V1Container, V1EnvVar, V1Job, V1PodSpec, V1ResourceRequirements } from "@kubernetes/client-node";
 import { encodeId } from "../ids.ts";
 import type { LaunchRequest } from "./executor.ts";
 import { mergePods, type PodTemplate } from "./pod-template.ts";
@@ -52,7 +52,7 @@ export function executionOf(name: string): { epoch: number; executionId: string 
  */
 export function jobManifest(request: LaunchRequest, settings: JobSettings): V1Job {
   const { labels, annotations } = labelsOf(request, settings.instance);
-  const pod = mergePods([defaultPod(request), ...settings.templates]);
+  const pod = mergePods([defaultPod(), ...settings.templates]);
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -78,7 +78,7 @@ export function jobManifest(request: LaunchRequest, settings: JobSettings): V1Jo
 }
 
 /** What a template may change: Pod Security's `restricted`, a root that cannot be written, no way to the Kubernetes API. */
-function defaultPod({ machine }: LaunchRequest): PodTemplate {
+function defaultPod(): PodTemplate {
   return {
     metadata: {
       annotations: {
@@ -143,14 +143,15 @@ function ownedContainer(
   settings: JobSettings,
 ): V1Container {
   const { requests, limits } = sizes(request.machine);
+  const asked: Partial<V1ResourceRequirements> = container.resources ?? {};
   return {
     ...container,
     image: imageOf(request, settings.registry),
     env: variables(container.env ?? [], graceSeconds, request.machine, settings),
     resources: {
-      ...container.resources,
-      requests: { ...container.resources?.requests, ...requests },
-      limits: { ...container.resources?.limits, ...limits },
+      ...(asked.claims && { claims: asked.claims }),
+      requests: { ...asked.requests, ...requests },
+      limits: { ...asked.limits, ...limits },
     },
   };
 }

@@ -142,23 +142,24 @@ const DISRUPTIONS: [RegExp, ObservationCode, string][] = [
 
 /** Why a pod ended before its worker had started. */
 function startFailure({ pod, events }: PodFacts): WorkerObservation {
-  const { reason, message } = pod.status ?? {};
-  const failed = taskOf(pod)?.state?.terminated ?? failedInit(pod)?.state?.terminated;
-  const detail = failed?.message ?? message ?? events.at(-1)?.message;
-  if (WRONG_ARCHITECTURE.test(detail ?? "")) {
-    return { then: "fail", code: "WRONG_ARCHITECTURE", message: detail as string };
-  }
   const init = failedInit(pod);
-  if (init !== undefined) {
-    const how = `exited with code ${init.state?.terminated?.exitCode}`;
-    return requeue("POD_START_FAILED", `The init container ${init.name} ${how}${detail ? `: ${detail}` : ""}.`);
+  const ended = taskOf(pod)?.state?.terminated ?? init?.state?.terminated;
+  const { reason = "", message } = pod.status ?? {};
+  const detail = ended?.message ?? message ?? events.at(-1)?.message;
+  if (detail !== undefined && WRONG_ARCHITECTURE.test(detail)) {
+    return { then: "fail", code: "WRONG_ARCHITECTURE", message: detail };
   }
-  if (failed !== undefined) return requeue("POD_START_FAILED", detail ?? "The container could not be started.");
-  if (/^(OutOf\w+|NodeAffinity|NodePorts|UnexpectedAdmissionError|TopologyAffinityError)$/.test(reason ?? "")) {
-    return requeue("UNSCHEDULABLE", detail ?? `The node refused the pod: ${reason}.`);
-  }
+  if (init !== undefined) return requeue("POD_START_FAILED", initMessage(init, detail));
+  if (ended !== undefined) return requeue("POD_START_FAILED", detail ?? "The container could not be started.");
+  if (REFUSED_BY_NODE.test(reason)) return requeue("UNSCHEDULABLE", detail ?? `The node refused the pod: ${reason}.`);
   const disruption = disruptionOf(pod, events.map((event) => event.reason).join(" "), 0);
   return requeue(disruption?.code ?? "POD_DELETED", detail ?? "The pod was deleted before its worker had started.");
+}
+
+const REFUSED_BY_NODE = /^(OutOf\w+|NodeAffinity|NodePorts|UnexpectedAdmissionError|TopologyAffinityError)$/;
+
+function initMessage({ name, state }: ContainerStatus, detail: string | undefined): string {
+  return `The init container ${name} exited with code ${state?.terminated?.exitCode}${detail ? `: ${detail}` : ""}.`;
 }
 
 function failedInit({ status }: PodObject): ContainerStatus | undefined {

@@ -1,6 +1,6 @@
 import type { ContainerStatus, PodFacts, PodObject, WarningEvent } from "./cluster-facts.ts";
-import type { OutcomeContext } from "./job-outcome-policy.ts";
 import { TASK_CONTAINER } from "./job-manifest.ts";
+import type { OutcomeContext } from "./job-outcome-policy.ts";
 import { fitsNowhere } from "./node-fit-policy.ts";
 import type { ObservationCode, WorkerObservation } from "./worker-observations.ts";
 
@@ -23,15 +23,19 @@ const START_REASONS = new Set(["CreateContainerError", "RunContainerError", "Cra
 /** Why a pod whose container `task` has not started is not there yet; undefined where it is on its way. */
 export function observePending({ pod, events }: PodFacts, context: OutcomeContext): WorkerObservation | undefined {
   const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-  const ageMs = context.now - Date.parse(pod.metadata.creationTimestamp ?? "");
-  if (scheduled?.status === "False") return unscheduled(pod, scheduled.message ?? "No node has room.", ageMs, context);
-  const onNodeMs = context.now - (Date.parse(scheduled?.lastTransitionTime ?? "") || context.now - ageMs);
+  const madeAt = instant(pod.metadata.creationTimestamp) ?? context.now;
+  if (scheduled?.status === "False")
+    return unscheduled(pod, scheduled.message ?? "No node has room.", context.now - madeAt, context);
+  const onNodeMs = context.now - (instant(scheduled?.lastTransitionTime) ?? madeAt);
   for (const { state } of startingContainers(pod)) {
-    const reason = state?.waiting?.reason ?? "";
-    const why = whyWaiting(reason, state?.waiting?.message, events);
+    const why = state?.waiting && whyWaiting(state.waiting.reason ?? "", state.waiting.message, events);
     if (why !== undefined) return waitFor(why, onNodeMs, context);
   }
   return undefined;
+}
+
+function instant(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
 }
 
 function unscheduled(pod: PodObject, message: string, ageMs: number, { limits, nodes }: OutcomeContext) {

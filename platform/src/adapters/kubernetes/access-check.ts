@@ -1,5 +1,5 @@
-import type { RunsNamespace } from "./runs-namespace.ts";
 import { KubeError } from "./kube-error.ts";
+import type { RunsNamespace } from "./runs-namespace.ts";
 
 /** What the platform does in the runs' namespace; the chart's Role says the same. */
 const NEEDED = [

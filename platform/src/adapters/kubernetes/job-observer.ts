@@ -1,5 +1,5 @@
-import { isJobOver, type OutcomeLimits, observeJob } from "../../cluster/job-outcome-policy.ts";
 import type { NodeSize } from "../../cluster/cluster-facts.ts";
+import { isJobOver, type OutcomeLimits, observeJob } from "../../cluster/job-outcome-policy.ts";
 import type { WorkerObservation, WorkerObservations } from "../../cluster/worker-observations.ts";
 import type { Logger } from "../../logging.ts";
 import type { KnownJob, KnownJobs } from "./known-jobs.ts";
@@ -69,21 +69,13 @@ export class JobObserver {
 
   /** Undefined where there is nothing new to say. */
   #observe(job: KnownJob, now: number): WorkerObservation | undefined {
-    if (job.isSettled || (job.jobSeenAt === undefined && job.pods.length === 0)) return undefined;
-    // A pod may be heard of before its Job.
-    if (job.jobSeenAt === undefined && job.pods.some((pod) => !pod.isGone)) return undefined;
+    if (job.isSettled || !isWhole(job)) return undefined;
     const { limits, nodes } = this.#deps;
     const observation = observeJob(job, { now, limits, nodes: nodes.current() });
     if (isJobOver(job)) job.overAt ??= now;
     if (observation?.code === "UNSCHEDULABLE") nodes.want();
-    if (observation === undefined) {
-      job.told = undefined;
-      return undefined;
-    }
-    const isSame = job.told?.what === whatOf(observation);
-    return isSame && (job.told?.message === observation.message || now - (job.told?.at ?? 0) < RETELL_MS)
-      ? undefined
-      : observation;
+    if (observation === undefined) job.told = undefined;
+    return observation === undefined || isTold(job, observation, now) ? undefined : observation;
   }
 
   async #tell(job: KnownJob, observation: WorkerObservation, isLive: boolean, now: number): Promise<void> {
@@ -103,6 +95,16 @@ export class JobObserver {
       "a worker does not come, or is no more",
     );
   }
+}
+
+/** A pod, or an event, may be heard of before its Job. */
+function isWhole({ jobSeenAt, pods }: KnownJob): boolean {
+  return jobSeenAt !== undefined || (pods.length > 0 && pods.every((pod) => pod.isGone));
+}
+
+function isTold({ told }: KnownJob, observation: WorkerObservation, now: number): boolean {
+  if (told === undefined || told.what !== whatOf(observation)) return false;
+  return told.message === observation.message || now - told.at < RETELL_MS;
 }
 
 function whatOf({ then, code }: WorkerObservation): string {

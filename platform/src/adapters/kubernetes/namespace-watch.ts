@@ -21,7 +21,7 @@ export interface NamespaceListener {
 
 /** An informer over objects as the API sends them: the library's types have dates where there is text. */
 interface Informed<T> extends Pick<ListWatch<KubernetesObject>, "start" | "stop"> {
-  on(verb: "add" | "update" | "change" | "delete", callback: (object: T) => void): void;
+  on(verb: "add" | "update" | "delete", callback: (object: T) => void): void;
 }
 
 const FIRST_BACK_OFF_MS = 100;
@@ -42,7 +42,8 @@ export class NamespaceWatch {
     this.#watch = new ResumableWatch(namespace.api.config);
     const { selector } = namespace;
     const jobs = this.#inform<JobObject>("jobs", namespace, () => namespace.listJobs(), selector, undefined, listener);
-    jobs.on("change", (job) => listener.jobSeen(job));
+    jobs.on("add", (job) => listener.jobSeen(job));
+    jobs.on("update", (job) => listener.jobSeen(job));
     jobs.on("delete", (job) => listener.jobGone(job));
     const pods = this.#inform<PodObject>("pods", namespace, () => namespace.listPods(), selector, undefined, listener);
     pods.on("add", (pod) => listener.podSeen(pod));
