@@ -18,6 +18,7 @@ export interface BootstrapRequest {
   databaseDirectUrl: string | undefined;
   /** 32 bytes in base64; the data folder's own where it is undefined. */
   encryptionKey: string | undefined;
+  previousEncryptionKeys?: string[] | undefined;
   dataDir: string;
   project: string;
   /** `dev`, `staging`, `preview`, `prod` or a name of one's own, which is a production environment. */
@@ -45,7 +46,10 @@ export async function bootstrap(request: BootstrapRequest): Promise<BootstrapRep
   const pool = createPool({ connectionString: databaseUrl, max: 2 });
   try {
     const prisma = createPrisma(pool);
-    const master = new MasterKey(encryptionKey ?? (await encryptionKeyFile(resolve(dataDir))));
+    const master = new MasterKey(
+      encryptionKey ?? (await encryptionKeyFile(resolve(dataDir))),
+      request.previousEncryptionKeys,
+    );
     await bindMasterKey(prisma, master);
     return await makeProject(
       new PrismaProjects({ prisma, secrets: new SecretBox(master), clock: systemClock }),

@@ -78,7 +78,7 @@ export const SETTINGS = {
       .optional(),
     {
       unit: "URL",
-      doc: "By which replicas tell each other what is new, and share rate limits; without it they use NOTIFY, and each counts for itself.",
+      doc: "By which replicas tell each other what is new; without it they use NOTIFY of Postgres.",
     },
   ),
   DATABASE_POOL_SIZE: setting(whole(2, 500).default(20), {
@@ -101,6 +101,17 @@ export const SETTINGS = {
     unit: "base64",
     doc: "32 bytes that encrypt secrets at rest; without it one is made once and kept in the data folder.",
   }),
+  PREVIOUS_ENCRYPTION_KEYS: setting(
+    z
+      .string()
+      .transform((text) => text.split(",").map((part) => part.trim()))
+      .pipe(z.array(masterKey))
+      .optional(),
+    {
+      unit: "list",
+      doc: "Keys before this one, in base64: what they sealed or signed is still accepted; `gantry-platform rotate-key` seals it anew.",
+    },
+  ),
   INTERNAL_URL: setting(z.url({ error: "must be a URL" }).optional(), {
     unit: "URL",
     doc: "How run pods reach the platform within the cluster; the public URL where it is not set.",

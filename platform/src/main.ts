@@ -4,13 +4,21 @@ import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.ts";
 import { type Config, ConfigError, processEnvironment, readConfig } from "./config.ts";
 import { createLogger } from "./logging.ts";
+import { isOperatorCommand, runOperatorCommand } from "./operator-commands.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 
 /** The platform's process: settings from the environment, one line when it is ready, a clean end on SIGTERM and SIGINT. */
 async function main(): Promise<void> {
   if (process.argv[2] === "bootstrap-secrets") return makeSecrets();
   const config = readConfig();
-  if (process.argv[2] === "bootstrap") return printBootstrap(config);
+  const command = process.argv[2];
+  if (command === "bootstrap") return printBootstrap(config);
+  if (isOperatorCommand(command)) {
+    process.stdout.write(`${await runOperatorCommand(command, process.argv.slice(3), config)}\n`);
+    return;
+  }
+  // A mistyped command must not start a platform.
+  if (command !== undefined) throw new ConfigError(`gantry-platform has no command "${command}".`);
   const logger = createLogger({ level: config.logLevel, format: config.logFormat });
   const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
   const asked = untilAskedToEnd();
@@ -20,7 +28,8 @@ async function main(): Promise<void> {
 }
 
 /** `bootstrap [--project <ref>] [--environment <slug>] [--new-key]`: one line of JSON, for `gantry admin bootstrap` and install scripts. */
-async function printBootstrap({ databaseUrl, databaseDirectUrl, encryptionKey, dataDir }: Config): Promise<void> {
+async function printBootstrap(config: Config): Promise<void> {
+  const { databaseUrl, databaseDirectUrl, encryptionKey, previousEncryptionKeys, dataDir } = config;
   const options = {
     project: { type: "string" },
     environment: { type: "string" },
@@ -36,7 +45,8 @@ async function printBootstrap({ databaseUrl, databaseDirectUrl, encryptionKey, d
       "Set GANTRY_PLATFORM_DATABASE_URL to the platform's database; `gantry dev` needs no bootstrap.",
     );
   }
-  const request = { databaseUrl, databaseDirectUrl, encryptionKey, dataDir, project, environment, newKey };
+  const keys = { encryptionKey, previousEncryptionKeys };
+  const request = { databaseUrl, databaseDirectUrl, ...keys, dataDir, project, environment, newKey };
   process.stdout.write(`${JSON.stringify(await bootstrap(request))}\n`);
 }
 

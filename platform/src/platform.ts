@@ -76,7 +76,10 @@ async function compose(
   const pool = createPool({ connectionString: databaseUrl, max: config.databasePoolSize });
   stops.push(() => pool.end());
   const prisma = createPrisma(pool);
-  const master = new MasterKey(config.encryptionKey ?? (await encryptionKeyFile(dataDir)));
+  const master = new MasterKey(
+    config.encryptionKey ?? (await encryptionKeyFile(dataDir)),
+    config.previousEncryptionKeys,
+  );
   await bindMasterKey(prisma, master);
   const secrets = new SecretBox(master);
   const variables = new PrismaVariables({ prisma, secrets });
@@ -139,7 +142,7 @@ async function compose(
     onChange: changes.onChange,
     pingStore: async () => void (await pool.query("select 1")),
     config: {
-      tokenSecret: master.derive("public-tokens"),
+      tokenSecrets: master.deriveAll("public-tokens"),
       servesApi: config.roles.includes("api"),
       version,
       extraMachines: Object.keys(config.machines ?? {}),

@@ -12,9 +12,9 @@ const CACHED_TOKENS = 5_000;
  * expiry: a run may take weeks, and what its token may do ends with its execution, whose fence every write checks.
  */
 export function createCredentials(master: MasterKey): WorkerCredentials {
-  const worker = tokens<WorkerClaims>(master.derive("worker-tokens"), "gantry:worker");
-  const run = tokens<RunClaims>(master.derive("run-tokens"), "gantry:run");
-  const bootstrap = bootstrapTokens(master.derive("bootstrap-tokens"));
+  const worker = tokens<WorkerClaims>(master.deriveAll("worker-tokens"), "gantry:worker");
+  const run = tokens<RunClaims>(master.deriveAll("run-tokens"), "gantry:run");
+  const bootstrap = bootstrapTokens(master.deriveAll("bootstrap-tokens"));
   return {
     issueBootstrapToken: bootstrap.issue,
     verifyBootstrapToken: bootstrap.verify,
@@ -25,11 +25,32 @@ export function createCredentials(master: MasterKey): WorkerCredentials {
   };
 }
 
+/** The first signs; all are tried, while the master key is being rotated. */
+type Keys = readonly [Buffer, ...Buffer[]];
+
+/** Errors: the last key's, or that a token has expired, which only its own key can tell. */
+function firstThatVerifies(verifiers: ((token: string) => unknown)[]) {
+  return (token: string): unknown => {
+    let failure: unknown;
+    for (const verify of verifiers) {
+      try {
+        return verify(token);
+      } catch (error) {
+        failure = error;
+        if ((error as { code?: string }).code === "FAST_JWT_EXPIRED") break;
+      }
+    }
+    throw failure;
+  };
+}
+
 /** These alone expire: they stand in a Job's spec, which others may read. */
-function bootstrapTokens(key: Buffer) {
+function bootstrapTokens(keys: Keys) {
   const audience = "gantry:bootstrap";
-  const sign = createSigner({ key, algorithm: "HS256", aud: audience });
-  const verify = createVerifier({ key, algorithms: ["HS256"], allowedAud: audience, requiredClaims: ["exp"] });
+  const sign = createSigner({ key: keys[0], algorithm: "HS256", aud: audience });
+  const verify = firstThatVerifies(
+    keys.map((key) => createVerifier({ key, algorithms: ["HS256"], allowedAud: audience, requiredClaims: ["exp"] })),
+  );
   return {
     issue: ({ expiresAt, ...claims }: BootstrapClaims & { expiresAt: Date }): string =>
       sign({ ...claims, exp: Math.ceil(expiresAt.getTime() / 1000) }),
@@ -44,9 +65,11 @@ function bootstrapTokens(key: Buffer) {
   };
 }
 
-function tokens<Claims extends object>(key: Buffer, audience: string) {
-  const sign = createSigner({ key, algorithm: "HS256", aud: audience });
-  const verify = createVerifier({ key, algorithms: ["HS256"], allowedAud: audience, cache: CACHED_TOKENS });
+function tokens<Claims extends object>(keys: Keys, audience: string) {
+  const sign = createSigner({ key: keys[0], algorithm: "HS256", aud: audience });
+  const verify = firstThatVerifies(
+    keys.map((key) => createVerifier({ key, algorithms: ["HS256"], allowedAud: audience, cache: CACHED_TOKENS })),
+  );
   return {
     issue: (claims: Claims): string => sign({ ...claims }),
     /** Undefined where the token is not ours, not of this kind, or no token at all. */

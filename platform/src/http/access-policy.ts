@@ -1,4 +1,4 @@
-import type { KeyScope, Principal } from "../projects/principal.ts";
+import { isTokenScope, type KeyScope, type Principal } from "../projects/principal.ts";
 
 /**
  * What a credential may do. Pure: a request names an action on a resource, the answer is yes or a reason.
@@ -83,12 +83,8 @@ function decideKey(scope: KeyScope, action: Action, resources: readonly Resource
 /** A token without scopes is its owner's own: all of them. Others are those of keys. */
 function decideAccessToken(scopes: readonly string[], action: Action, resources: readonly Resource[]): AccessDecision {
   if (scopes.length === 0) return ALLOWED;
-  if (scopes.some((scope) => isKeyScope(scope) && decideKey(scope, action, resources).allow)) return ALLOWED;
+  if (scopes.some((scope) => isTokenScope(scope) && decideKey(scope, action, resources).allow)) return ALLOWED;
   return refuse("TOKEN_SCOPE", `This access token is of scope "${scopes.join(", ")}" and may not ${action}.`);
-}
-
-function isKeyScope(scope: string): scope is KeyScope {
-  return Object.hasOwn(KEY_ACTIONS, scope);
 }
 
 /** A public token never administers, deploys or sees variables, whatever it says: it is made for browsers. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { AppError } from "../errors.ts";
+import { slugsMeant } from "../projects/api-key.ts";
 import type { EnvironmentRef, Principal } from "../projects/principal.ts";
 import type { HttpDeps } from "./deps.ts";
 import { looksPublic, type PublicTokens } from "./public-tokens.ts";
@@ -24,7 +25,7 @@ type Deps = Pick<HttpDeps, "projects" | "credentials"> & { tokens: PublicTokens 
  */
 export async function authenticate(req: IncomingMessage, deps: Deps): Promise<Identity> {
   const token = bearer(req);
-  if (KEY.test(token)) return keyIdentity(token, deps);
+  if (KEY.test(token)) return keyIdentity(req, token, deps);
   if (token.startsWith("gt_pat_")) return accessIdentity(req, token, deps);
   if (looksPublic(token)) return publicIdentity(token, deps);
   return runIdentity(token, deps);
@@ -37,10 +38,22 @@ function bearer(req: IncomingMessage): string {
   return header.slice(7).trim();
 }
 
-async function keyIdentity(token: string, deps: Deps): Promise<Identity> {
+async function keyIdentity(req: IncomingMessage, token: string, deps: Deps): Promise<Identity> {
   const found = await deps.projects.authenticateKey(token);
   if (found === undefined) throw new AppError("UNAUTHORIZED", "The key is unknown, expired or revoked.");
+  refuseOther(req, found.environment);
   return { principal: { kind: "key", ...found }, environment: found.environment, bucket: found.keyId };
+}
+
+/** Who says which environment they mean, and has the key of another, is about to deploy to the wrong one. */
+function refuseOther(req: IncomingMessage, { projectRef, projectId, slug }: EnvironmentRef): void {
+  const { "x-gantry-project": project, "x-gantry-environment": environment } = req.headers;
+  const isOther =
+    (typeof project === "string" && project !== projectRef && project !== projectId) ||
+    (typeof environment === "string" && !slugsMeant(environment).includes(slug));
+  if (!isOther) return;
+  const meant = [project ?? projectRef, environment ?? slug].map((part) => String(part).slice(0, 64)).join("/");
+  throw new AppError("FORBIDDEN", `The request is meant for ${meant}, and the key is of ${projectRef}/${slug}.`);
 }
 
 async function publicIdentity(token: string, deps: Deps): Promise<Identity> {
@@ -73,7 +86,7 @@ async function accessIdentity(req: IncomingMessage, token: string, deps: Deps): 
   const slug = req.headers["x-gantry-environment"];
   const bucket = `access:${found.tokenId}`;
   if (typeof project !== "string" || typeof slug !== "string") return { principal, environment: undefined, bucket };
-  const environment = await deps.projects.environment(project, slug);
+  const environment = await environmentMeant(deps, project, slug);
   if (environment === undefined) {
     throw new AppError(
       "NOT_FOUND",
@@ -81,4 +94,12 @@ async function accessIdentity(req: IncomingMessage, token: string, deps: Deps): 
     );
   }
   return { principal, environment, bucket };
+}
+
+async function environmentMeant(deps: Deps, project: string, slug: string): Promise<EnvironmentRef | undefined> {
+  for (const meant of slugsMeant(slug)) {
+    const found = await deps.projects.environment(project, meant);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -35,8 +35,11 @@ export interface HttpDeps {
 }
 
 export interface HttpConfig {
-  /** Secret with which the platform signs public tokens and packet URLs; at least 32 bytes. The same on every replica. */
-  tokenSecret: string | Buffer;
+  /**
+   * With the first the platform signs public tokens and packet URLs; those that all of them signed are accepted. At least
+   * 32 bytes each, the same on every replica.
+   */
+  tokenSecrets: readonly [string | Buffer, ...(string | Buffer)[]];
   /** Where clients reach the platform; without it, signed URLs use the host that the request named. */
   publicUrl?: string;
   /** Version of the platform, for whoami and the OpenAPI document. */

@@ -28,8 +28,8 @@ export function createEdge(deps: HttpDeps): Edge {
   deps.onChange?.((environmentId) => limits.forget(environmentId));
   return {
     deps,
-    tokens: createPublicTokens({ secret: deps.config.tokenSecret, clock: deps.clock, projects: deps.projects }),
-    urls: createSignedUrls({ secret: deps.config.tokenSecret, clock: deps.clock, publicUrl: deps.config.publicUrl }),
+    tokens: createPublicTokens({ secrets: deps.config.tokenSecrets, clock: deps.clock, projects: deps.projects }),
+    urls: createSignedUrls({ secrets: deps.config.tokenSecrets, clock: deps.clock, publicUrl: deps.config.publicUrl }),
     limits,
     rateLimiter: new RateLimiter(),
     metrics: createHttpMetrics(deps.metrics),

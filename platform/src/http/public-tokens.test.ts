@@ -7,7 +7,7 @@ import { createPublicTokens, looksPublic } from "./public-tokens.ts";
 const secret = "s".repeat(32);
 const clock = new FakeClock();
 const tokens = createPublicTokens({
-  secret,
+  secrets: [secret],
   clock,
   projects: {
     signingKeys: async (id) => (id === 1 ? [`gt_prod_sk_${"r".repeat(24)}`, KEY] : id === 2 ? [OTHER_KEY] : []),
@@ -42,6 +42,17 @@ describe("a public token", () => {
     });
   });
 
+  test("that an earlier secret of the platform signed is good while that is known, and new ones are by the new", async () => {
+    const projects = { signingKeys: async () => [], environmentById: async () => PROD };
+    const next = "n".repeat(32);
+    const both = createPublicTokens({ secrets: [next, secret], clock, projects });
+    const only = createPublicTokens({ secrets: [next], clock, projects });
+    const old = tokens.issue(PROD, { scopes: ["read:runs"], expiresInSeconds: 60 });
+    await expect(both.verify(old)).resolves.toMatchObject({ scopes: ["read:runs"] });
+    await expect(only.verify(old)).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+    await expect(only.verify(both.issue(PROD, { scopes: [], expiresInSeconds: 60 }))).resolves.toBeDefined();
+  });
+
   test("that a client signed with any key of its environment is good", async () => {
     expect(await tokens.verify(signed(KEY))).toMatchObject({ environment: PROD, scopes: ["read:runs"] });
   });
@@ -49,7 +60,7 @@ describe("a public token", () => {
   test("ends with its time", async () => {
     const moving = new FakeClock(clock.now());
     const own = createPublicTokens({
-      secret,
+      secrets: [secret],
       clock: moving,
       projects: { signingKeys: async () => [], environmentById: async () => PROD },
     });

@@ -56,12 +56,12 @@ function decodeClaims(token: string): { header: { kid?: unknown }; payload: Clai
 }
 
 export function createPublicTokens(deps: {
-  secret: string | Buffer;
+  secrets: readonly [string | Buffer, ...(string | Buffer)[]];
   clock: Clock;
   projects: Pick<ProjectService, "signingKeys" | "environmentById">;
 }): PublicTokens {
   const sign = createSigner({
-    key: deps.secret,
+    key: deps.secrets[0],
     algorithm: "HS256",
     kid: KEY_ID,
     iss: ISSUER,
@@ -109,7 +109,7 @@ export function createPublicTokens(deps: {
       const environmentId = /^env_(\d{1,9})$/.exec(String(decoded?.payload.sub))?.[1];
       if (decoded === undefined || environmentId === undefined) throw unauthorized();
       const keys =
-        decoded.header.kid === KEY_ID ? [deps.secret] : await deps.projects.signingKeys(Number(environmentId));
+        decoded.header.kid === KEY_ID ? deps.secrets : await deps.projects.signingKeys(Number(environmentId));
       const claims = await claimsOf(token, keys);
       const environment = await deps.projects.environmentById(Number(environmentId));
       if (environment === undefined || claims.pub !== true || typeof claims.exp !== "number") throw unauthorized();

@@ -21,31 +21,29 @@ export interface SignedUrls {
 export const PACKET_PATH = "/api/v1/packet-content";
 
 export function createSignedUrls(deps: {
-  secret: string | Buffer;
+  secrets: readonly [string | Buffer, ...(string | Buffer)[]];
   clock: Clock;
   publicUrl: string | undefined;
 }): SignedUrls {
-  const sign = createSigner({ key: deps.secret, algorithm: "HS256", aud: AUDIENCE, noTimestamp: true });
+  const sign = createSigner({ key: deps.secrets[0], algorithm: "HS256", aud: AUDIENCE, noTimestamp: true });
   return {
     create(req, grant) {
       const token = sign({ ...grant, exp: Math.floor(deps.clock.now() / 1000) + TTL_SECONDS });
       return `${deps.publicUrl?.replace(/\/$/, "") ?? hostOf(req)}${PACKET_PATH}?token=${token}`;
     },
     verify(token) {
-      try {
-        const verify = createVerifier({
-          key: deps.secret,
-          algorithms: ["HS256"],
-          allowedAud: AUDIENCE,
-          clockTimestamp: deps.clock.now(),
-        });
-        return verify(token) as PacketGrant;
-      } catch (error) {
-        const isExpired = (error as { code?: unknown }).code === "FAST_JWT_EXPIRED";
-        throw isExpired
-          ? new AppError("TOKEN_EXPIRED", "This URL was good for 15 minutes and has expired.")
-          : new AppError("UNAUTHORIZED", "The URL's signature is not valid.");
+      for (const key of deps.secrets) {
+        try {
+          const clockTimestamp = deps.clock.now();
+          return createVerifier({ key, algorithms: ["HS256"], allowedAud: AUDIENCE, clockTimestamp })(
+            token,
+          ) as PacketGrant;
+        } catch (error) {
+          if ((error as { code?: unknown }).code === "FAST_JWT_EXPIRED")
+            throw new AppError("TOKEN_EXPIRED", "This URL was good for 15 minutes and has expired.");
+        }
       }
+      throw new AppError("UNAUTHORIZED", "The URL's signature is not valid.");
     },
   };
 }

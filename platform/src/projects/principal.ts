@@ -11,7 +11,12 @@ export interface EnvironmentRef {
   projectName: string;
 }
 
-export type KeyScope = "full" | "trigger" | "read" | "deploy";
+export const TOKEN_SCOPES = ["full", "trigger", "read", "deploy"] as const;
+/** Of keys and of personal access tokens alike. */
+export type KeyScope = (typeof TOKEN_SCOPES)[number];
+export function isTokenScope(text: string): text is KeyScope {
+  return (TOKEN_SCOPES as readonly string[]).includes(text);
+}
 
 /** Who asks, and what they may do. */
 export type Principal =

@@ -10,6 +10,17 @@ export interface ApiKeyInfo {
   expiresAt: Date | undefined;
 }
 
+export interface AccessTokenInfo {
+  id: string;
+  name: string;
+  /** Of KeyScope; none means all. */
+  scopes: string[];
+  /** Last four characters, for display. */
+  hint: string;
+  createdAt: Date;
+  expiresAt: Date | undefined;
+}
+
 export interface NewProject {
   ref: string;
   name: string;
@@ -34,7 +45,11 @@ export interface ProjectService {
   /** A personal access token of the CLI (`gt_pat_…`), by its hash; cached; undefined where it is unknown, expired or revoked. */
   authenticateAccessToken(token: string): Promise<{ tokenId: string; scopes: string[] } | undefined>;
   /** Makes a personal access token; it is returned once and never again. No scopes means all. */
-  createAccessToken(name: string, scopes: string[]): Promise<{ token: string; tokenId: string }>;
+  createAccessToken(name: string, scopes: string[], expiresAt?: Date): Promise<{ token: string; tokenId: string }>;
+  /** Those that work now, oldest first. */
+  listAccessTokens(): Promise<AccessTokenInfo[]>;
+  /** False where there is none of this id that works. Another replica accepts it for three seconds more. */
+  revokeAccessToken(tokenId: string): Promise<boolean>;
   /** Marks a one-time token as used: true for the first caller of all replicas, false for every later one. Forgotten after `expiresAt` (ms). */
   spendToken(tokenId: string, expiresAt: number): Promise<boolean>;
   /**

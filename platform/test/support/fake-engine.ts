@@ -16,6 +16,10 @@ import type { QueueInfo, QueueService } from "../../src/queues/queue-service.ts"
 import type { BatchDetail, Packet, RunDetail, TriggerRequest, TriggerResult } from "../../src/runs/run.ts";
 import type { RunService } from "../../src/runs/run-service.ts";
 
+/** Personal access tokens that the fake knows: of all scopes, and for deploys alone. */
+export const ACCESS_TOKEN = `gt_pat_${"p".repeat(32)}`;
+export const DEPLOY_TOKEN = `gt_pat_${"d".repeat(32)}`;
+
 /**
  * The ports behind the API, in memory, for tests of the edge itself: what it accepts, refuses and says. What runs really do
  * is tested on the real engine and a real Postgres.
@@ -235,9 +239,15 @@ export class FakeEngine {
         const found = this.keys.get(key.replace(/^tr_/, "gt_"));
         return found && { environment: found.environment, keyId: found.keyId, scope: found.scope };
       },
-      createAccessToken: async () => ({ token: `gt_pat_${"p".repeat(32)}`, tokenId: "token_1" }),
-      authenticateAccessToken: async (token) =>
-        token === `gt_pat_${"p".repeat(32)}` ? { tokenId: "token_1", scopes: [] } : undefined,
+      createAccessToken: async () => ({ token: ACCESS_TOKEN, tokenId: "token_1" }),
+      listAccessTokens: async () => [
+        { id: "token_1", name: "ada", scopes: [], hint: "pppp", createdAt: new Date(0), expiresAt: undefined },
+      ],
+      revokeAccessToken: async (id) => id === "token_1",
+      authenticateAccessToken: async (token) => {
+        if (token === DEPLOY_TOKEN) return { tokenId: "token_2", scopes: ["deploy"] };
+        return token === ACCESS_TOKEN ? { tokenId: "token_1", scopes: [] } : undefined;
+      },
       spendToken: async (tokenId) => !this.spent.has(tokenId) && this.spent.add(tokenId) !== undefined,
       signingKeys: async (id) =>
         [...this.keys]

@@ -23,6 +23,7 @@ export class AdvisoryLeadership implements Leadership {
   readonly #now: () => number;
   #heldBy: pg.Client | undefined;
   #heardAt = 0;
+  #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: {
@@ -52,7 +53,7 @@ export class AdvisoryLeadership implements Leadership {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#isClosed = true;
     this.#resign(undefined);
     this.#listeners.length = 0;
     await this.#connection.close();
@@ -63,8 +64,9 @@ export class AdvisoryLeadership implements Leadership {
     const askedAt = this.#now();
     const mine = this.#heldBy === client;
     const text = mine ? "select true as held" : `select pg_try_advisory_lock(${LOCK.join(", ")}) as held`;
-    const { rows } = await client.query<{ held: boolean }>(text);
-    if (rows[0]?.held === true) {
+    const [row] = await this.#connection.query<{ held: boolean }>(text, client);
+    if (this.#isClosed) return;
+    if (row?.held === true) {
       this.#heardAt = askedAt;
       if (!mine) this.#lead(client);
     }

@@ -33,6 +33,7 @@ export class DirectConnection {
   #client: pg.Client | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
+  #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -44,6 +45,14 @@ export class DirectConnection {
   /** The session that is up now. */
   get client(): pg.Client | undefined {
     return this.#client;
+  }
+
+  /** Asks one thing after another, as the driver wants it. Errors: the driver's; where there is no session. */
+  async query<R extends pg.QueryResultRow>(query: pg.QueryConfig | string, client = this.#client): Promise<R[]> {
+    if (client === undefined) throw new Error("There is no session of Postgres now.");
+    const asked = this.#last.then(() => client.query<R>(query));
+    this.#last = asked.catch(() => undefined);
+    return (await asked).rows;
   }
 
   /** Ends the session, if there is one; none is made any more. */
@@ -66,6 +75,7 @@ export class DirectConnection {
       keepAlive: true,
       options: SESSION.map((one) => `-c ${one}`).join(" "),
     });
+    this.#last = Promise.resolve();
     let ping: NodeJS.Timeout | undefined;
     let isLost = false;
     const lost = (error: unknown) => {
@@ -89,7 +99,7 @@ export class DirectConnection {
       if (isLost) return;
       this.#client = client;
       this.#failures = 0;
-      ping = setInterval(() => void client.query("select 1").catch(lost), pingMs);
+      ping = setInterval(() => void this.query("select 1", client).catch(lost), pingMs);
       ping.unref();
     } catch (error) {
       lost(error);

@@ -56,11 +56,10 @@ export class NotifyBus implements Bus {
   }
 
   #send(messages: BusMessage[]): void {
-    const { client } = this.#connection;
     // Dropped: that the session is away was said when it was lost.
-    if (client === undefined) return;
+    if (this.#connection.client === undefined) return;
     const texts = sealEnvelopes(this.#self, messages, MAX_BYTES);
-    client
+    this.#connection
       .query({ name: "notify", text: `select pg_notify('${CHANNEL}', t) from unnest($1::text[]) t`, values: [texts] })
       .catch((error: unknown) => this.#complaint.about(error, AWAY));
   }

@@ -15,7 +15,7 @@ import {
 import { ExpiringCache } from "../../projects/expiring-cache.ts";
 import { concurrencyLimitName, effectiveLimits, refuseBadLimits } from "../../projects/limits-policy.ts";
 import type { EnvironmentRef, KeyScope } from "../../projects/principal.ts";
-import type { ApiKeyInfo, NewProject, ProjectService } from "../../projects/project-service.ts";
+import type { AccessTokenInfo, ApiKeyInfo, NewProject, ProjectService } from "../../projects/project-service.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import type { PrismaClient } from "./prisma.ts";
 
@@ -49,6 +49,11 @@ function toRef(row: EnvironmentRow): EnvironmentRef {
   const { project } = row;
   const names = { projectId: project.id, projectRef: project.ref, projectName: project.name };
   return { id: row.id, publicId: `env_${row.id}`, slug: row.slug, type: row.type, ...names };
+}
+
+/** What a sealed key is bound to. */
+export function apiKeyContext(hash: Uint8Array): string {
+  return `api_key ${Buffer.from(hash).toString("hex")}`;
 }
 
 /** Projects, environments and keys in Postgres, by Prisma; what every request asks is cached for seconds. */
@@ -150,7 +155,7 @@ export class PrismaProjects implements ProjectService {
     const parts = { slug: environment.slug, secret };
     const hash = hashApiKey(parts);
     const id = newUuid(this.#clock.now());
-    const secretEncrypted = this.#secrets.seal(formatApiKey(parts), `api_key ${hash.toString("hex")}`);
+    const secretEncrypted = this.#secrets.seal(formatApiKey(parts), apiKeyContext(hash));
     const data = { id, environmentId: environment.id, hash, secretEncrypted, scope, hint: hintOf(secret) };
     await this.#prisma.apiKey.createMany({ data: [data], skipDuplicates: true });
     const row = await this.#prisma.apiKey.findUniqueOrThrow({ where: { hash } });
@@ -196,12 +201,34 @@ export class PrismaProjects implements ProjectService {
     return owner;
   }
 
-  async createAccessToken(name: string, scopes: string[]): Promise<{ token: string; tokenId: string }> {
+  async createAccessToken(
+    name: string,
+    scopes: string[],
+    expiresAt?: Date,
+  ): Promise<{ token: string; tokenId: string }> {
     const token = newAccessToken();
     const id = newUuid(this.#clock.now());
     const hash = hashAccessToken(token) as Buffer<ArrayBuffer>;
-    await this.#prisma.accessToken.create({ data: { id, name, hash, scopes, hint: hintOf(token) } });
+    const expiry = expiresAt === undefined ? {} : { expiresAt };
+    await this.#prisma.accessToken.create({ data: { id, name, hash, scopes, hint: hintOf(token), ...expiry } });
     return { token, tokenId: encodeId("token", id) };
+  }
+
+  async listAccessTokens(): Promise<AccessTokenInfo[]> {
+    const rows = await this.#prisma.accessToken.findMany({ where: this.#valid(), orderBy: { id: "asc" } });
+    return rows.map(({ id, name, scopes, hint, createdAt, expiresAt }) => ({
+      ...{ id: encodeId("token", id), name, scopes, hint, createdAt },
+      expiresAt: expiresAt ?? undefined,
+    }));
+  }
+
+  async revokeAccessToken(tokenId: string): Promise<boolean> {
+    const id = decodeId("token", tokenId);
+    if (!id) throw new AppError("MALFORMED_ID", `${JSON.stringify(tokenId)} is not an access token's id.`);
+    const data = { revokedAt: new Date(this.#clock.now()) };
+    const { count } = await this.#prisma.accessToken.updateMany({ where: { id, ...this.#valid() }, data });
+    this.#accessTokens.clear();
+    return count === 1;
   }
 
   async authenticateAccessToken(token: string): Promise<TokenOwner> {
@@ -222,9 +249,7 @@ export class PrismaProjects implements ProjectService {
   signingKeys(environmentId: number): Promise<string[]> {
     return this.#signingKeys.get(environmentId, async () => {
       const rows = await this.#prisma.apiKey.findMany({ where: { environmentId, scope: "full", ...this.#valid() } });
-      return rows.map((row) =>
-        this.#secrets.open(row.secretEncrypted, `api_key ${Buffer.from(row.hash).toString("hex")}`),
-      );
+      return rows.map((row) => this.#secrets.open(row.secretEncrypted, apiKeyContext(row.hash)));
     });
   }
 

@@ -55,15 +55,15 @@ export class PrismaVariables implements VariablesService {
       for (const { name, value, isSecret = all.get(name)?.isSecret ?? false } of variables)
         changed.set(name, { name, value, isSecret, updatedAt });
       refuseTooMuch(new Map([...all, ...changed]).values());
-      for (const { name, value, isSecret } of changed.values()) {
-        const valueEncrypted = this.#secrets.seal(value, variableContext(environmentId, name));
-        const data = { valueEncrypted, isSecret, updatedAt };
-        await transaction.environmentVariable.upsert({
-          where: { environmentId_name: { environmentId, name } },
-          create: { environmentId, name, ...data },
-          update: data,
-        });
-      }
+      const names = [...changed.keys()];
+      const createdAt = new Map(rows.map((row) => [row.name, row.createdAt]));
+      await transaction.environmentVariable.deleteMany({ where: { environmentId, name: { in: names } } });
+      await transaction.environmentVariable.createMany({
+        data: [...changed.values()].map(({ value, ...variable }) => ({
+          ...{ environmentId, ...variable, createdAt: createdAt.get(variable.name) ?? updatedAt },
+          valueEncrypted: this.#secrets.seal(value, variableContext(environmentId, variable.name)),
+        })),
+      });
     });
   }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../limits.ts";
-import { instantSchema } from "./scalars.ts";
+import { instantSchema, text } from "./scalars.ts";
 
 export const whoamiReplySchema = z.object({
   userId: z.string(),
@@ -36,6 +36,22 @@ export const createKeyReplySchema = keySchema.extend({ key: z.string() });
 export const revokeKeyBodySchema = z.strictObject({
   graceSeconds: z.int().min(0).max(2_592_000).default(0).describe("How long the key still works, for a rotation."),
 });
+export const accessTokenSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.string()).describe("full, deploy, trigger or read; full may do everything in every project."),
+  hint: z.string().describe("Its last four characters."),
+  createdAt: instantSchema,
+  expiresAt: instantSchema.nullable(),
+});
+export const accessTokenListReplySchema = z.object({ data: z.array(accessTokenSchema) });
+export const createAccessTokenBodySchema = z.strictObject({
+  name: text(100, 1).describe("For people: who or what has it."),
+  scopes: z.array(keySchema.shape.scope).min(1).max(4).default(["full"]),
+  expiresAt: instantSchema.optional(),
+});
+/** The only time that the token itself is shown. */
+export const createAccessTokenReplySchema = z.object({ id: z.string(), token: z.string() });
 export const okReplySchema = z.object({ success: z.literal(true) });
 export const healthReplySchema = z.object({
   status: z.enum(["ok", "unavailable"]),
