@@ -18,6 +18,14 @@ wait_until() {
   done
 }
 
+# After a restart of the machine a pid file names a process of somebody else.
+forget_earlier_boot() {
+  local boot
+  boot=$(cat /proc/sys/kernel/random/boot_id)
+  [ "$(cat "$CLUSTER_DIR/run/boot" 2>/dev/null || echo "$boot")" = "$boot" ] || rm -f "$CLUSTER_DIR"/run/*.pid
+  echo "$boot" >"$CLUSTER_DIR/run/boot"
+}
+
 is_running() { [ -f "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 
 # wait_gone SECONDS PID_FILE: until its process has ended, or the time has.

@@ -17,6 +17,7 @@ if [ ! -d "$CLUSTER_DIR/run" ]; then
 fi
 [ "$(id -u)" = 0 ] || fail "the cluster in $CLUSTER_DIR was started by root: only root can stop it"
 
+forget_earlier_boot
 say "Stopping the cluster in $CLUSTER_DIR"
 stop dns dnsmasq proxy kubelet scheduler controllers apiserver etcd registry private-registry
 # Containers outlive the kubelet: each has a shim, which is told apart by the socket of this containerd.

@@ -18,7 +18,7 @@ fi
 
 say "A one-node Kubernetes $KUBERNETES_VERSION in $CLUSTER_DIR; what took long to make is kept in $CLUSTER_CACHE."
 if [ -x "$K8S_BIN/kubelet" ]; then
-  say "It takes about half a minute; the images take 4 more the first time."
+  say "It takes about half a minute; where there are no images yet, some 4 minutes more."
 else
   say "It takes about 12 minutes the first time: Kubernetes is built from Debian's source package, then the images."
 fi
@@ -27,6 +27,7 @@ began=$SECONDS
 ./packages.sh
 ./build-kubernetes.sh
 mkdir -p "$CLUSTER_DIR"/{pki,log,run,etcd,containerd,kubelet,registry,private-registry,cni,dns} "$CLUSTER_CACHE"
+forget_earlier_boot
 ./network.sh
 ./certificates.sh
 ./registries.sh
