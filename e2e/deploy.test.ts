@@ -9,7 +9,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { freePort, noRegistry, startRegistry, type TestRegistry } from "../platform/test/support/docker-registry.ts";
 import { clientOf, pushBase } from "../platform/test/support/image-fixtures.ts";
 import type { DeployOutcome } from "../sdk/src/cli/deploy/deploy-flow.ts";
@@ -17,6 +17,9 @@ import { untar } from "../sdk/test/support/fake-deploy-platform.ts";
 import { taskFile } from "../sdk/test/support/temp-project.ts";
 
 const ROOT = join(import.meta.dirname, "..");
+// Each test starts the CLI several times, beside a platform and its Postgres.
+vi.setConfig({ testTimeout: 60_000 });
+
 const SECRET = "abcdefghijklmnopqrstuvwx";
 
 let registry: TestRegistry;

@@ -119,6 +119,42 @@ test("files that an extension adds are a layer, and are there when task files ar
   expect(platform.files(layers[0]?.digest ?? "")).toEqual({ "app/bundle/data/names.txt": "from-a-file" });
 });
 
+test("variables of an extension are uploaded before the build; with override off, what is there stays", async () => {
+  const variables = [
+    { name: "TAKEN", value: "theirs" },
+    { name: "SECRET", value: "<redacted>" },
+  ];
+  const seen: unknown[] = [];
+  const platform = await fakeDeployPlatform({
+    variables,
+    build: () => {
+      seen.push(...platform.imports);
+      return [{ type: "error", error: { code: "BUILD_FAILED", message: "Enough." } }];
+    },
+  });
+  const project = tempProject({
+    "tasks/a.ts": taskFile("a"),
+    "gantry.config.ts": `import { syncEnvVars } from "@gantry/sdk/build";
+      export default { project: "demo", build: { extensions: [syncEnvVars(({ env }) => [
+        { name: "TAKEN", value: "ours" }, { name: "READ", value: Object.keys(env).join() },
+        { name: "TOKEN", value: "t", isSecret: true },
+      ], { override: false })] } };`,
+  });
+  await deployTo(platform.url, project);
+  expect(seen).toEqual([
+    { variables: { READ: "TAKEN" }, override: false },
+    { variables: { TOKEN: "t" }, override: false, isSecret: true },
+  ]);
+});
+
+test("a key of another project than the configuration's is told, and decides", async () => {
+  const platform = await fakeDeployPlatform();
+  const files = { "tasks/a.ts": taskFile("a"), "gantry.config.ts": `export default { project: "other" };` };
+  const { err, exitCode } = await deployTo(platform.url, tempProject(files));
+  expect(err).toContain("! The key is of the project demo; the configuration says other. The key decides.");
+  expect(exitCode).toBe(0);
+});
+
 test("events of the build are told while it goes on, a wait for another deploy too", async () => {
   const message = "Waiting for another deploy of this environment";
   const platform = await fakeDeployPlatform({

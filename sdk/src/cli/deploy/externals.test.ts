@@ -1,11 +1,14 @@
 import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { fakeDeployPlatform } from "../../../test/support/fake-deploy-platform.ts";
 import { type FakePackage, fakeNpmRegistry } from "../../../test/support/fake-npm-registry.ts";
 import { cli } from "../../../test/support/fake-terminal.ts";
 import { tempProject, writeFiles } from "../../../test/support/temp-project.ts";
 import type { DeployOutcome } from "./deploy-flow.ts";
+
+// Each deploy starts npm, which takes seconds on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const NATIVE: FakePackage[] = [
   {
@@ -110,16 +113,58 @@ test.each(["npm", "pnpm"] as const)(
     ]);
     expect(JSON.parse(files["app/node_modules/inner/package.json"] ?? "")).toMatchObject({ version: "1.0.1" });
     for (const code of Object.values(platform.files(bundle?.digest ?? ""))) expect(code).not.toContain(project);
-
-    const asked = registry.asked.length;
-    const again = await deploy(project, platform.url);
-    expect(again.outcome).toMatchObject({ isNew: false, layers: [{ isUploaded: false }, { isUploaded: false }] });
-    expect(registry.asked).toHaveLength(asked);
-
-    const anew = await deploy(project, platform.url, ["--no-cache"]);
-    expect(anew.outcome?.layers.map(({ digest }) => digest)).toEqual(outcome.layers.map(({ digest }) => digest));
   },
 );
+
+test("installed packages are asked for once; installed anew they are the same layer", async () => {
+  const registry = await fakeNpmRegistry(NATIVE);
+  const platform = await fakeDeployPlatform();
+  const project = macProject(registry.url, "npm");
+  const { outcome } = await deploy(project, platform.url);
+  const asked = registry.asked.length;
+  const again = await deploy(project, platform.url);
+  expect(again.outcome).toMatchObject({ isNew: false, layers: [{ isUploaded: false }, { isUploaded: false }] });
+  expect(registry.asked).toHaveLength(asked);
+
+  const anew = await deploy(project, platform.url, ["--no-cache"]);
+  expect(anew.outcome?.layers.map(({ digest }) => digest)).toEqual(outcome?.layers.map(({ digest }) => digest));
+});
+
+test("for two platforms native packages are a layer each, and others one layer for both", async () => {
+  const arm64 = { name: "@native/linux-arm64", version: "1.2.0", os: ["linux"], cpu: ["arm64"] };
+  const withArm64 = NATIVE.map((found) => {
+    const { optionalDependencies } = found.manifest as { optionalDependencies?: object };
+    if (optionalDependencies === undefined) return found;
+    const all = { ...optionalDependencies, "@native/linux-arm64": "1.2.0" };
+    return { ...found, manifest: { ...found.manifest, optionalDependencies: all } };
+  });
+  const registry = await fakeNpmRegistry([
+    ...withArm64,
+    { manifest: arm64, files: { "index.js": "", "it.node": "ARM" } },
+  ]);
+  const platform = await fakeDeployPlatform({ target: { platforms: ["linux/amd64", "linux/arm64"] } });
+  const native = (await deploy(macProject(registry.url, "npm"), platform.url)).outcome?.layers ?? [];
+  expect(native.map(({ kind, platform: of }) => [kind, of])).toEqual([
+    ["externals", "linux/amd64"],
+    ["externals", "linux/arm64"],
+    ["bundle", undefined],
+  ]);
+  const arm = Object.keys(platform.files(native[1]?.digest ?? "")).filter((name) => name.endsWith(".node"));
+  expect(arm).toEqual(["app/node_modules/@native/linux-arm64/it.node"]);
+
+  const pure = tempProject({
+    ".npmrc": `registry=${registry.url}\n`,
+    "gantry.config.ts": `export default { build: { external: ["inner"] } };`,
+    "node_modules/inner/package.json": `{ "name": "inner", "version": "1.0.1" }`,
+    "node_modules/inner/index.js": "module.exports = 1;",
+    "tasks/a.ts": `import { task } from "@gantry/sdk"; import "inner"; export const it = task({ id: "a", run: async () => 1 });`,
+  });
+  const shared = (await deploy(pure, platform.url)).outcome?.layers ?? [];
+  expect(shared.map(({ kind, platform: of }) => [kind, of])).toEqual([
+    ["externals", undefined],
+    ["bundle", undefined],
+  ]);
+});
 
 const SCRIPTED: FakePackage = {
   manifest: { name: "compiled", version: "2.0.0", gypfile: true, scripts: { install: "node-gyp rebuild" } },
