@@ -36,10 +36,9 @@ const podsOf = (all) =>
 /** The platform container's environment as Kubernetes would make it, of settings only. */
 function platformEnvironment(all) {
   const [container] = find(all, "Deployment", "gantry").spec.template.spec.containers;
-  const own = container.env.map(({ name, value, valueFrom }) => [
-    name,
-    value ?? SECRETS[valueFrom.secretKeyRef.key] ?? "secret",
-  ]);
+  const own = container.env
+    .filter(({ valueFrom }) => !valueFrom?.secretKeyRef.optional)
+    .map(({ name, value, valueFrom }) => [name, value ?? SECRETS[valueFrom.secretKeyRef.key] ?? "secret"]);
   const environment = { ...find(all, "ConfigMap", "gantry-settings").data, ...Object.fromEntries(own) };
   return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith(PREFIX)));
 }
@@ -135,6 +134,7 @@ test("what the chart sets itself cannot be set twice, and all else can be by its
   const set = [
     ...VALUE_SETS.flatMap((name) => Object.keys(platformEnvironment(objects(name)))),
     ...Object.keys(platformEnvironment(objects("external", "externalRedis.url=redis://r"))),
+    `${PREFIX}PREVIOUS_ENCRYPTION_KEYS`,
   ].map((name) => name.slice(PREFIX.length));
   const given = Object.keys(load(readFileSync(join(CHART, "ci", "ha-values.yaml"), "utf8")).settings);
   const reserved = schema.properties.settings.propertyNames.not.enum;

@@ -36,6 +36,15 @@ localhost:{{ .Values.registry.hostPort }}
 {{- end -}}
 {{- end -}}
 
+{{/* As people's machines reach it, for `gantry deploy --local-build`; empty where they do not. */}}
+{{- define "gantry.registryPublicUrl" -}}
+{{- if not .Values.registry.enabled -}}
+{{- .Values.externalRegistry.publicUrl -}}
+{{- else if eq .Values.registry.nodeAccess "ingress" -}}
+{{- .Values.registry.ingress.host -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The Secret and its keys with the registry's user and password; the bundled one's user is always gantry. */}}
 {{- define "gantry.registryEnv" -}}
 {{- if .Values.registry.enabled -}}
