@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BuildEvent, DEPLOY_PATHS } from "@gantry/sdk/contract";
 import { Client } from "pg";
-import { beforeAll, describe, expect, test } from "vitest";
-import { noRegistry, startRegistry, type TestRegistry } from "./support/docker-registry.ts";
+import { describe, expect, test } from "vitest";
+import { noRegistry, startRegistry } from "./support/docker-registry.ts";
 import { MANIFEST } from "./support/fake-engine.ts";
 import { clientOf, layerOf, pushBase, type TestLayer } from "./support/image-fixtures.ts";
 import { startRealPlatform } from "./support/real-platform.ts";
@@ -14,35 +14,33 @@ import { testDatabase } from "./support/test-database.ts";
 type Done = Extract<BuildEvent, { type: "done" }>;
 const ENCRYPTION_KEY = randomBytes(32).toString("base64");
 
-/** Two replicas of a platform over one database and one registry. */
-describe.skipIf(noRegistry)(`deploys${noRegistry === undefined ? "" : `: skipped, ${noRegistry}`}`, () => {
-  let at: TestRegistry;
-  let baseImage: string;
-  let repository: string;
-  let one: Awaited<ReturnType<typeof startRealPlatform>>;
-  let other: Awaited<ReturnType<typeof startRealPlatform>>;
-  let call: ReturnType<typeof caller>;
-  let key: string;
+/** Two replicas of a platform over one database and one registry, and a key that may only deploy. */
+async function openStage() {
+  const at = await startRegistry();
+  const baseImage = await pushBase(at, "gantry/worker");
+  const settings = {
+    GANTRY_PLATFORM_ENCRYPTION_KEY: ENCRYPTION_KEY,
+    GANTRY_PLATFORM_REGISTRY_PUSH_URL: at.url,
+    GANTRY_PLATFORM_REGISTRY_PULL_URL: at.host,
+    GANTRY_PLATFORM_REGISTRY_PUBLIC_URL: at.host,
+    GANTRY_PLATFORM_WORKER_IMAGE: baseImage,
+    GANTRY_PLATFORM_MAX_LAYER_BYTES: "1000000",
+    GANTRY_PLATFORM_DEPLOYMENTS_KEEP: "2",
+  };
+  const { url: databaseUrl } = await testDatabase();
+  const one = await startRealPlatform({ deploy: false, databaseUrl, settings });
+  const other = await startRealPlatform({ deploy: false, databaseUrl, settings });
+  const { key } = await one.platform.projects.createKey(one.prod, "deploy");
+  return { at, baseImage, databaseUrl, one, other, key };
+}
 
-  beforeAll(async () => {
-    at = await startRegistry();
-    baseImage = await pushBase(at, "gantry/worker");
-    const settings = {
-      GANTRY_PLATFORM_ENCRYPTION_KEY: ENCRYPTION_KEY,
-      GANTRY_PLATFORM_REGISTRY_PUSH_URL: at.url,
-      GANTRY_PLATFORM_REGISTRY_PULL_URL: at.host,
-      GANTRY_PLATFORM_REGISTRY_PUBLIC_URL: at.host,
-      GANTRY_PLATFORM_WORKER_IMAGE: baseImage,
-      GANTRY_PLATFORM_MAX_LAYER_BYTES: "1000000",
-      GANTRY_PLATFORM_DEPLOYMENTS_KEEP: "2",
-    };
-    const { url: databaseUrl } = await testDatabase();
-    one = await startRealPlatform({ deploy: false, databaseUrl, settings });
-    other = await startRealPlatform({ deploy: false, databaseUrl, settings });
-    call = caller(one.url);
-    ({ key } = await one.platform.projects.createKey(one.prod, "deploy"));
-    repository = String((await call("GET", DEPLOY_PATHS.target, { key })).body.repository);
-  });
+type Stage = Awaited<ReturnType<typeof openStage>>;
+const stage = noRegistry === undefined ? await openStage() : undefined;
+
+describe.skipIf(noRegistry)(`deploys${noRegistry === undefined ? "" : `: skipped, ${noRegistry}`}`, () => {
+  const { at, baseImage, databaseUrl, one, other, key } = stage ?? ({} as Stage);
+  const call = caller(one?.url);
+  const repository = "gantry/proj_test-prod";
 
   const put = (layer: TestLayer, headers: Record<string, string> = {}) =>
     call("PUT", DEPLOY_PATHS.layer(layer.digest), {
@@ -252,7 +250,7 @@ describe.skipIf(noRegistry)(`deploys${noRegistry === undefined ? "" : `: skipped
 
   /** Holds the deploy lock as another platform would. */
   async function lockOf(environmentId: number) {
-    const holder = new Client({ connectionString: one.databaseUrl, application_name: "gantry deploy a test" });
+    const holder = new Client({ connectionString: databaseUrl, application_name: "gantry deploy a test" });
     holder.on("error", () => undefined);
     await holder.connect();
     await holder.query("select pg_advisory_lock($1, $2)", [0x67_61_6e_64, environmentId]);

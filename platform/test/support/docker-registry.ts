@@ -15,6 +15,10 @@ export interface TestRegistry {
   credentials: typeof REGISTRY_USER | undefined;
 }
 
+// Here, and not where one is started: a hook that is asked for inside another hook, or inside a test, never runs.
+const running: (() => Promise<void>)[] = [];
+afterAll(async () => void (await Promise.all(running.map((end) => end()))));
+
 /** Why there is no registry to test with; undefined where there is. */
 export const noRegistry: string | undefined = missingPrograms(["docker-registry", "htpasswd", "openssl"]);
 
@@ -39,7 +43,7 @@ export async function startRegistry(auth: "none" | "basic" | "token" = "none"): 
   const file = join(folder, "config.yml");
   writeFileSync(file, JSON.stringify(await configuration(folder, port, auth)));
   const registry = spawn("docker-registry", ["serve", file], { stdio: ["ignore", "ignore", "pipe"] });
-  afterAll(() => stop(registry, folder));
+  running.push(() => stop(registry, folder));
   await listening(registry);
   return {
     url: `http://localhost:${port}`,

@@ -109,5 +109,5 @@ export async function startRealPlatform(
     engine.workers.disconnected(link);
   }
 
-  return { platform, databaseUrl, url: platform.url, projectRef: "proj_test", key, otherKey, prod, staging, complete };
+  return { platform, url: platform.url, projectRef: "proj_test", key, otherKey, prod, staging, complete };
 }

@@ -1,13 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { createPrivateKey, randomUUID, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
 const SERVICE = "test-registry";
 const ISSUER = "test-issuer";
+
+const servers: Server[] = [];
+afterAll(() => servers.forEach((server) => void server.close()));
 
 /**
  * A token server as registries use them: for a user name and a password it signs what was asked for, but nothing in
@@ -62,7 +65,7 @@ export async function startTokenServer(folder: string, user: { username: string;
     res.setHeader("content-type", "application/json").end(JSON.stringify({ token, expires_in: 300 }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  afterAll(() => void server.close());
+  servers.push(server);
   const realm = `http://localhost:${(server.address() as AddressInfo).port}/token`;
   return { realm, service: SERVICE, issuer: ISSUER, rootcertbundle: certificate };
 }

@@ -16,6 +16,11 @@ const noEngine = await docker.ping().then(
 );
 const why = noRegistry ?? noEngine;
 
+const ends: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const end of ends) await end();
+});
+
 async function builderFor(auth: "none" | "basic") {
   const at = await startRegistry(auth);
   const registry = new OciRegistry({ url: at.url, credentials: at.credentials, limits: LIMITS });
@@ -27,7 +32,7 @@ async function builderFor(auth: "none" | "basic") {
     credentials: at.credentials,
     otherCredentials: [],
   });
-  afterAll(async () => {
+  ends.push(async () => {
     await registry.close();
     await forget(at.host);
   });

@@ -12,6 +12,9 @@ import { OciRegistry } from "./oci-registry.ts";
 const LIMITS = { maxBytes: 1e6, maxUnpackedBytes: 3e6, maxEntries: 50 };
 const REPOSITORY = "gantry/airports-prod";
 
+const opened: OciRegistry[] = [];
+afterAll(async () => void (await Promise.all(opened.map((registry) => registry.close()))));
+
 function open(at: TestRegistry, change: Partial<ConstructorParameters<typeof OciRegistry>[0]> = {}): OciRegistry {
   const registry = new OciRegistry({
     url: at.url,
@@ -20,7 +23,7 @@ function open(at: TestRegistry, change: Partial<ConstructorParameters<typeof Oci
     limits: LIMITS,
     ...change,
   });
-  afterAll(() => registry.close());
+  opened.push(registry);
   return registry;
 }
 
