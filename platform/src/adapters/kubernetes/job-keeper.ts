@@ -28,6 +28,7 @@ const TICK_MS = 1_000;
 const JANITOR_EVERY_TICKS = 5;
 /** A list of everything repairs what a watch has missed. */
 const REPAIR_EVERY_TICKS = 45;
+const CUT_LOGGED_EVERY_MS = 30_000;
 
 /** The leader's part: watches the runs' namespace, tells what it sees, removes what is over. May be started and stopped at will. */
 export class JobKeeper {
@@ -38,6 +39,7 @@ export class JobKeeper {
   #watch: NamespaceWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
+  #cutLoggedAt = 0;
 
   constructor(deps: JobKeeperDeps) {
     this.#deps = deps;
@@ -58,8 +60,7 @@ export class JobKeeper {
       podSeen: (pod) => this.#observer.changed(this.#jobs.podSeen(pod, false, Date.now())),
       podGone: (pod) => this.#observer.changed(this.#jobs.podSeen(pod, true, Date.now())),
       eventSeen: (event) => this.#observer.changed(this.#jobs.eventSeen(event, Date.now())),
-      failed: (what, error) =>
-        log.warn({ err: error, what }, "a watch of the runs' namespace was cut; it is made again"),
+      failed: (what, error) => this.#cut(what, error),
     });
     this.#watch = watch;
     log.info({ namespace: namespace.name }, "watching the runs' namespace");
@@ -74,6 +75,14 @@ export class JobKeeper {
     this.#observer.stop();
     this.#jobs.clear();
     await watch?.stop();
+  }
+
+  /** While the API is away each try fails: one line now and then says so. */
+  #cut(what: string, error: unknown): void {
+    const now = Date.now();
+    if (now - this.#cutLoggedAt < CUT_LOGGED_EVERY_MS) return;
+    this.#cutLoggedAt = now;
+    this.#deps.log.warn({ err: error, what }, "a watch of the runs' namespace was cut; it is made again");
   }
 
   async #tick(): Promise<void> {
