@@ -1,7 +1,13 @@
 import type { ApiClient } from "../../client/api-client.ts";
 import { ApiError, NotFoundError } from "../../client/api-error.ts";
 import { DeployClient } from "../../client/deploy-client.ts";
-import type { BuildDeploymentBody, DeploymentDetail, DeployTarget, WhoamiReply } from "../../contract/api/index.ts";
+import type {
+  BuildDeploymentBody,
+  DeploymentDetail,
+  DeployTarget,
+  PushAccess,
+  WhoamiReply,
+} from "../../contract/api/index.ts";
 import { IMAGE_LAYOUT } from "../../contract/image-layout.ts";
 import { WORKER_POD_ENV } from "../../contract/worker-endpoint.ts";
 import type { ProjectConfig } from "../bundle/config-file.ts";
@@ -150,10 +156,12 @@ async function carryOut(request: DeployRequest, prepared: Prepared): Promise<Dep
   const { client, project, environment, version, watch } = prepared;
   const isLocal = options.localBuild !== undefined;
   const builder = isLocal ? undefined : chooseBuilder(prepared.target, options.builder, version.needs.instructions);
+  // Asked before anything is sent: a platform may allow no push.
+  const local = options.localBuild && { build: options.localBuild, access: await client.pushAccess() };
   signal.throwIfAborted();
   const sent = await uploadVariables(api, project, environment, version.needs.variables);
   if (sent > 0) reporter.done(`Uploaded ${plural(sent, "variable")} to ${environment}`);
-  if (options.localBuild !== undefined) return await buildHere(request, prepared, options.localBuild);
+  if (local !== undefined) return await buildHere(request, prepared, local);
   const body: BuildDeploymentBody = {
     manifest: version.manifest,
     contentHash: prepared.contentHash,
@@ -200,13 +208,17 @@ async function upload({ reporter }: DeployRequest, { client, version, watch }: P
   return missing;
 }
 
-async function buildHere(request: DeployRequest, prepared: Prepared, localBuild: LocalBuild): Promise<DeployOutcome> {
+async function buildHere(
+  request: DeployRequest,
+  prepared: Prepared,
+  local: { build: LocalBuild; access: PushAccess },
+): Promise<DeployOutcome> {
   const { api, config, env, options, reporter, signal } = request;
-  const { client, target, project, environment, version, contentHash, watch } = prepared;
-  const access = await client.pushAccess();
+  const { target, project, environment, version, contentHash, watch } = prepared;
+  const { access } = local;
   reporter.working("Building the image with this machine's Docker");
   const deployment = await watch.time("buildMs", async () => {
-    const { digest } = await localBuild({
+    const { digest } = await local.build({
       layers: version.layers,
       platforms: version.platforms,
       baseImage: config.build.baseImage ?? target.baseImage,
