@@ -25,6 +25,8 @@ const SECRET = "abcdefghijklmnopqrstuvwx";
 let registry: TestRegistry;
 let apiUrl: string;
 let line: BrokenLine;
+/** What was started, last first to be ended. */
+const stops: (() => Promise<void>)[] = [];
 
 /** What stands between the platform and its registry; can be cut and mended. */
 class BrokenLine {
@@ -84,9 +86,8 @@ async function startPlatform(workerImage: string): Promise<string> {
       log = (log + String(chunk)).slice(-5000);
     });
   }
-  afterAll(async () => {
-    child.kill("SIGTERM");
-    if (child.exitCode === null) await once(child, "exit");
+  stops.push(async () => {
+    if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 });
   });
   const url = `http://localhost:${port}`;
@@ -158,11 +159,16 @@ async function imageFiles(image: string): Promise<Record<string, string>> {
 }
 
 describe.skipIf(noRegistry !== undefined)("gantry deploy, with the platform and a registry", () => {
+  // Registered here: from within beforeAll it was seen not to be called, and left the platform behind.
+  afterAll(async () => {
+    for (const stop of stops.reverse()) await stop();
+  }, 60_000);
+
   beforeAll(async () => {
     registry = await startRegistry();
     line = new BrokenLine(Number(new URL(registry.url).port));
     await line.listen();
-    afterAll(() => line.close());
+    stops.push(async () => line.close());
     const base = await pushBase(registry, "gantry/worker");
     apiUrl = await startPlatform(base.replace(registry.host, `localhost:${line.port}`));
   }, 60_000);
