@@ -8,6 +8,7 @@ import { parseQuantities } from "./cluster/resource-quantity.ts";
 import type { WorkerObservations } from "./cluster/worker-observations.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { Logger } from "./logging.ts";
+import type { VariablesService } from "./projects/variables-service.ts";
 
 export interface ExecutorDeps {
   config: Config;
@@ -20,6 +21,7 @@ export interface ExecutorDeps {
   absentMs(deploymentId: string): number;
   /** The platform's own environment. */
   environment: Readonly<Record<string, string | undefined>>;
+  variables: Pick<VariablesService, "resolve">;
   logger: Logger;
 }
 
@@ -49,7 +51,7 @@ export async function chooseExecutor(deps: ExecutorDeps): Promise<ChosenExecutor
 }
 
 function processExecutor(deps: ExecutorDeps): Executor {
-  const { config, credentials, absentMs, environment, logger } = deps;
+  const { config, credentials, absentMs, environment, variables, logger } = deps;
   return new ProcessExecutor({
     workersDir: config.runsDir ?? join(resolve(config.dataDir), "workers"),
     platformUrl: () => config.publicUrl ?? deps.ownUrl(),
@@ -57,6 +59,7 @@ function processExecutor(deps: ExecutorDeps): Executor {
     absentMs,
     replaceAfterMs: Math.max(config.leaseTtlMs, SLOWEST_RECONNECT_MS),
     environment,
+    variables: (environmentId) => variables.resolve(environmentId),
     log: logger,
     poolSize: config.processPoolSize,
     keepAlive: config.processKeepAlive,

@@ -301,3 +301,21 @@ test("keys are listed without their secrets, and a new one is printed alone", as
   });
   expect(revoked.requests[0]).toMatchObject({ path: "/api/v1/keys/key_1/revoke", body: { graceSeconds: 60 } });
 });
+
+test("access tokens are listed without their secrets, made with a scope and an end, and revoked", async () => {
+  const token = { id: "token_1", name: "ci", scopes: ["deploy"], hint: "wxyz", createdAt: "2026-01-01T11:00:00.000Z" };
+  const listed = await cli(["admin", "tokens", "list"], {
+    answer: answers({ data: [{ ...token, expiresAt: "2026-01-02T12:00:00.000Z" }] }),
+  });
+  expect(listed.out.split("\n")[1]).toBe("token_1  ci    deploy  …wxyz    1h ago   in 1d");
+  const made = await cli(["admin", "tokens", "create", "--name", "ci", "--scope", "deploy", "--expires-in", "90d"], {
+    answer: answers({ id: "token_1", token: "gt_pat_new" }),
+  });
+  expect(made.out).toBe("gt_pat_new");
+  expect(made.requests[0]).toMatchObject({
+    path: "/api/v1/access-tokens",
+    body: { name: "ci", scopes: ["deploy"], expiresAt: "2026-04-01T12:00:00.000Z" },
+  });
+  const revoked = await cli(["admin", "tokens", "revoke", "token_1"], { answer: answers({ success: true }) });
+  expect(revoked.requests[0]).toMatchObject({ path: "/api/v1/access-tokens/token_1/revoke" });
+});

@@ -31,6 +31,8 @@ export interface RunnerStart {
   /** Base URL of the platform. */
   url: string;
   envFiles: string[];
+  /** What is kept for its environment; read when it starts. */
+  kept: () => Promise<Record<string, string>>;
   variables: Record<string, string>;
 }
 
@@ -97,7 +99,7 @@ export class DeploymentRunner {
     }
     await mkdir(this.#dir, { recursive: true });
     await rm(this.#drainFile, { force: true });
-    const env = await runnerEnvironment(this.#around.environment, start.envFiles, {
+    const env = await runnerEnvironment(this.#around.environment, await start.kept(), start.envFiles, {
       ...start.variables,
       GANTRY_RUNS_DIR: this.#dir,
       GANTRY_WORKER_PID_FILE: this.#pidFile,

@@ -47,7 +47,9 @@ class TestPlatform implements WorkerService {
         GANTRY_PLATFORM_ENCRYPTION_KEY: "secret",
         DATABASE_URL: "postgres://platform",
         SHELL_ONLY: "kept",
+        OVER_SHELL: "shell",
       },
+      variables: async () => ({ OVER_SHELL: "environment's", BOTH: "environment's", KEPT: "yes" }),
       log: logger,
       poolSize: 1,
       keepAlive: false,
@@ -195,7 +197,7 @@ describe("the process executor", () => {
     expect(platform.logged.filter(({ message }) => message === "runner started")).toHaveLength(1);
   });
 
-  test("gives tasks the platform's environment without its secrets, and the project's env files", async () => {
+  test("gives tasks the platform's environment without its secrets, then its environment's variables, then the project's env files", async () => {
     await writeFile(join(dir, ".env"), 'FROM_FILE="one"\nBOTH=env\nDATABASE_URL=postgres://users\n');
     await writeFile(join(dir, ".env.local"), "BOTH=local\n");
     await platform.executor.launch([launch()]);
@@ -207,6 +209,8 @@ describe("the process executor", () => {
       BOTH: "local",
       DATABASE_URL: "postgres://users",
       SHELL_ONLY: "kept",
+      OVER_SHELL: "environment's",
+      KEPT: "yes",
     });
     expect(Object.keys(env).filter((name) => /^GANTRY_(PLATFORM|WORKER)/.test(name))).toEqual([]);
   });

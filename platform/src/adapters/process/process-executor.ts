@@ -21,6 +21,8 @@ export interface ProcessExecutorOptions {
   replaceAfterMs: number;
   /** The platform's own environment: tasks get it, less the platform's settings. */
   environment: Variables;
+  /** The environment's own variables: a runner has those of its start, below the project's env files. */
+  variables?: (environmentId: number) => Promise<Record<string, string>>;
   log: RunnerLog;
   /** Processes kept booted ahead for each version. */
   poolSize: number;
@@ -98,6 +100,7 @@ export class ProcessExecutor implements Executor {
       bundleDir: source.bundleDir,
       url: platformUrl(),
       envFiles: source.envFiles,
+      kept: async () => (await this.#options.variables?.(environmentId)) ?? {},
       variables: {
         GANTRY_API_URL: platformUrl(),
         GANTRY_BUNDLE_DIR: source.bundleDir,

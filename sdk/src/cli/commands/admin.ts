@@ -5,6 +5,7 @@ import { type CommandContext, type CommonOptions, pause } from "../command-conte
 import { addApiCommand, addCommand } from "../define-command.ts";
 import { type BootstrapFlags, bootstrap } from "./admin-bootstrap.ts";
 import { keysCommand } from "./admin-keys.ts";
+import { tokensCommand } from "./admin-tokens.ts";
 
 export function adminCommand(program: Command): void {
   const admin = program.command("admin").description("Operate an environment: keys, pause, drain");
@@ -18,6 +19,7 @@ export function adminCommand(program: Command): void {
     .option("--environment <slug>", "dev, staging, preview, prod, or a name of your own", "prod")
     .option("--new-key", "make a key and a token although there are some");
   keysCommand(admin);
+  tokensCommand(admin);
   addApiCommand(admin, "pause", "Start no run until resume; what executes goes on, triggers are accepted", (context) =>
     setPaused(context, true),
   );

@@ -59,13 +59,11 @@ async function list(context: CommandContext): Promise<void> {
 }
 
 async function get(context: CommandContext, _flags: CommonOptions, name: string): Promise<void> {
-  const { data } = await context
-    .api()
-    .request<Variable>({
-      method: "GET",
-      path: `${await pathOf(context)}/${encodeURIComponent(name)}`,
-      repeatable: "always",
-    });
+  const { data } = await context.api().request<Variable>({
+    method: "GET",
+    path: `${await pathOf(context)}/${encodeURIComponent(name)}`,
+    repeatable: "always",
+  });
   if (context.json) return context.printJson(data);
   if (data.value === REDACTED)
     throw new CliError(
