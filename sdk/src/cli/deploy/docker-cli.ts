@@ -78,7 +78,9 @@ function remedyFor(said: string): string {
   if (/exec format error/i.test(said))
     return "A command of the image is for another processor: install QEMU's binfmt handlers, or set build.platforms to this machine's.";
   if (/server gave HTTP response to HTTPS client/i.test(said))
-    return "The registry speaks plain HTTP: add it to `insecure-registries` of the Docker engine's daemon.json.";
+    return "The registry speaks plain HTTP: add it to `insecure-registries` of the Docker engine's daemon.json. If it is the base image's, this machine may reach it under another address: name that in build.baseImage.";
+  if (/no such host|connection refused|i\/o timeout|manifest unknown|not found/i.test(said))
+    return "An image could not be pulled or pushed from here. If this machine reaches the worker image under another address than the platform, name that in build.baseImage.";
   if (/unauthorized|denied|no basic auth/i.test(said))
     return "The registry refused. Check that the deploy's token may push, and that the base image may be pulled (docker login).";
   return "Correct what Docker complains about; the current version still serves.";
