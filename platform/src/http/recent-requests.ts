@@ -5,7 +5,8 @@ const KEEP_COUNT = 10_000;
 
 /**
  * Answers of the last seconds by the client's id of the request, so that a client that lost an answer and asks again gets
- * the same one instead of a second run. Best effort, in this process: who needs it for sure sends an idempotencyKey.
+ * the same one instead of a second run. Best effort, in this process (another replica does not know them): who needs it for
+ * sure sends an idempotencyKey.
  *
  * Two generations: the older one is dropped whole, so that forgetting costs nothing.
  */
