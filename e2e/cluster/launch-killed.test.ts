@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFailed, onTestFinished, test } from "vitest";
 import { freshDatabase } from "../faults/support/fresh-database.ts";
 import { PlatformProcess } from "../faults/support/platform-process.ts";
 import { Api } from "../support/api.ts";
@@ -48,6 +48,7 @@ async function stage() {
     }),
   });
   onTestFinished(() => platform.remove());
+  onTestFailed(async () => console.error(`the end of the platform's log:\n${await platform.log()}`));
   const yard = await Project.copy("e2e/cluster/fixtures/yard", {
     GANTRY_API_URL: platform.url,
     GANTRY_SECRET_KEY: platform.key,

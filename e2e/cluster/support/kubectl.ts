@@ -72,14 +72,9 @@ export class Kubectl {
   watch<T>(what: string, see: (event: { type: string; object: T }) => void): { stop(): void } {
     const args = ["--namespace", this.namespace, "get", what, "--watch", "--output-watch-events", "--output", "json"];
     const child: ChildProcess = spawn("kubectl", args, { stdio: ["ignore", "pipe", "inherit"] });
-    let text = "";
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
-      text += line;
-      // kubectl prints each event over several lines; the last is a brace alone.
-      if (line !== "}") return;
-      see(JSON.parse(text) as { type: string; object: T });
-      text = "";
-    });
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) =>
+      see(JSON.parse(line) as { type: string; object: T }),
+    );
     return { stop: () => void child.kill() };
   }
 }
