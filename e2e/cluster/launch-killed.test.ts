@@ -48,7 +48,9 @@ async function stage() {
     }),
   });
   onTestFinished(() => platform.remove());
-  onTestFailed(async () => console.error(`the end of the platform's log:\n${await platform.log()}`));
+  let log = "";
+  onTestFinished(async () => void (log = await platform.log()));
+  onTestFailed(() => console.error(`the end of the platform's log:\n${log}`));
   const yard = await Project.copy("e2e/cluster/fixtures/yard", {
     GANTRY_API_URL: platform.url,
     GANTRY_SECRET_KEY: platform.key,
