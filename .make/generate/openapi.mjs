@@ -10,7 +10,7 @@ import { ROOT } from "../paths.mjs";
 /** The API's document as the platform serves it. Routes are only described here, so their ports may be empty. */
 export async function openApi() {
   const { version } = JSON.parse(await readFile(join(ROOT, "platform", "package.json"), "utf8"));
-  const config = { tokenSecret: Buffer.alloc(32), version };
+  const config = { tokenSecrets: [Buffer.alloc(32)], version };
   const edge = createEdge({ config, clock: systemClock, metrics: new Registry(), projects: {}, logger: {} });
   return `${JSON.stringify(openApiDocument(allRoutes(edge), version), undefined, 2)}\n`;
 }

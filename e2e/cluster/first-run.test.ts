@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { using } from "./support/installation.ts";
 
 const credentials = inject("gantry");
-const { api, jobs, project, installation, untilPod, untilWorking } = using(credentials);
+const { api, jobs, installation, untilPod, untilWorking } = using(credentials);
 
 describe("a new user", () => {
   test("deploys the airports example, triggers it, sees its Job and reads its result", async () => {

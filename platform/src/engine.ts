@@ -26,17 +26,17 @@ import { createTellWorker } from "./cluster/tell-worker.ts";
 import type { WorkerObservations } from "./cluster/worker-observations.ts";
 import type { WorkerService } from "./cluster/worker-service.ts";
 import { createWorkerService } from "./cluster/workers.ts";
-import type { DeploymentCatalog } from "./deployments/deployment-catalog.ts";
 import type { DeployService } from "./deployments/deploy-service.ts";
+import type { DeploymentCatalog } from "./deployments/deployment-catalog.ts";
 import type { DeploymentService } from "./deployments/deployment-service.ts";
 import { createDeployService, type DeploysDeps } from "./deployments/deploys.ts";
 import type { Machines } from "./deployments/machines.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
 import { failureHookLoop } from "./loops/failure-hook-loop.ts";
+import { heartbeatLoop } from "./loops/heartbeat-loop.ts";
 import { imageCleanupLoop } from "./loops/image-cleanup-loop.ts";
 import { launchLoop } from "./loops/launch-loop.ts";
-import { heartbeatLoop } from "./loops/heartbeat-loop.ts";
 import { leaseLoop } from "./loops/lease-loop.ts";
 import type { Loop } from "./loops/loop.ts";
 import { LoopRunner } from "./loops/loop-runner.ts";
@@ -118,7 +118,15 @@ export function createEngine(deps: EngineDeps): Engine {
   const environmentById = (id: number) => projects.environmentById(id);
   const startDeadlineMs = deps.timing?.startDeadlineMs ?? DEFAULT_TIMING.startDeadlineMs;
   const shared = {
-    ...{ store, catalog, announcements, credentials, executor, logger, machines, environmentById, startDeadlineMs },
+    store,
+    catalog,
+    announcements,
+    credentials,
+    executor,
+    logger,
+    machines,
+    environmentById,
+    startDeadlineMs,
     workers: connected,
   };
   const dispatch = new Dispatch(shared);
@@ -128,6 +136,10 @@ export function createEngine(deps: EngineDeps): Engine {
     createRunService({ store, catalog, announcements, limits, tellWorker, isStorageFull: () => isStorageFull }),
     () => loops.wake("timers"),
   );
+
+  const onPromoted = promotion({ ...shared, limits, changes, prepared });
+  const deployments = createDeploymentService({ prisma, onPromoted });
+  const deploys = createDeployService({ ...deps.deploys, deployments, clock, executor: executorKind(executor) });
 
   const all: Loop[] = [
     admissionLoop({
@@ -168,6 +180,7 @@ export function createEngine(deps: EngineDeps): Engine {
       setFull: (isFull) => (isStorageFull = isFull),
       logger,
     }),
+    imageCleanupLoop({ deploys, projects }),
     upkeepLoop({ store, upkeep: createUpkeep(pool), isLeader }),
   ];
   const runsHere = ({ role = "scheduler" }: Loop) => role === "any" || roles.includes(role);
@@ -180,9 +193,6 @@ export function createEngine(deps: EngineDeps): Engine {
 
   const workersDeps = { ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random };
   const completions = new Completions(workersDeps);
-  const onPromoted = promotion({ ...shared, limits, changes, prepared });
-  const deployments = createDeploymentService({ prisma, onPromoted });
-  const deploys = createDeployService({ ...deps.deploys, deployments, clock, executor: executorKind(executor) });
   return {
     runs: wokenTimers,
     queues: createQueueService(pool, announcements),

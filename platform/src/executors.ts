@@ -88,7 +88,10 @@ async function kubernetesExecutor(deps: ExecutorDeps): Promise<ChosenExecutor> {
     finishedTtlMs: config.kubernetesFinishedTtlMs,
     failedTtlMs: config.kubernetesFailedTtlMs,
     qps: config.kubernetesQps,
-    ...{ credentials, observations, leadership, log: logger },
+    credentials,
+    observations,
+    leadership,
+    log: logger,
   });
   return {
     executor,

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { parseDurationMs } from "@gantry/sdk/contract";
 import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
 import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
 import { migrationsDirectory } from "./adapters/postgres/migration-files.ts";
@@ -10,7 +11,6 @@ import { PrismaProjects } from "./adapters/postgres/prisma-projects.ts";
 import { rotateSecrets } from "./adapters/postgres/rotate-secrets.ts";
 import { systemClock } from "./clock.ts";
 import { type Config, ConfigError } from "./config.ts";
-import { parseDurationMs } from "@gantry/sdk/contract";
 import { isTokenScope, TOKEN_SCOPES } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
 import { MasterKey } from "./secrets/master-key.ts";

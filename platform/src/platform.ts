@@ -95,7 +95,12 @@ async function compose(
 
   let url = "";
   const { executor, start, startDeadlineMs } = await chooseExecutor({
-    ...{ config, credentials, leadership, environment, variables, logger },
+    config,
+    credentials,
+    leadership,
+    environment,
+    variables,
+    logger,
     ownUrl: () => url,
     absentMs: (deploymentId) => channel.absentMs(deploymentId),
     observations: {

@@ -73,8 +73,12 @@ async function worker({ environment, deploymentId }: Scene, platform: Platform, 
   const grants = () => sent.flatMap((message) => (message.type === "grant" ? message.grants : []));
   const complete = (grant: ReturnType<typeof grants>[number]) =>
     workers.complete(link, {
-      ...{ type: "complete", id: grant.executionId, executionId: grant.executionId, fence: grant.fence },
-      ...{ attempt: grant.attempt, usage: { computeMs: 1 } },
+      type: "complete",
+      id: grant.executionId,
+      executionId: grant.executionId,
+      fence: grant.fence,
+      attempt: grant.attempt,
+      usage: { computeMs: 1 },
       outcome: { kind: "completed", outputType: "application/json", output: "1" },
     });
   return { link, sent, grants, complete, leave: () => workers.disconnected(link) };

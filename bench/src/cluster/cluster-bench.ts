@@ -40,7 +40,15 @@ export async function openClusterBench(rounds: number): Promise<ClusterBench & {
   const { image, resources } = container;
   const bare = new BareJobs(kubernetes, jobs.namespace, { image, resources });
   return {
-    ...{ rounds, installation, credentials, api, kubernetes, project, bare, firstDeploy, image },
+    rounds,
+    installation,
+    credentials,
+    api,
+    kubernetes,
+    project,
+    bare,
+    firstDeploy,
+    image,
     async close() {
       kubernetes.close();
       await project.remove();

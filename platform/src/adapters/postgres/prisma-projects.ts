@@ -217,7 +217,11 @@ export class PrismaProjects implements ProjectService {
   async listAccessTokens(): Promise<AccessTokenInfo[]> {
     const rows = await this.#prisma.accessToken.findMany({ where: this.#valid(), orderBy: { id: "asc" } });
     return rows.map(({ id, name, scopes, hint, createdAt, expiresAt }) => ({
-      ...{ id: encodeId("token", id), name, scopes, hint, createdAt },
+      id: encodeId("token", id),
+      name,
+      scopes,
+      hint,
+      createdAt,
       expiresAt: expiresAt ?? undefined,
     }));
   }

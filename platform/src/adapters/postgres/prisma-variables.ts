@@ -60,7 +60,9 @@ export class PrismaVariables implements VariablesService {
       await transaction.environmentVariable.deleteMany({ where: { environmentId, name: { in: names } } });
       await transaction.environmentVariable.createMany({
         data: [...changed.values()].map(({ value, ...variable }) => ({
-          ...{ environmentId, ...variable, createdAt: createdAt.get(variable.name) ?? updatedAt },
+          environmentId,
+          ...variable,
+          createdAt: createdAt.get(variable.name) ?? updatedAt,
           valueEncrypted: this.#secrets.seal(value, variableContext(environmentId, variable.name)),
         })),
       });

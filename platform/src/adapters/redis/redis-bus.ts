@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import type { Bus, BusMessage } from "../../cluster/bus.ts";
 import { openEnvelope, sealEnvelopes } from "../../cluster/bus-envelope.ts";
 import { Complaint } from "../../cluster/complaint.ts";

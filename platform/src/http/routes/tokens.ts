@@ -1,8 +1,8 @@
 import { jwtBodySchema, jwtClaimsReplySchema, publicTokenBodySchema, tokenReplySchema } from "@gantry/sdk/contract";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
-import { mayGrantScope } from "../access-policy.ts";
 import type { Principal } from "../../projects/principal.ts";
+import { mayGrantScope } from "../access-policy.ts";
 import type { Identity } from "../authenticate.ts";
 import { parseDurationMs } from "../duration.ts";
 import type { Edge } from "../edge.ts";

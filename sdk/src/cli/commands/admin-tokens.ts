@@ -35,8 +35,12 @@ async function list(context: CommandContext): Promise<void> {
   if (context.json) return context.printJson(data);
   const now = context.terminal.now();
   const rows = data.map(({ id, name, scopes, hint, createdAt, expiresAt }) => [
-    ...[id, name, scopes.join(", "), `…${hint}`],
-    ...[age(createdAt, now), age(expiresAt, now)],
+    id,
+    name,
+    scopes.join(", "),
+    `…${hint}`,
+    age(createdAt, now),
+    age(expiresAt, now),
   ]);
   context.terminal.out(
     table(["TOKEN", "NAME", "SCOPES", "ENDS IN", "CREATED", "EXPIRES"], rows, context.terminal.colors),
