@@ -31,6 +31,8 @@ export interface ChosenExecutor {
   start(): Promise<void>;
   /** Milliseconds; undefined is the store's own. */
   startDeadlineMs: number | undefined;
+  /** Why runs cannot start now; undefined where this executor needs no cluster. */
+  problem?: () => string | undefined;
 }
 
 /** A runner that has lost the platform tries again every 7.5 s at the least. */
@@ -96,6 +98,7 @@ async function kubernetesExecutor(deps: ExecutorDeps): Promise<ChosenExecutor> {
   return {
     executor,
     start: () => executor.start(),
+    problem: () => executor.problem,
     startDeadlineMs: Math.max(...Object.values(limits)) + BEYOND_EVERY_LIMIT_MS,
   };
 }

@@ -94,7 +94,7 @@ async function compose(
   registerDatabaseMetrics(metrics, pool);
 
   let url = "";
-  const { executor, start, startDeadlineMs } = await chooseExecutor({
+  const { executor, start, startDeadlineMs, problem } = await chooseExecutor({
     config,
     credentials,
     leadership,
@@ -145,6 +145,7 @@ async function compose(
     metrics,
     clock: systemClock,
     onChange: changes.onChange,
+    clusterProblem: problem,
     pingStore: async () => void (await pool.query("select 1")),
     config: {
       tokenSecrets: master.deriveAll("public-tokens"),

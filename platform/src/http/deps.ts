@@ -23,6 +23,8 @@ export interface HttpDeps {
   startExchange: StartExchange;
   /** Resolves where the database answers, rejects where it does not: readiness. */
   pingStore: () => Promise<void>;
+  /** Why runs cannot start on the cluster, in words for the operator; undefined where they can. Left out: no cluster. */
+  clusterProblem?: (() => string | undefined) | undefined;
   logger: Pick<Logger, "debug" | "info" | "warn" | "error">;
   clock: Clock;
   /** The engine adds its metrics to the same registry. */

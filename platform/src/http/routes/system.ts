@@ -89,11 +89,16 @@ const readiness = (edge: Edge) =>
       const store = await answers(edge.deps.pingStore);
       sendJson(res, store ? 200 : 503, {
         status: store ? "ok" : "unavailable",
-        checks: { store: store ? "ok" : "unavailable" },
+        // It serves the API without a cluster: runs wait, and say why.
+        checks: { store: store ? "ok" : "unavailable", ...clusterCheck(edge.deps.clusterProblem) },
       });
       return ANSWERED;
     },
   });
+
+function clusterCheck(problem: (() => string | undefined) | undefined) {
+  return problem === undefined ? {} : { cluster: problem() ?? "ok" };
+}
 
 const metrics = (edge: Edge) =>
   route({
