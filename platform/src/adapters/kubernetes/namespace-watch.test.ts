@@ -9,6 +9,7 @@ import { RunsNamespace } from "./runs-namespace.ts";
 const EXECUTION = "gantry-1-0197a3c0-0000-7000-8000-00000000000e";
 
 let server: Server;
+let config: KubeConfig;
 let api: KubeApi;
 let watch: NamespaceWatch;
 /** Every request for Jobs, and what watches of them are open. */
@@ -41,7 +42,7 @@ beforeEach(async () => {
     return undefined;
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const config = new KubeConfig();
+  config = new KubeConfig();
   const { port } = server.address() as AddressInfo;
   const cluster = { name: "played", server: `http://127.0.0.1:${port}`, skipTLSVerify: true };
   config.loadFromClusterAndUser(cluster, { name: "platform" });
@@ -106,6 +107,29 @@ test("a connection that breaks is made again", async () => {
   await watch.start();
   (await opened(1)).stream.destroy();
   expect(await opened(2)).toMatchObject({ resourceVersion: "10" });
+});
+
+test("an API that is away for a while is watched again when it is back", async () => {
+  await watch.start();
+  await opened(1);
+  const { port } = server.address() as AddressInfo;
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
+  // The one that was cut, and tries that nobody answers.
+  const failures = () => seen.filter((each) => each === "jobs failed").length;
+  await expect.poll(failures, { timeout: 4_000 }).toBeGreaterThanOrEqual(3);
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  expect(await opened(2)).toMatchObject({ resourceVersion: "10" });
+});
+
+test("a watch without credentials is tried again, and ends nothing", async () => {
+  const { applySecurityAuthentication } = config;
+  config.applySecurityAuthentication = () => Promise.reject(new Error("the credentials' program failed"));
+  await watch.start();
+  await expect.poll(() => seen).toContain("jobs failed");
+  config.applySecurityAuthentication = applySecurityAuthentication;
+  await opened(1);
 });
 
 test("only what is read of an object is kept", async () => {

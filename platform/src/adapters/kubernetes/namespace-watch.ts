@@ -132,13 +132,23 @@ class ResumableWatch extends Watch {
       const slim = phase === "BOOKMARK" || phase === "ERROR" ? undefined : SLIM[object?.kind ?? ""];
       callback(phase, slim === undefined ? object : slim(object as never), watched);
     };
+    let controller: AbortController | undefined;
+    let isOver = false;
     const ended: typeof done = (error) => {
-      this.#controllers.delete(controller);
+      isOver = true;
+      if (controller !== undefined) this.#controllers.delete(controller);
       done(error);
     };
-    const controller = await super.watch(path, { ...query, allowWatchBookmarks: true }, slimmed, ended);
+    try {
+      controller = await super.watch(path, { ...query, allowWatchBookmarks: true }, slimmed, ended);
+    } catch (error) {
+      // No credentials, for one. Whoever made the watch waits for no promise: a rejection would end the process.
+      controller = new AbortController();
+      ended(error);
+    }
     if (this.#isAborted) controller.abort();
-    else this.#controllers.add(controller);
+    // One that could not be made has ended before it is here.
+    else if (!isOver) this.#controllers.add(controller);
     return controller;
   }
 
