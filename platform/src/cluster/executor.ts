@@ -42,7 +42,10 @@ export interface Executor {
    * a version's worker takes what comes.
    */
   readonly launchesEach: boolean;
-  /** Makes sure that a worker comes for each execution, or that one is on its way. */
+  /**
+   * Makes sure that a worker comes for each execution, or that one is on its way. Rejects where that is not sure of all:
+   * they are launched again.
+   */
   launch(requests: LaunchRequest[]): Promise<void>;
   /** A version has become current: boot ahead where that is possible. `concurrency` is the most that may execute at once. */
   prepare(deployment: ExecutableDeployment, concurrency: number): Promise<void>;

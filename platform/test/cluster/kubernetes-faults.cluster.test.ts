@@ -31,7 +31,7 @@ describe.skipIf(KUBECONFIG === undefined)(
       const executor = await cluster.executor({ kubeconfig: join(dir, "none") });
       expect(executor.problem).toContain(`${join(dir, "none")} cannot be read`);
       const request = cluster.request();
-      await executor.launch([request]);
+      await expect(executor.launch([request])).rejects.toThrow("cannot be read");
       expect(cluster.observations.of(request.executionId)).toMatchObject([
         { then: "wait", code: "CLUSTER_UNREACHABLE" },
       ]);
@@ -47,7 +47,7 @@ describe.skipIf(KUBECONFIG === undefined)(
       const executor = await cluster.executor({ kubeconfig: nowhere });
       expect(executor.problem).toContain("The Kubernetes API at https://127.0.0.1:1 cannot be reached");
       const request = cluster.request();
-      await executor.launch([request]);
+      await expect(executor.launch([request])).rejects.toThrow("cannot be reached");
       expect(cluster.observations.of(request.executionId)).toMatchObject([
         { then: "wait", code: "CLUSTER_UNREACHABLE" },
       ]);

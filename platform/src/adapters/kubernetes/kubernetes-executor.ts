@@ -94,7 +94,9 @@ export class KubernetesExecutor implements Executor {
     const missing = requests.filter(
       ({ executionId }) => !this.#justMade.has(executionId) && !this.#cluster?.keeper.has(executionId),
     );
-    await Promise.all(missing.map((request) => this.#launch(request)));
+    const outcomes = await Promise.allSettled(missing.map((request) => this.#launch(request)));
+    const undecided = outcomes.find(({ status }) => status === "rejected");
+    if (undecided?.status === "rejected") throw undecided.reason;
   }
 
   async prepare(): Promise<void> {}
@@ -119,6 +121,7 @@ export class KubernetesExecutor implements Executor {
     cluster.api.close();
   }
 
+  /** Errors: where nothing was decided; there is no Job then, and it is to be launched again. */
   async #launch(request: LaunchRequest): Promise<void> {
     const { executionId } = request;
     this.#epoch = Math.max(this.#epoch, request.epoch);
@@ -152,12 +155,15 @@ export class KubernetesExecutor implements Executor {
     } catch (error) {
       const isUndecided = error instanceof KubeError && error.isTransient;
       await this.#tell(executionId, observeRefusal({ isUndecided, message: (error as Error).message }));
+      if (isUndecided) throw error;
     }
   }
 
   async #tell(executionId: string, observation: WorkerObservation): Promise<void> {
     const { then, code, message } = observation;
-    this.#options.log.warn({ executionId, then, code, reason: message }, "a Job could not be created");
+    // While the cluster is away each launch is tried again and again; whoever launches says so for all of them.
+    if (then !== "wait")
+      this.#options.log.warn({ executionId, then, code, reason: message }, "a Job could not be created");
     await this.#options.observations.observed(executionId, observation);
   }
 
