@@ -86,6 +86,17 @@ test("a webhook that cannot be called is a refusal, though the API calls it its 
   await expect(api.request("POST", "/jobs", { body: {} })).rejects.toMatchObject({ status: 500, isTransient: false });
 });
 
+test("what waits when the platform stops was neither refused nor is it asked", async () => {
+  const slow = new KubeApi(configFor((server.address() as AddressInfo).port), 1);
+  const first = Promise.withResolvers<void>();
+  answer = () => first.resolve();
+  const waiting = [slow.request("POST", "/jobs"), slow.request("POST", "/jobs")].map((each) => each.catch((e) => e));
+  await first.promise;
+  slow.close();
+  for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ name: "KubeError", isTransient: true });
+  expect(asked).toHaveLength(1);
+});
+
 test("an API that is away is named", async () => {
   const away = new KubeApi(configFor(1), 1000);
   const error = await away.request("GET", "/pods").catch((cause: unknown) => cause);

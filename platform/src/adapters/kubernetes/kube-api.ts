@@ -33,6 +33,7 @@ export class KubeApi {
     https: new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS }),
   };
   #heldUntil = 0;
+  #isClosed = false;
 
   constructor(config: KubeConfig, qps: number) {
     this.config = config;
@@ -45,13 +46,17 @@ export class KubeApi {
       try {
         return await this.#queue.add(() => this.#send<T>(method, path, request), { priority: request.priority ?? 0 });
       } catch (error) {
+        // What waited for its turn was never asked, what was on its way may have been heard: nothing is known of either.
+        if (this.#isClosed) throw new KubeError(0, "", "The platform is stopping.");
         if (!(error instanceof KubeError) || !error.isTransient || tried >= TRIES) throw error;
         await pause(this.#backOff(error, tried));
       }
     }
   }
 
+  /** What is under way or waits rejects. */
   close(): void {
+    this.#isClosed = true;
     this.#queue.clear();
     this.#agents.http.destroy();
     this.#agents.https.destroy();
