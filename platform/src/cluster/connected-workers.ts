@@ -86,6 +86,13 @@ export class ConnectedWorkers {
     return undefined;
   }
 
+  /** The executions of workers that were launched for one each, and have not been given it. */
+  waitingOwn(): string[] {
+    return [...this.#byWorker.values()].flatMap(({ link, free }) =>
+      link.executionId !== undefined && free > 0 ? [link.executionId] : [],
+    );
+  }
+
   freeOf(link: WorkerLink): number {
     const worker = this.#byWorker.get(link.workerId);
     return worker?.link === link ? worker.free : 0;

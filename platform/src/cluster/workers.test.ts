@@ -337,6 +337,22 @@ describe("onFailure in a process of its own", () => {
     expect(worker.grants()).toHaveLength(2);
   });
 
+  test("goes to the worker that was launched for it as soon as that has come, whichever replica tried it last", async () => {
+    const engine = await world();
+    const { say } = await granted(engine, { maxAttempts: 1 });
+    await say(crashed);
+    engine.launchEach();
+    await engine.loops.hooks.tick(0);
+    const hook = engine.launched.at(-1) as { executionId: string };
+    // Another replica, where this worker is not, has just put it off.
+    await engine.store.releaseFailureHook(hook.executionId, 3600_000);
+    const own = await engine.worker(1, undefined, [], hook.executionId);
+    await engine.loops.hooks.tick(0);
+    expect(own.grants()).toMatchObject([
+      { executionId: hook.executionId, run: { failureHook: { status: "CRASHED" } } },
+    ]);
+  });
+
   test("that ends after a restart of the platform is over too", async () => {
     const engine = await world();
     const { worker, run, say } = await granted(engine, { maxAttempts: 1 });

@@ -1,4 +1,5 @@
 import type { Grant } from "@gantry/sdk/contract";
+import type { ConnectedWorkers } from "../cluster/connected-workers.ts";
 import type { Dispatch } from "../cluster/dispatch.ts";
 import type { Executor } from "../cluster/executor.ts";
 import { type GrantDeps, grantOf } from "../cluster/grants.ts";
@@ -17,6 +18,7 @@ const AGAIN_MS = 1000;
 export interface FailureHookDeps extends GrantDeps {
   store: RunStore;
   dispatch: Dispatch;
+  workers: Pick<ConnectedWorkers, "waitingOwn">;
   executor: Executor;
   /** Milliseconds that a worker has to come. */
   startDeadlineMs: number;
@@ -33,7 +35,8 @@ export function failureHookLoop(deps: FailureHookDeps): Loop {
     leaderOnly: false,
     role: "api",
     async tick() {
-      const claimed = await deps.store.claimFailureHooks(BATCH);
+      // Another replica may take turn after turn at a hook whose worker is connected here.
+      const claimed = await deps.store.claimFailureHooks(BATCH, deps.workers.waitingOwn());
       const outcomes = await Promise.allSettled(claimed.map((hook) => deliver(deps, hook)));
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome.status === "rejected")

@@ -384,8 +384,8 @@ export interface RunStore {
   putPacket(environmentId: number, name: string, packet: Packet): Promise<void>;
   getPacket(environmentId: number, name: string): Promise<Packet | undefined>;
 
-  /** Claims onFailure hooks that are still to run, for a worker of their version. */
-  claimFailureHooks(limit: number): Promise<ClaimedHook[]>;
+  /** Claims onFailure hooks that are still to run, for a worker of their version; those of `awaited` executions before their time. */
+  claimFailureHooks(limit: number, awaited?: readonly string[]): Promise<ClaimedHook[]>;
   /** Its execution has ended, however; false where there is no such hook. */
   finishFailureHook(executionId: string): Promise<boolean>;
   /** No worker took it: it is offered again, after a while. */

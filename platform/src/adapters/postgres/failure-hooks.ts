@@ -5,11 +5,18 @@ import type { ClaimedHook } from "../../runs/run-store.ts";
 /** A worker that was away gives up long before: a claim of which nothing was heard for so long never reached one. */
 const UNHEARD = "interval '15 minutes'";
 
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
 /**
  * onFailure hooks of runs that ended without their process. Claimed by one platform at a time; a claim that was never
  * delivered to a worker is released, or found unheard of; one that a worker was heard to have is spent: a hook runs once.
+ * `awaited`: executions whose own workers are connected here and wait; their hooks are due at once.
  */
-export async function claimFailureHooks(pool: pg.Pool, limit: number): Promise<ClaimedHook[]> {
+export async function claimFailureHooks(
+  pool: pg.Pool,
+  limit: number,
+  awaited: readonly string[],
+): Promise<ClaimedHook[]> {
   const { rows } = await pool.query<{
     run_id: string;
     environment_id: number;
@@ -26,11 +33,11 @@ export async function claimFailureHooks(pool: pg.Pool, limit: number): Promise<C
              bootstrap_nonce = case when h.claimed_at is null then h.bootstrap_nonce end
            where h.run_id = any (array(
              select k.run_id from failure_hook k
-             where k.due_at <= now()
+             where (k.due_at <= now() or k.execution_id = any ($2::uuid[]))
                and (k.claimed_at is null or (k.seen_at is null and k.claimed_at < now() - ${UNHEARD}))
              order by k.due_at limit $1 for update skip locked))
            returning h.*`,
-    values: [limit],
+    values: [limit, awaited.filter((id) => UUID.test(id))],
   });
   return rows.map((row) => ({
     runId: row.run_id,

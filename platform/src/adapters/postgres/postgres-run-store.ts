@@ -169,7 +169,7 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
     putPacket: (environmentId, name, packet) => batches.putPacket(pool, environmentId, name, packet),
     getPacket: (environmentId, name) => batches.getPacket(pool, environmentId, name),
 
-    claimFailureHooks: (limit) => hooks.claimFailureHooks(pool, limit),
+    claimFailureHooks: (limit, awaited = []) => hooks.claimFailureHooks(pool, limit, awaited),
     finishFailureHook: (executionId) => hooks.finishFailureHook(pool, executionId),
     releaseFailureHook: (executionId, againInMs) => hooks.releaseFailureHook(pool, executionId, againInMs),
     isFailureHook: (runId, executionId) => hooks.isFailureHook(pool, runId, executionId),
