@@ -52,7 +52,10 @@ export class Dispatch {
   /** Executions that wait for a worker of this version go to the one that has come. */
   async start(link: WorkerLink): Promise<void> {
     const room = this.#deps.workers.freeOf(link);
-    if (room <= 0 || !this.#awaited.delete(link.deploymentId)) return;
+    if (room <= 0) return;
+    const isAwaited = this.#awaited.delete(link.deploymentId);
+    // One that was launched for an execution is awaited by that one, whatever another of its version has just found.
+    if (!isAwaited && link.executionId === undefined) return;
     const runs = await this.#started(link, room);
     if (runs.length >= room) this.#awaited.add(link.deploymentId);
     const grants = await this.#grants(link.environmentId, runs);

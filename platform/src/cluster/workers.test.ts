@@ -306,6 +306,16 @@ describe("a run that cannot be brought to a worker", () => {
   });
 });
 
+test("two workers that come at the same moment, each for its own run, are both given it at once", async () => {
+  const engine = await world();
+  engine.launchEach();
+  const runs = [await engine.trigger(), await engine.trigger()];
+  const own = (runId: string) => engine.launched.find((request) => request.runId === runId)?.executionId;
+  const workers = await Promise.all(runs.map(({ id }) => engine.worker(0, undefined, [], own(id))));
+  for (const { link } of workers) engine.service.capacity(link, 1);
+  for (const { grants } of workers) await expect.poll(() => grants().length).toBe(1);
+});
+
 describe("onFailure in a process of its own", () => {
   test("goes to a worker with room, with the error, and is over when it has run", async () => {
     const engine = await world();
