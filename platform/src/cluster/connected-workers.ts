@@ -147,11 +147,13 @@ export class ConnectedWorkers {
     return [...this.#byWorker.values()].map((worker) => worker.link);
   }
 
-  /** Drops hooks given to workers that are gone: no lease ends them. */
-  forgetHooks(givenBefore: number): void {
+  /**
+   * Drops what was given to workers that are gone: they end it by another replica, or no lease ends it (a hook). One that
+   * comes back here all the same is asked for in the database.
+   */
+  forgetGone(givenBefore: number): void {
     for (const one of this.#assignments.values()) {
-      if (one.isHook && one.startedAt < givenBefore && !this.isConnected(one.link.workerId))
-        this.release(one.executionId);
+      if (one.startedAt < givenBefore && !this.isConnected(one.link.workerId)) this.release(one.executionId);
     }
   }
 

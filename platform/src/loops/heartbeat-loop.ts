@@ -33,7 +33,7 @@ export function heartbeatLoop(deps: HeartbeatDeps): Loop {
     async tick(now) {
       await deps.heartbeats.flush();
       await deps.store.receiving(ownGapMs(deps.leaseTtlMs), deps.leaseTtlMs);
-      deps.workers.forgetHooks(now - MAX_OFFLINE_MS - deps.leaseTtlMs);
+      deps.workers.forgetGone(now - MAX_OFFLINE_MS - deps.leaseTtlMs);
     },
   };
 }
