@@ -58,6 +58,8 @@ async function bundle({
     packages,
     plugins,
     banner: { js: banner },
+    // A file that imports and exports nothing would be taken for CommonJS by whoever reads it.
+    footer: { js: packages === "bundle" ? "export {};" : "" },
     conditions: ["gantry-source"],
     sourcemap: "linked",
     sourcesContent: false,
