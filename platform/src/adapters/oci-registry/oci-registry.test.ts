@@ -353,6 +353,27 @@ describe("a registry that behaves badly", () => {
     expect(elsewhere.map((req) => req.headers.authorization)).toEqual([undefined]);
   });
 
+  test("a base image's registry is not followed to a service of our own network", async () => {
+    elsewhere.length = 0;
+    reply = () => ({ status: 307, headers: { location: `http://localhost:${portOf(other)}/latest/meta-data` } });
+    const ours = open({ url: `http://127.0.0.1:${portOf(other)}`, host: "", credentials: undefined });
+    const request = {
+      repository: REPOSITORY,
+      layers: [],
+      platforms: ["linux/amd64" as const],
+      baseImage: `127.0.0.1:${portOf(server)}/some/image:1`,
+      instructions: [],
+      env: {},
+      labels: {},
+    };
+    const built = ours.build(request, { step: () => undefined, log: () => undefined }, AbortSignal.timeout(5_000));
+    await expect(built).rejects.toMatchObject({
+      code: "REGISTRY_DENIED",
+      message: expect.stringContaining("leads to"),
+    });
+    expect(elsewhere).toEqual([]);
+  });
+
   test("tokens are not fetched in plain text from another host", async () => {
     reply = () => ({ status: 401, headers: { "www-authenticate": `Bearer realm="http://169.254.169.254/latest"` } });
     await expect(registry().missingLayers(REPOSITORY, [digest])).rejects.toMatchObject({

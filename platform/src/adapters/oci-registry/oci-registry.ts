@@ -184,11 +184,12 @@ export class OciRegistry implements ImageBuilder, LayerStore, ImageRegistry {
     const known = this.#others.get(url);
     if (known !== undefined) return known;
     const { baseCredentials, timeoutMs, backoffMs } = this.#options;
+    const isOperators = baseCredentials !== undefined && registryUrl(baseCredentials.registry) === url;
     const client = new RegistryClient(
       new RegistryConnection({
         url,
-        credentials:
-          baseCredentials !== undefined && registryUrl(baseCredentials.registry) === url ? baseCredentials : undefined,
+        isForeign: !isOperators,
+        credentials: isOperators ? baseCredentials : undefined,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
         ...(backoffMs === undefined ? {} : { backoffMs }),
       }),

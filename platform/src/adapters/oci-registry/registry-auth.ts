@@ -60,7 +60,7 @@ export class RegistryAuth {
     if (challenge?.scheme !== "bearer") throw new Error("the registry has not asked for tokens");
     const url = tokenUrl(challenge, scope);
     const { credentials } = this.#options;
-    refusePlain(url, this.#options.registryUrl);
+    refusePlain(url, this.#options.registryUrl, "asks for its tokens to be fetched from");
     const hasPassword = credentials !== undefined && "password" in credentials;
     const reply = await this.#options.fetch(url.href, hasPassword ? { authorization: basic(credentials) } : {});
     if (reply.status !== 200) throw tokenRefused(url, scope, reply.status);
@@ -81,15 +81,15 @@ function tokenUrl(challenge: Extract<AuthChallenge, { scheme: "bearer" }>, scope
 }
 
 /**
- * Tokens are asked for over plain HTTP only where the registry itself is spoken to so, on the same host: a registry that
- * somebody named as a base image must not send us to services of our own network, nor our password over it.
+ * Plain HTTP is spoken only where the registry itself is spoken to so, on the same host: a registry that somebody named as
+ * a base image must not send us to services of our own network, nor our password over it.
  */
-function refusePlain(url: URL, registryUrl: string): void {
+export function refusePlain(url: URL, registryUrl: string, doesWhat: string): void {
   const registry = new URL(registryUrl);
   if (url.protocol === "https:" || (registry.protocol === "http:" && url.hostname === registry.hostname)) return;
   throw new AppError(
     "REGISTRY_DENIED",
-    `The registry ${registry.host} asks for its tokens to be fetched from ${url.origin}, in plain text on another host.`,
+    `The registry ${registry.host} ${doesWhat} ${url.origin}, in plain text on another host.`,
   );
 }
 

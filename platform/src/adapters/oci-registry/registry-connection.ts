@@ -2,12 +2,14 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, type Dispatcher, request as send } from "undici";
 import { AppError } from "../../errors.ts";
-import { RegistryAuth, type RegistryCredentials } from "./registry-auth.ts";
+import { RegistryAuth, type RegistryCredentials, refusePlain } from "./registry-auth.ts";
 
 export interface RegistryConnectionOptions {
   /** `https://host[:port]`, or `http://` where the registry speaks it. */
   url: string;
   credentials?: RegistryCredentials | undefined;
+  /** Named by a deploy, not by the operator: it is not followed into plain HTTP elsewhere. */
+  isForeign?: boolean;
   /** Milliseconds a registry may be silent. */
   timeoutMs?: number;
   /** Milliseconds before the second try; doubled for each further one. */
@@ -48,9 +50,12 @@ export class RegistryConnection {
   readonly auth: RegistryAuth;
   readonly #agent: Agent;
   readonly #backoffMs: number;
+  readonly #isForeign: boolean;
 
-  constructor({ url, credentials, timeoutMs = 30_000, backoffMs = 200 }: RegistryConnectionOptions) {
+  constructor(options: RegistryConnectionOptions) {
+    const { url, credentials, timeoutMs = 30_000, backoffMs = 200, isForeign = false } = options;
     this.url = new URL(url).origin;
+    this.#isForeign = isForeign;
     this.#backoffMs = backoffMs;
     this.#agent = new Agent({
       connect: { timeout: Math.min(timeoutMs, 10_000) },
@@ -114,6 +119,7 @@ export class RegistryConnection {
       if (!isRedirect || !["GET", "HEAD"].includes(call.method) || redirects === MAX_REDIRECTS) return reply;
       await reply.body.dump();
       at = new URL(location, at);
+      if (this.#isForeign) refusePlain(at, this.url, "leads to");
     }
   }
 
