@@ -71,7 +71,7 @@ describe("a worker that does not come", () => {
     const { run, executionId } = await launched();
     await observations.observed(executionId, { then: "crash", code: "POD_EXITED", message: "exit 1", exitCode: 1 });
     expect(await detail(run.id)).toMatchObject({ attempts: [{ outcome: "LOST", error: { code: "POD_EXITED" } }] });
-    expect(["QUEUED", "DEQUEUED"]).toContain(await engine.status(run.id));
+    expect(await engine.status(run.id)).toBe("DELAYED");
   });
 });
 

@@ -89,6 +89,8 @@ async function lose(
     environmentId: run.environmentId,
     runId: run.runId,
     execution,
+    // One that is lost before it starts may be lost again and again: a pause keeps that from using up the cap at once.
+    delayMs: execution.isStarted ? undefined : startBackOffMs(execution.startFailures, deps.random()),
     nextAttempt: run.attempt,
     attempt: lostAttempt(run, code, message),
     computeMs: 0,

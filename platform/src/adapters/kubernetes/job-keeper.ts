@@ -51,6 +51,14 @@ export class JobKeeper {
     return this.#jobs.get(executionId)?.job !== undefined;
   }
 
+  /** Its container ended by itself: nothing is left to end, and its log may be wanted. */
+  hasEnded(executionId: string): boolean {
+    const known = this.#jobs.get(executionId);
+    if (known?.overAt === undefined) return false;
+    // A pod that somebody deleted may be replaced by its Job.
+    return known.pods.every(({ pod, isGone }) => !isGone && pod.metadata.deletionTimestamp === undefined);
+  }
+
   start(): void {
     if (this.#watch !== undefined) return;
     const { log, namespace } = this.#deps;

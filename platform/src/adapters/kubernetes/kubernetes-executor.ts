@@ -104,6 +104,7 @@ export class KubernetesExecutor implements Executor {
   async retire(): Promise<void> {}
 
   async abandon(executionId: string): Promise<void> {
+    if (this.#cluster?.keeper.hasEnded(executionId)) return;
     await this.#connect().namespace.deleteExecution(executionId, ABANDON_GRACE_SECONDS);
   }
 
