@@ -5,16 +5,9 @@ import { Installation, using } from "./support/installation.ts";
 import { run } from "./support/shell.ts";
 
 const RUNS = 20;
-/** So small that the test's node holds all of them beside two platforms. */
+/** As in values.yaml. */
 const TINY = "tiny";
-const TWO_REPLICAS = [
-  "--set",
-  "replicas=2",
-  "--set",
-  `runs.machines.${TINY}.cpu=0.05`,
-  "--set",
-  `runs.machines.${TINY}.memory=0.2`,
-];
+const TWO_REPLICAS = ["--set", "replicas=2"];
 
 /** Asks the API all the time, and keeps what was not an answer. */
 function prober(ask: () => Promise<Response>) {
