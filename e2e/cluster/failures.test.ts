@@ -32,7 +32,7 @@ describe("a task that throws", () => {
   test("is named by file and line of its source", async () => {
     const runId = await api.trigger("throws", {});
     const run = await api.untilStatus(runId, "FAILED");
-    expect(JSON.stringify(run)).toContain("tasks/plain.ts:59");
+    expect(JSON.stringify(run)).toContain("tasks/plain.ts:64");
   });
 
   test("is tried again in the same pod", async () => {

@@ -96,26 +96,26 @@ describe("a run's pod", () => {
 });
 
 describe("two hundred runs of a queue that takes ten", () => {
-  test("never have more than ten Jobs at work, and all complete", async () => {
-    const working = new Set<string>();
-    let most = 0;
-    const watch = jobs.watch<{
-      metadata: { name: string; labels: Record<string, string> };
-      status?: { active?: number };
-    }>("jobs", ({ type, object }) => {
-      if (object.metadata.labels["gantry.dev/task"] !== "limited") return;
-      if (type !== "DELETED" && (object.status?.active ?? 0) > 0) working.add(object.metadata.name);
-      else working.delete(object.metadata.name);
-      most = Math.max(most, working.size);
-    });
-    onTestFinished(() => watch.stop());
+  test("never have more than ten at work, and all complete", async () => {
     const items = Array.from({ length: 200 }, (_, n) => ({ payload: { n } }));
     const { runs } = await api.call<{ runs: string[] }>("POST", "/api/v1/tasks/limited/batch", { items });
     expect(runs).toHaveLength(200);
+    // Not by `kubectl get jobs`: a Job counts as active until the cluster has seen its pod's end, a moment after the run's.
     await api.untilIdle(400_000);
+    const ended = await Promise.all(runs.map((id) => api.run(id)));
+    expect(new Set(ended.map(({ status }) => status))).toEqual(new Set(["COMPLETED"]));
+    const most = mostAtOnce(ended.map(({ output }) => output as Span));
     expect(most).toBeGreaterThan(1);
     expect(most).toBeLessThanOrEqual(10);
-    const statuses = new Set(await Promise.all(runs.map(async (id) => (await api.run(id)).status)));
-    expect([...statuses]).toEqual(["COMPLETED"]);
   }, 450_000);
 });
+
+interface Span {
+  from: number;
+  to: number;
+}
+
+/** How many of the spans hold one instant, at the most. */
+function mostAtOnce(spans: Span[]): number {
+  return Math.max(...spans.map(({ from: at }) => spans.filter(({ from, to }) => from <= at && at < to).length));
+}
