@@ -40,9 +40,10 @@ describe("a platform that is killed", () => {
       if (runId !== undefined) names.set(runId, (names.get(runId) ?? new Set()).add(object.metadata.name));
     });
     onTestFinished(() => watch.stop());
+    // Tiny, so that all fit at once: a pod that finds no room for long would rightly be given up, and another made.
     const runIds: string[] = [];
     for (let round = 0; round < 4; round++) {
-      const some = Array.from({ length: 5 }, () => api.trigger("hello", {}, { machine: "micro" }));
+      const some = Array.from({ length: 5 }, () => api.trigger("hello", {}, { machine: "tiny" }));
       runIds.push(...(await Promise.all(some)));
       await platform.run(
         "delete",
