@@ -19,7 +19,8 @@ function prober(ask: () => Promise<Response>) {
       asked += 1;
       const reply = await ask().catch((error: unknown) => error as Error);
       if (reply instanceof Error) failures.push(`${reply.message}: ${String(reply.cause)}`);
-      else if (reply.status >= 500) failures.push(`${reply.status} ${await reply.text()}`);
+      else if (reply.status >= 500 || !reply.headers.has("x-request-id"))
+        failures.push(`${reply.status} ${await reply.text()}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   })();
