@@ -16,7 +16,7 @@ describe("a platform that is down for a minute", () => {
       "--for=delete",
       "pod",
       "--selector=app.kubernetes.io/component=platform",
-      "--timeout=60s",
+      "--timeout=180s",
     );
     const downAt = performance.now();
     await eventually(
@@ -26,7 +26,7 @@ describe("a platform that is down for a minute", () => {
     );
     await platform.run("scale", deployment, "--replicas=1");
     for (const [index, id] of runIds.entries()) {
-      const { output } = await api.untilStatus(id, "COMPLETED", 60_000);
+      const { output } = await api.untilStatus(id, "COMPLETED", 120_000);
       expect(output).toEqual({ pod: pods[index], attempt: 1 });
     }
   });
@@ -40,6 +40,7 @@ describe("a platform that is killed", () => {
       if (runId !== undefined) names.set(runId, (names.get(runId) ?? new Set()).add(object.metadata.name));
     });
     onTestFinished(() => watch.stop());
+    await platform.run("rollout", "status", deployment, "--timeout=180s");
     // Tiny, so that all fit at once: a pod that finds no room for long would rightly be given up, and another made.
     const runIds: string[] = [];
     for (let round = 0; round < 4; round++) {

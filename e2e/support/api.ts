@@ -35,7 +35,7 @@ export class Api {
   }
 
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    for (const deadline = performance.now() + 60_000; ; ) {
+    for (const deadline = performance.now() + 120_000; ; ) {
       const reply = await this.request(method, path, body).catch((error: unknown) => error as Error);
       if (!(reply instanceof Error)) {
         const text = await reply.text().catch(() => "");
@@ -45,7 +45,10 @@ export class Api {
         if (isOurs && ![429, 503].includes(reply.status)) throw new Error(`${method} ${path}: ${reply.status} ${text}`);
         this.unavailable += 1;
       }
-      if (performance.now() > deadline) throw new Error(`${method} ${path}: no answer in 60 s (${String(reply)})`);
+      if (performance.now() > deadline)
+        throw new Error(
+          `${method} ${path}: no answer in 120 s (${reply instanceof Error ? String(reply) : reply.status})`,
+        );
       await pause(100);
     }
   }

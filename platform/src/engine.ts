@@ -4,6 +4,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { MemoryBusHub } from "./adapters/memory/memory-bus.ts";
 import { soleLeader } from "./adapters/memory/sole-leader.ts";
 import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
+import { createPostgresJournalStore } from "./adapters/postgres/postgres-journal-store.ts";
 import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
 import type { PrismaClient } from "./adapters/postgres/prisma.ts";
 import { createDeploymentService } from "./adapters/postgres/prisma-deployments.ts";
@@ -19,6 +20,7 @@ import { type EnvironmentChanges, environmentChanges } from "./cluster/environme
 import type { Executor } from "./cluster/executor.ts";
 import { forwardWake, receiveWakes } from "./cluster/forwarded-wakes.ts";
 import { HeartbeatFlush } from "./cluster/heartbeat-flush.ts";
+import { createWorkerJournals } from "./cluster/journals.ts";
 import type { Leadership } from "./cluster/leadership.ts";
 import { createWorkerObservations } from "./cluster/observed-workers.ts";
 import { createStartExchange, type StartExchange } from "./cluster/start-exchange.ts";
@@ -45,6 +47,7 @@ import { storageLoop } from "./loops/storage-loop.ts";
 import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
 import { timerLoop } from "./loops/timer-loop.ts";
 import { upkeepLoop } from "./loops/upkeep-loop.ts";
+import { wakeLoop } from "./loops/wake-loop.ts";
 import type { EnvironmentRef } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
 import type { VariablesService } from "./projects/variables-service.ts";
@@ -96,6 +99,7 @@ export interface Engine {
 export function createEngine(deps: EngineDeps): Engine {
   const { pool, prisma, projects, credentials, executor, clock, logger, machines } = deps;
   const store = createPostgresRunStore(pool, deps.timing);
+  const journalStore = createPostgresJournalStore(pool);
   const leaseTtlMs = deps.timing?.leaseTtlMs ?? LEASE_TTL_MS;
   const catalog = createDeploymentCatalog(pool);
   const connected = new ConnectedWorkers();
@@ -137,6 +141,10 @@ export function createEngine(deps: EngineDeps): Engine {
     () => loops.wake("timers"),
   );
 
+  const wakeSoon = (dueInMs: number) => {
+    if (dueInMs < 1000) loops.wake("wakes");
+  };
+
   const onPromoted = promotion({ ...shared, limits, changes, prepared });
   const deployments = createDeploymentService({ prisma, onPromoted });
   const deploys = createDeployService({ ...deps.deploys, deployments, clock, executor: executorKind(executor) });
@@ -155,6 +163,7 @@ export function createEngine(deps: EngineDeps): Engine {
       isAnyOtherWoken: (environmentId) => woken.size > (woken.has(environmentId) ? 1 : 0),
       onAdmitted: (count) => metrics.admitted.inc(count),
     }),
+    wakeLoop({ journals: journalStore, announcements, tellWorker }),
     timerLoop({ store, announcements, tellWorker }),
     heartbeatLoop({ leaseTtlMs, store, heartbeats, workers: connected }),
     leaseLoop({
@@ -193,12 +202,13 @@ export function createEngine(deps: EngineDeps): Engine {
 
   const workersDeps = { ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random };
   const completions = new Completions(workersDeps);
+  const journals = createWorkerJournals({ ...shared, journals: journalStore, limits, wakeSoon });
   return {
     runs: wokenTimers,
     queues: createQueueService(pool, announcements),
     deployments,
     deploys,
-    workers: createWorkerService({ ...workersDeps, completions }),
+    workers: createWorkerService({ ...workersDeps, completions, journals }),
     observations: createWorkerObservations({ ...workersDeps, completions, tellWorker }),
     startExchange: createStartExchange({ ...shared, variables: deps.variables }),
     store,

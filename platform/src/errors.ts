@@ -58,6 +58,11 @@ export const ERRORS = {
   },
   LAYER_MISSING: { status: 409, retryable: true, remedy: "Upload the layer, then build again." },
   EXECUTION_FENCED: { status: 409, retryable: false, remedy: "Another worker owns this run, or it has ended." },
+  JOURNAL_LIMIT: {
+    status: 422,
+    retryable: false,
+    remedy: "Make fewer or smaller steps, start child runs for parts of the work, or raise the limit that is named.",
+  },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false, remedy: "Store the data elsewhere and pass a reference." },
   OUTPUT_TOO_LARGE: { status: 413, retryable: false, remedy: "Store the data elsewhere and return a reference." },
   METADATA_TOO_LARGE: { status: 413, retryable: false, remedy: "Keep metadata small; use streams or your own store." },

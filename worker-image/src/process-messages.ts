@@ -1,4 +1,13 @@
-import type { Grant, MetadataOperation, RunEvent, WireError } from "@gantry/sdk/contract";
+import type {
+  Grant,
+  JournalAppend,
+  JournalCompletion,
+  MetadataOperation,
+  OpenWait,
+  RunEvent,
+  UnsafeEffect,
+  WireError,
+} from "@gantry/sdk/contract";
 import type { TaskOutcome } from "@gantry/sdk/task";
 
 /**
@@ -50,6 +59,14 @@ export type ToTaskProcess =
   | { t: "cancel"; executionId: string; reason?: string }
   /** The worker must go: the function may go on for `graceMs`. */
   | { t: "drain"; executionId: string; reason: string; graceMs: number }
+  /** Answers `journal` of that number, or brings what others completed (without a number). In the order of `seq`. */
+  | {
+      t: "completions";
+      executionId: string;
+      n?: number;
+      completions: JournalCompletion[];
+      error?: { code: string; message: string };
+    }
   | { t: "ping"; n: number }
   /** The outcome has arrived and this process is not kept alive: it may end. */
   | { t: "exit" };
@@ -62,10 +79,26 @@ export type FromTaskProcess =
   | { t: "running"; at: number }
   | { t: "events"; events: RunEvent[] }
   | ({ t: "metadata" } & MetadataChange)
+  /** Sent again, with the same number, after a reconnect without an answer. */
+  | { t: "journal"; n: number; known: number; entries: JournalAppend[] }
+  /** It has been quiet with nothing but waits open. Said again when something about it changes. */
+  | { t: "waiting"; known: number; waits: OpenWait[]; safety: Safety }
+  /** It goes on after all. */
+  | { t: "busy" }
   | OutcomeMessage
   /** Sent from the process's own `exit` event while an attempt runs: user code called process.exit. */
   | { t: "exiting"; code: number; stack: string }
   | { t: "pong"; n: number };
+
+/** Whether the process may end and the function be run again over its journal. */
+export interface Safety {
+  /** False where the process does not watch what the task does. */
+  isWatched: boolean;
+  /** What a replay would repeat, the first of each kind; empty: nothing. */
+  unsafe: UnsafeEffect[];
+  /** A timer, a connection or other work of the task's own could still resume it. */
+  isBusy: boolean;
+}
 
 export interface OutcomeMessage extends AttemptRef {
   t: "outcome";

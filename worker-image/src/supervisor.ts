@@ -131,6 +131,8 @@ export class Supervisor {
         return;
       case "cancel":
         return this.#executions.get(message.executionId)?.cancel(message.reason);
+      case "wake":
+        return;
       default:
         this.onEnd?.(message.type);
     }

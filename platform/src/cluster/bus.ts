@@ -5,7 +5,7 @@ export type BusMessage =
   /** Lanes of the environment got work or room, where this process does not admit runs itself; no lanes: look again. */
   | { type: "wake"; environmentId: number; lanes?: LaneAnnouncement[] }
   /** The execution's worker is connected to another replica: it is to be told. */
-  | { type: "tellWorker"; executionId: string; what: "cancel" | "drop"; reason?: string }
+  | { type: "tellWorker"; executionId: string; what: "cancel" | "drop" | "wake"; reason?: string }
   /** A version became current, or limits, keys or variables changed: caches of the environment are stale. */
   | { type: "changed"; environmentId: number };
 

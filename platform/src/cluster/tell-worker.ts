@@ -10,16 +10,17 @@ export interface TellWorkerDeps {
   logger: Logger;
 }
 
-export type TellWorker = (executionId: string, what: "cancel" | "drop", reason?: string) => void;
+export type TellWorker = (executionId: string, what: "cancel" | "drop" | "wake", reason?: string) => void;
 
 /**
- * Says to an execution's worker that its run is canceled, or no longer its own: over its connection where that is here,
+ * Says to an execution's worker that its run is canceled, no longer its own, or has news: over its connection where that is here,
  * else by the replica that has it. A message that is lost costs a heartbeat: the answer to the next says the same.
  */
 export function createTellWorker({ bus, workers, executor, logger }: TellWorkerDeps): TellWorker {
   const here: (...told: Parameters<TellWorker>) => boolean = (executionId, what, reason) => {
     const link = workers.linkOf(executionId);
-    link?.send({ type: "cancel", executionId, ...(reason === undefined ? {} : { reason }) });
+    if (what === "wake") link?.send({ type: "wake", executionId });
+    else link?.send({ type: "cancel", executionId, ...(reason === undefined ? {} : { reason }) });
     if (what === "drop") workers.release(executionId);
     return link !== undefined;
   };

@@ -1,4 +1,5 @@
 import type { CompletionVerdict, PlatformMessage, RunnerMessage } from "@gantry/sdk/contract";
+import type { JournalReply, ParkReply } from "../journal/journal-store.ts";
 
 /** One connected runner, as the channel (the edge) offers it to the engine. */
 export interface WorkerLink {
@@ -20,7 +21,14 @@ export interface WorkerService {
   hello(link: WorkerLink, message: Message<"hello">): Promise<{ fenced: string[] }>;
   capacity(link: WorkerLink, free: number): void;
   started(link: WorkerLink, message: Message<"started">): void;
-  heartbeat(link: WorkerLink, message: Message<"heartbeat">): Promise<{ fenced: string[]; cancel: string[] }>;
+  heartbeat(
+    link: WorkerLink,
+    message: Message<"heartbeat">,
+  ): Promise<{ fenced: string[]; cancel: string[]; wake?: string[] }>;
+  /** Errors: EXECUTION_FENCED, JOURNAL_LIMIT. */
+  journal(link: WorkerLink, message: Message<"journal">): Promise<JournalReply>;
+  /** Errors: EXECUTION_FENCED. */
+  park(link: WorkerLink, message: Message<"park">): Promise<ParkReply>;
   complete(link: WorkerLink, message: Message<"complete">): Promise<CompletionVerdict>;
   events(link: WorkerLink, message: Message<"events">): Promise<void>;
   metadata(link: WorkerLink, message: Message<"metadata">): Promise<void>;

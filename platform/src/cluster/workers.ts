@@ -11,6 +11,7 @@ export interface WorkersDeps extends CompletionsDeps {
   dispatch: Dispatch;
   completions: Completions;
   heartbeats: HeartbeatFlush;
+  journals: Pick<WorkerService, "journal" | "park">;
   leaseTtlMs: number;
   limits(environment: EnvironmentRef): Promise<Limits>;
 }
@@ -44,6 +45,10 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
     started() {},
 
     heartbeat: (_link, message) => heartbeats.add(message.executions),
+
+    journal: (link, message) => deps.journals.journal(link, message),
+
+    park: (link, message) => deps.journals.park(link, message),
 
     complete: (link, message) => completions.complete(link, message),
 

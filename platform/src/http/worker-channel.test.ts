@@ -15,6 +15,8 @@ class ScriptedWorkers implements WorkerService {
   complete: WorkerService["complete"] = async () => ({ kind: "done", status: "COMPLETED" });
   events: WorkerService["events"] = async (_link, { batch }) => void this.calls.push(`events ${batch}`);
   metadata: WorkerService["metadata"] = async () => undefined;
+  journal: WorkerService["journal"] = async () => ({ state: "RUNNING", completions: [] });
+  park: WorkerService["park"] = async () => ({ state: "PARKED", completions: [], isPressed: false });
   hello: WorkerService["hello"] = async (link) => {
     this.links.push(link);
     return { fenced: ["e9"] };

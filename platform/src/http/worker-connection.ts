@@ -131,6 +131,10 @@ export class WorkerConnection implements WorkerLink {
         return workers.started(this, message);
       case "heartbeat":
         return void this.#carryOut(message.id, async () => ({ beat: await workers.heartbeat(this, message) }));
+      case "journal":
+        return this.#inOrder(message, async () => ({ journal: await workers.journal(this, message) }));
+      case "park":
+        return this.#inOrder(message, async () => ({ park: await workers.park(this, message) }));
       case "complete":
         return this.#inOrder(message, async () => ({ verdict: await workers.complete(this, message) }));
       case "events":

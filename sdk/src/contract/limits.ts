@@ -25,6 +25,14 @@ export const DEFAULT_LIMITS = {
   eventRetentionDays: 14,
   treeDepth: 32,
   openChildrenPerRun: 10_000,
+  /** Entries of a run's journal. */
+  journalEntries: 10_000,
+  /** One value of a journal. */
+  journalValueBytes: 3 * MB,
+  /** A run's whole journal. */
+  journalBytes: 64 * MB,
+  /** Workers kept for runs that wait, in one environment; -1: as many as its concurrency limit. */
+  maxHeld: -1,
   apiBurst: 750,
   apiRefillPerSecond: 25,
   /** How long a run may wait for a version that is not deployed. */

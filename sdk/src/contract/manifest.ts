@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { checkpointSchema } from "./checkpoint.ts";
 
 /** What a version declares: its tasks and queues. The CLI makes it by importing the bundle; the platform stores it. */
 export const retrySchema = z.object({
@@ -46,6 +47,8 @@ export const taskDeclarationSchema = z.object({
   hasOnFailure: z.boolean().optional(),
   /** The file's own default for `processKeepAlive`. */
   kind: z.enum(["STANDARD", "SCHEDULED"]).default("STANDARD"),
+  /** What is not set comes from the project's default. */
+  checkpoint: checkpointSchema.partial().optional(),
 });
 export type TaskDeclaration = z.infer<typeof taskDeclarationSchema>;
 
@@ -61,5 +64,8 @@ export const manifestSchema = z.object({
   defaultMachine: z.string().optional(),
   defaultRetry: retrySchema.optional(),
   defaultMaxDuration: z.number().positive().optional(),
+  defaultCheckpoint: checkpointSchema.partial().optional(),
+  /** False where no task file mentions waits or steps: processes then need not watch what tasks do. */
+  mayWait: z.boolean().optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;

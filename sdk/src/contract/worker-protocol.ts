@@ -9,6 +9,9 @@
  * are never parsed on the way.
  */
 import { z } from "zod";
+import type { Checkpoint, CheckpointReason } from "./checkpoint.ts";
+import { CHECKPOINT_REASONS } from "./checkpoint.ts";
+import { type JournalCompletion, type JournalSnapshot, journalAppendSchema } from "./journal.ts";
 import type { MachinePreset } from "./machine-presets.ts";
 import type { WireError } from "./wire-error.ts";
 
@@ -45,6 +48,8 @@ export const attemptOutcomeSchema = z.discriminatedUnion("kind", [
       z.object({ by: z.literal("defer"), delayMs: z.number().min(0) }),
       z.object({ by: z.literal("never"), reason: z.string() }),
     ]),
+    /** Journal entries whose error this is: the next attempt makes them anew. */
+    reopen: z.array(z.int().min(0)).max(100).optional(),
   }),
   z.object({
     kind: z.literal("crashed"),
@@ -102,7 +107,39 @@ export const runnerMessageSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("heartbeat"),
     id: z.string(),
-    executions: z.array(z.object({ ...executionRef, computeMs: z.number() })),
+    executions: z.array(
+      z.object({
+        ...executionRef,
+        computeMs: z.number(),
+        /** The last completion of its journal that it knows; absent where it has no journal. */
+        known: z.int().min(0).optional(),
+        isParked: z.boolean().optional(),
+      }),
+    ),
+  }),
+  /** Stores entries, and asks for completions after `known`; without entries it only asks. Durable before the reply. */
+  z.object({
+    type: z.literal("journal"),
+    id: z.string(),
+    ...executionRef,
+    known: z.int().min(0),
+    entries: z.array(journalAppendSchema).max(1000),
+  }),
+  /**
+   * The run only waits: its slot is freed, unless there are completions after `known`. `hold`: the process stays and the
+   * execution is PARKED. `replay`: the execution ends, and the run will be granted anew. Sent for a PARKED one too.
+   */
+  z.object({
+    type: z.literal("park"),
+    id: z.string(),
+    ...executionRef,
+    attempt: z.int(),
+    known: z.int().min(0),
+    mode: z.enum(["hold", "replay"]),
+    reason: z.enum(Object.keys(CHECKPOINT_REASONS) as [CheckpointReason, ...CheckpointReason[]]),
+    computeMs: z.number().min(0),
+    /** Whether a process that is lost while it is held may be replaced by a replay; else what to do, and what forbids it. */
+    ifLost: z.object({ then: z.enum(["replay", "restart", "fail"]), because: z.string().max(500).optional() }),
   }),
   z.object({
     type: z.literal("complete"),
@@ -167,6 +204,10 @@ export interface Grant {
     /** Set when this execution only runs the task's `onFailure` for a run that ended without its process. */
     failureHook?: { status: string; error: WireError };
   };
+  /** Of earlier executions of the run; absent where there is none. */
+  journal?: JournalSnapshot;
+  /** The task's, over the project's, over the default; absent: the default. */
+  checkpoint?: Checkpoint;
   queue: { id: string; name: string };
   machine: MachinePreset;
   environment: { id: string; slug: string; type: "DEVELOPMENT" | "STAGING" | "PREVIEW" | "PRODUCTION" };
@@ -188,13 +229,23 @@ export type PlatformMessage =
       id: string;
       /** hello */
       welcome?: { heartbeatMs: number; leaseTtlMs: number; maxOfflineMs: number; fenced: string[] };
-      /** heartbeat: executions that are no longer this worker's, and those to be canceled. */
-      beat?: { fenced: string[]; cancel: string[] };
+      /** heartbeat: executions that are no longer this worker's, those to be canceled, and those with news: see `wake`. */
+      beat?: { fenced: string[]; cancel: string[]; wake?: string[] };
+      /** journal: completions after `known`, in order. While the run is PARKED they are not to be delivered. */
+      journal?: { state: "RUNNING" | "PARKED"; completions: JournalCompletion[] };
+      /** park: RUNNING means that there was something new, and the run goes on. `isPressed`: others wait for a place. */
+      park?: {
+        state: "RUNNING" | "PARKED" | "SUSPENDED";
+        completions: JournalCompletion[];
+        isPressed: boolean;
+      };
       verdict?: CompletionVerdict;
       error?: { code: string; message: string; retryable: boolean };
     }
   | { type: "grant"; grants: Grant[] }
   | { type: "cancel"; executionId: string; reason?: string }
+  /** There may be completions it does not know, or a PARKED execution has its slot again: ask with an empty `journal`. */
+  | { type: "wake"; executionId: string }
   /** Take nothing new, finish what runs, then exit. */
   | { type: "drain" }
   /** Give everything back and exit now. */

@@ -8,6 +8,7 @@
 import { type AsyncContext, createAsyncContext } from "../client/async-context.ts";
 import type { Grant } from "../contract/worker-protocol.ts";
 import type { TaskContext } from "./context.ts";
+import type { DurableRun } from "./durable/durable-run.ts";
 import type { TaskHost } from "./host.ts";
 import type { MetadataView } from "./metadata-view.ts";
 
@@ -20,6 +21,8 @@ export interface RunScope {
   /** Set once user code has been handed the signal: it may then react to a cancel by itself. */
   isSignalTaken: boolean;
   metadata: MetadataView;
+  /** The run's journal; undefined where it cannot wait. */
+  durable?: DurableRun | undefined;
   /** Values of `locals`, by key. */
   locals: Map<symbol, unknown>;
   /** Milliseconds since the epoch at which this attempt began here. */

@@ -76,6 +76,12 @@ class TestPlatform implements WorkerService {
   async heartbeat() {
     return { fenced: [], cancel: [] };
   }
+  async journal() {
+    return { state: "RUNNING" as const, completions: [] };
+  }
+  async park() {
+    return { state: "RUNNING" as const, completions: [], isPressed: false };
+  }
   async complete(_link: WorkerLink, message: Complete): Promise<CompletionVerdict> {
     this.completes.push(message);
     return { kind: "done", status: "COMPLETED" };

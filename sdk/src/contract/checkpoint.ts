@@ -1,0 +1,43 @@
+/** What becomes of a worker while its run waits; a task's `checkpoint`, or the project's default. */
+import { z } from "zod";
+
+export const checkpointSchema = z.object({
+  /** `auto`: hold a short wait, leave for a long one where that repeats nothing, else hold. */
+  mode: z.enum(["auto", "hold", "replay"]).default("auto"),
+  /** `auto` keeps the worker this long before it leaves. Milliseconds. */
+  holdMs: z.number().min(0).max(86_400_000).default(5_000),
+  /** Counts every socket that was not opened and destroyed inside one step as unsafe. */
+  strict: z.boolean().default(false),
+  /** Replays even where effects outside of steps were seen: they will be repeated. */
+  unchecked: z.boolean().default(false),
+  /** A held worker that is lost, where a replay would repeat effects. */
+  onHoldLost: z.enum(["fail", "restart"]).default("fail"),
+});
+export type Checkpoint = z.infer<typeof checkpointSchema>;
+export const DEFAULT_CHECKPOINT: Checkpoint = checkpointSchema.parse({});
+
+/** Something that a replay would do again: it happened outside of steps. */
+export interface UnsafeEffect {
+  /** `bytes sent`, `a child process`, `randomness` …: for people. */
+  what: string;
+  /** `welcome.ts:14`, where it is known. */
+  line?: string;
+  /** The call at that line, `emails.send`, where it is known. */
+  call?: string;
+}
+
+/** Why a waiting run's worker stays or leaves; shown on the run's trace as it is. */
+export const CHECKPOINT_REASONS = {
+  HOLD_MODE: "The task's checkpoint mode is hold.",
+  SHORT_WAIT: "The wait is shorter than holdMs.",
+  HOLDING_FIRST: "The worker is kept for holdMs before it leaves.",
+  UNSAFE: "A replay would repeat what the task did outside of steps.",
+  STILL_BUSY: "A timer or a connection of the task's own could still resume it.",
+  NOT_WATCHED: "The process could not see what the task did, so a replay might repeat it.",
+  REPLAY_MODE: "The task's checkpoint mode is replay, and nothing would be repeated.",
+  REPLAY_UNCHECKED: "The task's checkpoint mode is replay, unchecked.",
+  LONG_WAIT: "The wait is longer than holdMs, and a replay repeats nothing.",
+  DRAINING: "The worker must go, and a replay repeats nothing.",
+  PRESSED: "Others wait for a place, and a replay repeats nothing.",
+} as const;
+export type CheckpointReason = keyof typeof CHECKPOINT_REASONS;

@@ -1,0 +1,51 @@
+import type { JournalCompletion, JournalOpen } from "../../contract/journal.ts";
+import type { RetryOptions } from "../../contract/retry.ts";
+
+export interface StepOptions {
+  /** Tells apart steps of one name; default: the name, and its ordinal where it comes again after the last has ended. */
+  key?: string | undefined;
+  /** How the step itself is tried again before it fails. Default: it is not; the run's retry resumes at it. */
+  retry?: RetryOptions | undefined;
+  /** Says that files the step writes need not outlive it. */
+  files?: "disposable" | undefined;
+}
+
+type OpenFields<K extends JournalOpen["kind"]> = Omit<
+  Extract<JournalOpen, { kind: K }>,
+  "type" | "kind" | "entry" | "key" | "label" | "fingerprint" | "after" | "attempt"
+>;
+
+/** A wait that the platform completes. */
+export interface WaitCall<K extends JournalOpen["kind"]> {
+  kind: K;
+  /** What makes two calls the same: the child's task, payload and options; the token's id; the duration or date. */
+  fingerprint: string;
+  /** For people. */
+  label: string;
+  /**
+   * What the entry is to say; for a child or a batch it makes the trigger, with `onceKey` as its idempotency key where the
+   * user gave none. Called where the journal has no such entry yet; again after a crash between the two.
+   */
+  open(onceKey: string): Promise<OpenFields<K>> | OpenFields<K>;
+}
+
+/** How the code of one attempt meets its run's journal. The scope's `durable`; undefined where a run cannot wait. */
+export interface DurableRun {
+  /** Runs `fn` once, as far as the journal tells. Errors: what `fn` throws, AMBIGUOUS_STEP, NESTED_DURABLE_CALL, … */
+  step<T>(name: string, fn: () => Promise<T> | T, options?: StepOptions): Promise<T>;
+  /** Resolves with the completion, also one that is not `ok`; the caller makes an error of it with `failure`. */
+  wait<K extends JournalOpen["kind"]>(
+    call: WaitCall<K>,
+  ): Promise<{ completion: JournalCompletion; opened: OpenedWait }>;
+  /** Makes a fire-and-forget trigger once; `perform` gets the idempotency key to use where the user gave none. */
+  once<T>(call: { label: string; fingerprint: string; perform(onceKey: string): Promise<T> }): Promise<T>;
+  /** Marks an error as that of the entry: should it fail the attempt, the next one makes the entry anew. */
+  failure<E extends object>(entry: number, error: E): E;
+}
+
+export interface OpenedWait {
+  entry: number;
+  childRunId?: string | undefined;
+  batchId?: string | undefined;
+  dueAt?: number | undefined;
+}
