@@ -2,6 +2,7 @@
 export * from "./batches.ts";
 export * from "./deploy-paths.ts";
 export * from "./deployments.ts";
+export * from "./journal.ts";
 export * from "./packets.ts";
 export * from "./queues.ts";
 export * from "./runs.ts";
@@ -10,3 +11,4 @@ export * from "./system.ts";
 export * from "./tokens.ts";
 export * from "./trigger.ts";
 export * from "./variables.ts";
+export * from "./waitpoints.ts";
