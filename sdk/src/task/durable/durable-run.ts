@@ -41,6 +41,13 @@ export interface DurableRun {
   once<T>(call: { label: string; fingerprint: string; perform(onceKey: string): Promise<T> }): Promise<T>;
   /** Marks an error as that of the entry: should it fail the attempt, the next one makes the entry anew. */
   failure<E extends object>(entry: number, error: E): E;
+  /**
+   * What `Date.now()` (`epoch`) and `performance.now()` (`monotonic`) answer in the function, outside of steps: `real()` on
+   * the first pass, the same again on a replay. Synchronous, milliseconds.
+   */
+  clock(kind: "epoch" | "monotonic", real: () => number): number;
+  /** Asked by what watches the process: steps whose body runs, and entries (steps, waits, triggers) that are open. */
+  readonly open: { steps: number; entries: number };
 }
 
 export interface OpenedWait {
