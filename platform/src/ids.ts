@@ -7,7 +7,16 @@ import { randomBytes, randomFillSync } from "node:crypto";
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const VALUES = new Map(Array.from(ALPHABET, (character, value) => [character, value] as const));
 
-export type IdPrefix = "run" | "batch" | "deployment" | "key" | "token" | "execution" | "worker" | "event";
+export type IdPrefix =
+  | "run"
+  | "batch"
+  | "deployment"
+  | "key"
+  | "token"
+  | "execution"
+  | "worker"
+  | "event"
+  | "waitpoint";
 
 const pool = new Uint8Array(4096);
 let used = pool.length;

@@ -7,7 +7,7 @@ import { waitpointIdSchema } from "./waitpoints.ts";
 export const JOURNAL_STATES = ["OPEN", "COMPLETED", "FAILED"] as const;
 
 export const journalQuerySchema = z.strictObject({
-  after: z.coerce.number().int().min(0).optional().describe("The `next` of the page that you have."),
+  after: z.coerce.number().int().min(0).max(2_000_000_000).optional().describe("The `next` of the page that you have."),
   limit: z.coerce.number().int().min(1).max(1000).default(1000),
 });
 
@@ -29,7 +29,8 @@ export const journalEntryReplySchema = z
     tokenId: waitpointIdSchema.optional(),
     childRunId: runIdSchema.optional(),
     batchId: batchIdSchema.optional(),
-    output: z.unknown().optional().describe("As plain JSON; left out where it is larger than 8 KB."),
+    output: z.unknown().optional().describe("As plain JSON; left out where it is larger than 4 KB."),
+    outputStart: z.string().optional().describe("Of a larger one: its first 4 KB as they are stored."),
     outputType: z.string().optional(),
     outputBytes: z.int().optional(),
     error: runErrorSchema.optional(),

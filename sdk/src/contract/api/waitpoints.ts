@@ -54,7 +54,7 @@ export type Token = z.infer<typeof tokenSchema>;
 export const retrievedTokenSchema = tokenSchema.extend({
   output: z.string().optional().describe("Text in the encoding that `outputType` names."),
   outputType: z.string().optional(),
-  outputIsError: z.boolean().optional().describe("True where it timed out; the output is then `{ message }`."),
+  outputIsError: z.boolean().optional().describe("True where it timed out; the output is then `{ code, message }`."),
 });
 export type RetrievedToken = z.infer<typeof retrievedTokenSchema>;
 
@@ -76,7 +76,6 @@ export const tokenListReplySchema = z.object({
 });
 export type TokenListReply = z.infer<typeof tokenListReplySchema>;
 
-/** Completing a token that is complete, or timed out, changes nothing. */
 export const completeTokenBodySchema = z.strictObject({
   data: z.unknown().optional(),
   dataType: payloadTypeSchema
@@ -85,4 +84,10 @@ export const completeTokenBodySchema = z.strictObject({
     .describe("How `data` is encoded, which is then text; without it, data is a JSON value."),
 });
 export type CompleteTokenBody = z.infer<typeof completeTokenBodySchema>;
-export const completeTokenReplySchema = z.object({ success: z.literal(true) });
+/** The first completion wins: one that comes later, or after the timeout, changes nothing and says what the token is. */
+export const completeTokenReplySchema = z.object({
+  success: z.literal(true),
+  status: z.enum(["COMPLETED", "TIMED_OUT"]),
+  isFirst: z.boolean().describe("False: the token had ended before, and nothing was changed."),
+});
+export type CompleteTokenReply = z.infer<typeof completeTokenReplySchema>;
