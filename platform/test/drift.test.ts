@@ -17,6 +17,14 @@ const SQL_ONLY: Record<string, string> = {
     "what went wrong; most did not",
   "batch unique (environment_id, md5(idempotency_key)) where (idempotency_key IS NOT NULL)":
     "a batch is made once per key; a long key fits no index",
+  "schedule unique (environment_id, task_id) where (kind = 'DECLARATIVE'::schedule_kind)":
+    "a task declares one schedule; others may be made for it",
+  "schedule unique (environment_id, deduplication_key) where (deduplication_key IS NOT NULL)":
+    "declared ones have no key",
+  "schedule index (next_start_at) where (paused_at IS NULL)": "the loop passes over paused ones",
+  "schedule_due index (retry_at) where (state = ANY (ARRAY['claimed'::due_state, 'waiting'::due_state]))":
+    "few are pending at a time",
+  "schedule_due index (schedule_id) where is_open": "few are open at a time",
 };
 
 async function lines(sql: string): Promise<string[]> {
