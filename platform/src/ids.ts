@@ -9,6 +9,7 @@ const VALUES = new Map(Array.from(ALPHABET, (character, value) => [character, va
 
 export type IdPrefix =
   | "run"
+  | "sched"
   | "batch"
   | "deployment"
   | "key"

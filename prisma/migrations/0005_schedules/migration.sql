@@ -36,7 +36,6 @@ create table schedule_due (
   environment_id int not null,
   state due_state not null,
   reason text,
-  previous_due_at timestamptz,
   run_id uuid,
   is_open boolean not null default false,
   retry_at timestamptz not null default now(),

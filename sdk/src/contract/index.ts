@@ -1,5 +1,7 @@
 export * from "./api/index.ts";
 export * from "./checkpoint.ts";
+export * from "./cron-policy.ts";
+export * from "./did-you-mean.ts";
 export * from "./dockerfile.ts";
 export * from "./duration.ts";
 export * from "./image-layout.ts";
@@ -10,6 +12,7 @@ export * from "./manifest.ts";
 export * from "./metadata-operations.ts";
 export * from "./retry.ts";
 export * from "./run-status.ts";
+export * from "./schedule-policy.ts";
 export * from "./wire-error.ts";
 export * from "./worker-endpoint.ts";
 export * from "./worker-protocol.ts";

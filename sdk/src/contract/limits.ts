@@ -42,6 +42,8 @@ export const DEFAULT_LIMITS = {
   /** Executions lost by the platform's fault before a run is given up. */
   platformLosses: 10,
   concurrencyKeyCharacters: 128,
+  /** Schedules of one environment, declared and made by the API. */
+  schedules: 10_000,
 } as const;
 export type Limits = { -readonly [K in keyof typeof DEFAULT_LIMITS]: number };
 

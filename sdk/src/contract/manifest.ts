@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { checkpointSchema } from "./checkpoint.ts";
+import { CATCH_UPS, MAX_CATCH_UP_MS, OVERLAPS } from "./schedule-policy.ts";
 
 /** What a version declares: its tasks and queues. The CLI makes it by importing the bundle; the platform stores it. */
 export const retrySchema = z.object({
@@ -28,6 +29,19 @@ export const queueDeclarationSchema = z.object({
 });
 export type QueueDeclaration = z.infer<typeof queueDeclarationSchema>;
 
+/** A schedule that a task declares. Whether pattern, zone and jitter are any is said by `scheduleProblem`. */
+export const scheduleDeclarationSchema = z.object({
+  cron: z.string().max(256),
+  timezone: z.string().max(64).default("UTC"),
+  /** Kinds of environments it runs in; all where it is left out. */
+  environments: z.array(z.enum(["DEVELOPMENT", "STAGING", "PREVIEW", "PRODUCTION"])).optional(),
+  overlap: z.enum(OVERLAPS).optional(),
+  catchUp: z.object({ policy: z.enum(CATCH_UPS), windowMs: z.int().min(0).max(MAX_CATCH_UP_MS).optional() }).optional(),
+  /** A duration, or a share of the time to the next due time: "30%". */
+  jitter: z.string().max(32).optional(),
+});
+export type ScheduleDeclaration = z.infer<typeof scheduleDeclarationSchema>;
+
 export const taskDeclarationSchema = z.object({
   id: z.string().min(1).max(128),
   filePath: z.string(),
@@ -47,6 +61,8 @@ export const taskDeclarationSchema = z.object({
   hasOnFailure: z.boolean().optional(),
   /** The file's own default for `processKeepAlive`. */
   kind: z.enum(["STANDARD", "SCHEDULED"]).default("STANDARD"),
+  /** Of a SCHEDULED task; without it, only the API's schedules start it. */
+  schedule: scheduleDeclarationSchema.optional(),
   /** What is not set comes from the project's default. */
   checkpoint: checkpointSchema.partial().optional(),
 });

@@ -7,6 +7,7 @@ export * from "./packets.ts";
 export * from "./queues.ts";
 export * from "./runs.ts";
 export * from "./scalars.ts";
+export * from "./schedules.ts";
 export * from "./system.ts";
 export * from "./tokens.ts";
 export * from "./trigger.ts";

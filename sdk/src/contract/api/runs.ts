@@ -18,6 +18,7 @@ import {
   text,
   ttlSchema,
 } from "./scalars.ts";
+import { runScheduleSchema } from "./schedules.ts";
 
 export const runStatusSchema = z.enum(RUN_STATUSES).meta({ id: "RunStatus" });
 
@@ -117,6 +118,7 @@ export const runReplySchema = runFieldsSchema
     cancelRequestedAt: instantSchema.optional(),
     maxDurationInSeconds: z.number().optional(),
     replayedFromRunId: runIdSchema.optional(),
+    schedule: runScheduleSchema.optional(),
     parentRunId: runIdSchema.optional(),
     rootRunId: runIdSchema.optional(),
     relatedRuns: z.object({
