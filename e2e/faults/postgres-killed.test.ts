@@ -1,59 +1,11 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
-import {
-  type EmbeddedPostgres,
-  startEmbeddedPostgres,
-} from "../../platform/src/adapters/embedded-postgres/embedded-postgres.ts";
-
+import { expect, test } from "vitest";
 import type { Api } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
+import { KillablePostgres } from "./support/killable-postgres.ts";
 import { triggerMixed } from "./support/mixed-runs.ts";
 import { SeededRandom } from "./support/seeded-random.ts";
-import { stablePort } from "./support/stable-port.ts";
 import { stage } from "./support/stage.ts";
-
-/** A server of this test's own on a port that stays. What is written survives its process, if not the machine. */
-class Postgres {
-  readonly #dataDir: string;
-  readonly #port: number;
-  #server: EmbeddedPostgres | undefined;
-
-  static async start(): Promise<Postgres> {
-    const folder = await mkdtemp(join(tmpdir(), "gantry-fault-postgres-"));
-    await chmod(folder, 0o755);
-    const postgres = new Postgres(join(folder, "data"), await stablePort());
-    await postgres.start();
-    onTestFinished(async () => {
-      await postgres.#server?.stop();
-      await rm(folder, { recursive: true, force: true });
-    });
-    return postgres;
-  }
-
-  private constructor(dataDir: string, port: number) {
-    this.#dataDir = dataDir;
-    this.#port = port;
-  }
-
-  get url(): string {
-    return this.#server?.url ?? "";
-  }
-
-  /** What a killed server leaves behind may keep the next from starting for a moment. */
-  async start(): Promise<void> {
-    const settings = { fsync: "off" };
-    const options = { dataDir: this.#dataDir, database: "gantry", port: this.#port, settings };
-    this.#server = await eventually("the server's start", () => startEmbeddedPostgres(options).catch(() => undefined));
-  }
-
-  async end(how: "SIGKILL" | "stop"): Promise<void> {
-    if (how === "stop") return this.#server?.stop();
-    process.kill(this.#server?.pid ?? 0, "SIGKILL");
-  }
-}
 
 const HELD = { payload: { gate: "open" }, options: { idempotencyKey: "held" } };
 
@@ -67,7 +19,7 @@ const refusal = (api: Api) =>
 
 test("while Postgres is killed and restarted again and again, the API says so, workers work on, and each run ends once", async () => {
   const random = SeededRandom.ofTest();
-  const postgres = await Postgres.start();
+  const postgres = await KillablePostgres.start();
   const { api, project, platform, history } = await stage({
     databaseUrl: postgres.url,
     settings: { PROCESS_KEEP_ALIVE: "true" },

@@ -20,12 +20,29 @@ const MANIFEST = {
   ],
 };
 
+/** A manifest, for whoever needs no more of it than where its code is. */
+interface Declared {
+  entry: string;
+}
+
+/** Task files and what they declare. */
+export interface Fixture {
+  /** Absolute path of the module that declares the tasks. */
+  file: string;
+  /** Of a bundle in this folder, whose module is `entry`. */
+  manifest(bundleDir: string, entry: string): Promise<Declared> | Declared;
+}
+
+const FAULTS: Fixture = { file: join(import.meta.dirname, "../fixtures/tasks.ts"), manifest: () => MANIFEST };
+
 /** One line that a task wrote. */
 export interface Effect {
   what: string;
   attempt: number;
   execution: string;
   pid: number;
+  /** Milliseconds since the epoch. */
+  at?: number;
   code?: string;
 }
 
@@ -33,14 +50,15 @@ export interface Effect {
 export class FaultProject {
   readonly folder: string;
   readonly effectsDir: string;
+  #manifest: Declared = MANIFEST;
 
-  static async make(): Promise<FaultProject> {
+  static async make(fixture: Fixture = FAULTS): Promise<FaultProject> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), "gantry-faults-")));
     const project = new FaultProject(folder);
     await mkdir(project.effectsDir);
     await build({
-      entryPoints: { entry: join(import.meta.dirname, "../fixtures/tasks.ts") },
-      outdir: join(folder, "bundle"),
+      entryPoints: { entry: fixture.file },
+      outdir: project.bundleDir,
       outExtension: { ".js": ".mjs" },
       bundle: true,
       platform: "node",
@@ -51,6 +69,7 @@ export class FaultProject {
         js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
       },
     });
+    project.#manifest = await fixture.manifest(project.bundleDir, MANIFEST.entry);
     return project;
   }
 
@@ -59,15 +78,19 @@ export class FaultProject {
     this.effectsDir = join(folder, "effects");
   }
 
+  get bundleDir(): string {
+    return join(this.folder, "bundle");
+  }
+
   /** The body of `POST /api/v1/deployments`. */
   get deployment() {
     const source = {
       kind: "local" as const,
-      bundleDir: join(this.folder, "bundle"),
+      bundleDir: this.bundleDir,
       projectDir: this.folder,
       envFiles: [],
     };
-    return { manifest: MANIFEST, source, promote: true };
+    return { manifest: this.#manifest, source, promote: true };
   }
 
   /** What the run's functions did, in order. */

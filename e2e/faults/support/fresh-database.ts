@@ -3,8 +3,8 @@ import { Client } from "pg";
 import { inject, onTestFinished } from "vitest";
 import type {} from "../../../platform/test/support/global-setup.ts";
 
-/** A migrated database of the test run's server; gone when the test ends. */
-export async function freshDatabase(): Promise<string> {
+/** A migrated database of the test run's server; gone at the end, by default the test's. */
+export async function freshDatabase(onEnd: (end: () => unknown) => void = onTestFinished): Promise<string> {
   const name = `fault_${randomBytes(8).toString("hex")}`;
   const asOwner = async (statement: string) => {
     const owner = new Client({ connectionString: inject("postgresUrl") });
@@ -12,6 +12,6 @@ export async function freshDatabase(): Promise<string> {
     await owner.query(statement).finally(() => owner.end());
   };
   await asOwner(`create database ${name} template ${inject("postgresTemplate")}`);
-  onTestFinished(() => asOwner(`drop database ${name} with (force)`));
+  onEnd(() => asOwner(`drop database ${name} with (force)`));
   return inject("postgresUrl").replace(/\/[^/]*$/, `/${name}`);
 }
