@@ -26,6 +26,12 @@ export const ERRORS = {
     remedy: "Check the task's id, and that it is in the deployed version.",
   },
   QUEUE_NOT_FOUND: { status: 404, retryable: false, remedy: "Declare the queue in a deployed version first." },
+  TOKEN_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    remedy:
+      "Check the id, and that the key is of the token's environment; call a callback URL exactly as it was given.",
+  },
   BATCH_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the batch's id." },
   DEPLOYMENT_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the version." },
   VARIABLE_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the name; `gantry env list` shows them." },

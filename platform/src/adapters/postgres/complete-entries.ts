@@ -84,15 +84,16 @@ export async function completeEntries(client: pg.PoolClient, outcomes: EntryOutc
   return rows.map((row) => ({ environmentId: row.environment_id, runId: row.run_id, entry: row.entry, seq: row.seq }));
 }
 
-/** Every open entry that waits for this token; its row must be locked, by an earlier statement, before this is asked. */
-export async function entriesOfToken(
+/** Every open entry that waits for these tokens; their rows must be locked, by an earlier statement, before this is asked. */
+export async function entriesOfTokens(
   client: pg.PoolClient,
-  tokenId: string,
-): Promise<{ runId: string; entry: number }[]> {
-  const { rows } = await client.query<{ run_id: string; entry: number }>({
-    name: "entries-of-token",
-    text: `select run_id, entry from journal_entry where token_id = $1 and completed_at is null order by run_id, entry`,
-    values: [tokenId],
+  tokenIds: string[],
+): Promise<{ runId: string; entry: number; tokenId: string }[]> {
+  const { rows } = await client.query<{ run_id: string; entry: number; token_id: string }>({
+    name: "entries-of-tokens",
+    text: `select run_id, entry, token_id from journal_entry
+           where token_id = any ($1::uuid[]) and completed_at is null order by run_id, entry`,
+    values: [tokenIds],
   });
-  return rows.map((row) => ({ runId: row.run_id, entry: row.entry }));
+  return rows.map((row) => ({ runId: row.run_id, entry: row.entry, tokenId: row.token_id }));
 }

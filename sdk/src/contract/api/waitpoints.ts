@@ -11,6 +11,7 @@ import {
 } from "./scalars.ts";
 
 export const TOKEN_STATUSES = ["WAITING", "COMPLETED", "TIMED_OUT"] as const;
+export type TokenStatus = (typeof TOKEN_STATUSES)[number];
 export const waitpointIdSchema = text(64, 1).describe("waitpoint_…");
 
 export const createTokenBodySchema = z

@@ -1,0 +1,93 @@
+import type { Limits } from "@gantry/sdk/contract";
+import { AppError } from "../errors.ts";
+import { decodeId, encodeId, newUuid } from "../ids.ts";
+import type { EnvironmentRef } from "../projects/principal.ts";
+import type { Packet, PageRequest } from "../runs/run.ts";
+import { checkTags } from "../runs/trigger-policy.ts";
+import { demandStorage } from "../runs/trigger-runs.ts";
+import type { Waitpoint } from "./waitpoint.ts";
+import type { WaitpointService } from "./waitpoint-service.ts";
+import type { WaitpointStore } from "./waitpoint-store.ts";
+
+export interface WaitpointDeps {
+  store: WaitpointStore;
+  limits(environment: EnvironmentRef): Promise<Limits>;
+  /** Entries of journals were completed: their runs are to be woken. */
+  wake(): void;
+  isStorageFull?(): boolean;
+}
+
+/** See WaitpointService for what each method promises. */
+export function createWaitpointService(deps: WaitpointDeps): WaitpointService {
+  const { store } = deps;
+  return {
+    async create(environment, request) {
+      demandStorage(deps);
+      const wrong = checkTags(request.tags, await deps.limits(environment));
+      if (wrong !== undefined) throw wrong;
+      const { id, isCached } = await store.create(environment.id, newUuid(), request);
+      return { id: encodeId("waitpoint", id), isCached };
+    },
+    async retrieve(environment, id) {
+      const found = await store.retrieve(environment.id, waitpointUuid(id));
+      if (found === undefined) throw tokenNotFound(id);
+      return shown(found);
+    },
+    async list(environment, filter, page) {
+      const rows = await store.list(environment.id, filter, uuidPage(page));
+      return pageOf(rows.map(shown), page);
+    },
+    async complete(environment, id, output) {
+      const uuid = waitpointUuid(id);
+      refuseLarge(output, await deps.limits(environment));
+      const completion = await store.complete(environment.id, uuid, output);
+      if (completion === undefined) throw tokenNotFound(id);
+      deps.wake();
+      return completion;
+    },
+  };
+}
+
+const shown = (token: Waitpoint): Waitpoint => ({ ...token, id: encodeId("waitpoint", token.id) });
+
+/** Errors: MALFORMED_ID. */
+export function waitpointUuid(id: string): string {
+  const uuid = decodeId("waitpoint", id);
+  if (uuid !== undefined) return uuid;
+  throw new AppError("MALFORMED_ID", `"${id.slice(0, 80)}" is not the id of a token.`);
+}
+
+function tokenNotFound(id: string): AppError {
+  return new AppError("TOKEN_NOT_FOUND", `There is no token ${id} in this environment.`);
+}
+
+function refuseLarge({ data }: Packet, { outputBytes }: Limits): void {
+  if (data.length <= outputBytes) return;
+  throw new AppError(
+    "OUTPUT_TOO_LARGE",
+    `The token's data is of ${data.length} bytes; the limit outputBytes is ${outputBytes}.`,
+    { details: { limit: "outputBytes", limitBytes: outputBytes, bytes: data.length } },
+  );
+}
+
+function uuidPage({ size, after, before }: PageRequest): PageRequest {
+  return {
+    size,
+    ...(after === undefined ? {} : { after: waitpointUuid(after) }),
+    ...(before === undefined ? {} : { before: waitpointUuid(before) }),
+  };
+}
+
+/** The next page is asked for by the last token's id, the previous one by the first's; pages run newest first both ways. */
+function pageOf(rows: Waitpoint[], { size, after, before }: PageRequest) {
+  const hasMore = rows.length > size;
+  const tokens = rows.slice(0, size);
+  const isBackwards = before !== undefined;
+  if (isBackwards) tokens.reverse();
+  const [first, last] = [tokens[0]?.id, tokens.at(-1)?.id];
+  return {
+    tokens,
+    next: isBackwards || hasMore ? last : undefined,
+    previous: (isBackwards ? hasMore : after !== undefined) ? first : undefined,
+  };
+}
