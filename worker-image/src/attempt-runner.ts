@@ -1,10 +1,11 @@
 import { fstatSync } from "node:fs";
-import { type Grant, toWireError } from "@gantry/sdk/contract";
+import { DEFAULT_CHECKPOINT, type Grant, toWireError } from "@gantry/sdk/contract";
 import { executeTask, interruptTask, type TaskOutcome } from "@gantry/sdk/task";
-import type { AttemptRef, TaskProcessConfig, ToTaskProcess } from "./process-messages.ts";
+import type { AttemptRef, FromTaskProcess, TaskProcessConfig, ToTaskProcess } from "./process-messages.ts";
 import type { RunnerConnection } from "./runner-connection.ts";
 import { StalledFunction } from "./stalled-function.ts";
 import { AttemptHost } from "./task-host.ts";
+import type { Watch } from "./watch/watch.ts";
 
 interface Current extends AttemptRef {
   host: AttemptHost;
@@ -18,6 +19,7 @@ interface Current extends AttemptRef {
 export class AttemptRunner {
   readonly #config: TaskProcessConfig;
   readonly #connection: RunnerConnection;
+  readonly #watch: Watch | undefined;
   readonly #stalled: StalledFunction;
   #current: Current | undefined;
   #last: AttemptRef | undefined;
@@ -25,9 +27,10 @@ export class AttemptRunner {
   /** Something was thrown that nobody awaited: no other run may follow in this process. */
   #isTainted = false;
 
-  constructor(config: TaskProcessConfig, connection: RunnerConnection) {
+  constructor(config: TaskProcessConfig, connection: RunnerConnection, watch: Watch | undefined) {
     this.#config = config;
     this.#connection = connection;
+    this.#watch = watch;
     this.#stalled = new StalledFunction(config.stalledAfterMs, () =>
       this.#failAndExit(stalledError(config.stalledAfterMs)),
     );
@@ -39,6 +42,11 @@ export class AttemptRunner {
   /** The attempt it works on, or the last one it finished. */
   get holds(): AttemptRef | undefined {
     return this.#last;
+  }
+
+  /** What the attempt has to say again on a new connection. */
+  unsaid(): FromTaskProcess[] {
+    return this.#current?.host.journal?.unsaid() ?? [];
   }
 
   ready(): void {
@@ -58,6 +66,8 @@ export class AttemptRunner {
         return this.#concerned(message)?.abort.abort(cancelReason(message.reason));
       case "drain":
         return this.#concerned(message)?.drain.abort(drainReason(message.reason, message.graceMs));
+      case "completions":
+        return this.#concerned(message)?.host.journal?.received(message);
       case "begin":
         // It concerns the process, not an attempt in it: task-process.ts.
         return;
@@ -79,11 +89,14 @@ export class AttemptRunner {
 
   #begin(grant: Grant): Current {
     const drain = new AbortController();
-    const api = { url: this.#config.apiUrl, token: grant.runToken };
+    // A function that only waits for something of its own can be found stalled: see stalled-function.ts.
+    this.#connection.keepAlive(false);
+    const { apiUrl } = this.#config;
+    const host = { connection: this.#connection, apiUrl, grant, drainSignal: drain.signal, watch: this.#watch };
     const current: Current = {
       executionId: grant.executionId,
       attempt: grant.attempt,
-      host: new AttemptHost(this.#connection, api, drain.signal),
+      host: new AttemptHost(host),
       abort: new AbortController(),
       drain,
       startedAt: Date.now(),
@@ -91,7 +104,7 @@ export class AttemptRunner {
     };
     this.#current = current;
     this.#last = { executionId: grant.executionId, attempt: grant.attempt };
-    this.#connection.keepAlive(false);
+    this.#watch?.begin({ isStrict: (grant.checkpoint ?? DEFAULT_CHECKPOINT).strict });
     this.#stalled.watch(current.abort.signal, drain.signal);
     if (!this.#config.keepAlive) process.title = `gantry task ${grant.run.taskId} ${grant.run.id}`;
     this.#connection.sendSoon({ t: "running", at: current.startedAt });
@@ -101,6 +114,7 @@ export class AttemptRunner {
   #finish(current: Current, outcome: TaskOutcome, exits: boolean): void {
     this.#current = undefined;
     this.#stalled.stop();
+    this.#watch?.end();
     current.host.end();
     this.#connection.keepAlive(true);
     const cpu = process.cpuUsage(current.cpuBefore);

@@ -2,8 +2,11 @@ import type { AttemptOutcome, CompletionVerdict, Grant, MachinePreset, WireError
 import { AttemptNotices } from "./attempt-notices.ts";
 import { AttemptReports } from "./attempt-reports.ts";
 import { BlockedLoop } from "./blocked-loop.ts";
+import { ComputeClock } from "./compute-clock.ts";
 import { type Kill, outcomeOfEnd } from "./exit-policy.ts";
+import { JournalRelay } from "./journal-relay.ts";
 import { encodeMessage } from "./line-protocol.ts";
+import { Parking, type Said } from "./parking.ts";
 import type { Reply, Request } from "./platform-link.ts";
 import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
 import type { ProcessPool, Waiter } from "./process-pool.ts";
@@ -16,6 +19,8 @@ export interface ExecutionSurroundings {
   started(message: { executionId: string; fence: string; at: number }): void;
   /** Events or metadata wait to be sent. */
   reportsWaiting(execution: Execution): void;
+  /** How many more executions the runner would take has changed. */
+  capacityChanged(): void;
   ended(execution: Execution): void;
   keepAlive: boolean;
   cancelGraceMs: number;
@@ -26,30 +31,36 @@ export interface ExecutionSurroundings {
 
 /** A last sign of life is awaited this long before a timed-out process is ended: it tells whether its loop was blocked. */
 const LAST_PONG_MS = 100;
-/** Node fires a longer timer at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * One execution on this runner, attempt after attempt:
  *
- *   waiting → running → completing → ended
- *      ↑                    │ verdict: retry in place
- *      └──── pausing ←──────┘
+ *   waiting → running ⇄ parked ──────────→ ended: the run waits without a worker
+ *      ↑         └───┬─────┘
+ *      │         completing → ended
+ *      │             │ verdict: retry in place
+ *      └── pausing ←─┘
+ *
+ * `waiting` is for a process. A `parked` one has a process whose run has no slot: it waits.
  */
-type Phase = "waiting" | "running" | "completing" | "pausing" | "ended";
+type Phase = "waiting" | "running" | "parked" | "completing" | "pausing" | "ended";
 
 export class Execution implements Waiter, Occupant {
   #grant: Grant;
   #phase: Phase = "waiting";
   #child: TaskChild | undefined;
-  #startedAt = 0;
-  #endedAt = 0;
   #maxRssBytes = 0;
+  #clock: ComputeClock;
+  #journal: JournalRelay;
+  #parking: Parking;
+  /** The platform said that there is something new, and no process had the attempt. */
+  #hasNews = false;
   #loop: BlockedLoop;
   #timers = new Set<NodeJS.Timeout>();
   readonly #notices: AttemptNotices;
   readonly #reports: AttemptReports;
   readonly #around: ExecutionSurroundings;
+  readonly #said: Said = { decision: "", lines: new Set() };
 
   constructor(grant: Grant, around: ExecutionSurroundings) {
     this.#grant = grant;
@@ -61,6 +72,46 @@ export class Execution implements Waiter, Occupant {
       around.request,
     );
     this.#loop = new BlockedLoop(around.blockedAfterMs, 0);
+    this.#clock = this.#makeClock();
+    this.#journal = this.#makeJournal();
+    this.#parking = this.#makeParking();
+  }
+
+  #makeClock(): ComputeClock {
+    return new ComputeClock(this.#grant.remainingComputeMs, () => this.#outOfTime());
+  }
+
+  #makeJournal(): JournalRelay {
+    return new JournalRelay({
+      ref: { executionId: this.id, fence: this.fence },
+      journal: this.#grant.journal,
+      request: this.#around.request,
+      toProcess: (message) => this.#child?.send(message),
+      onRunning: (completions) => this.#parking.resumed(completions),
+      onFenced: () => this.drop(),
+    });
+  }
+
+  #makeParking(): Parking {
+    const { attempt, checkpoint } = this.#grant;
+    return new Parking(
+      {
+        ref: { executionId: this.id, fence: this.fence },
+        attempt,
+        checkpoint,
+        request: this.#around.request,
+        computeMs: () => this.#clock.ms,
+        beforeLeaving: () => this.#emptyProcess(),
+        onIdle: (isIdle) => (isIdle ? this.#clock.stand() : this.#clock.go()),
+        onParked: (isParked) => this.#setParked(isParked),
+        onNews: (completions) => this.#journal.deliver(completions),
+        onStays: () => this.#tell("drain"),
+        onSuspended: () => this.drop(),
+        onFenced: () => this.drop(),
+        note: (level, message) => this.#note(level, message),
+      },
+      this.#said,
+    );
   }
 
   get id(): string {
@@ -81,8 +132,21 @@ export class Execution implements Waiter, Occupant {
 
   /** Compute time of the attempt so far. */
   get computeMs(): number {
-    if (this.#phase === "running") return performance.now() - this.#startedAt;
-    return this.#phase === "completing" ? this.#endedAt - this.#startedAt : 0;
+    return this.#clock.ms;
+  }
+
+  get isParked(): boolean {
+    return this.#phase === "parked";
+  }
+
+  /** The last completion of its journal that its process was told; undefined while it has none. */
+  get known(): number | undefined {
+    return this.#journal.known;
+  }
+
+  /** Whether a process has the attempt. */
+  get isInProcess(): boolean {
+    return this.#phase === "running" || this.#phase === "parked";
   }
 
   /** Asks for a process. */
@@ -96,16 +160,14 @@ export class Execution implements Waiter, Occupant {
   start(child: TaskChild): void {
     this.#phase = "running";
     this.#child = child;
-    this.#startedAt = performance.now();
-    this.#loop = new BlockedLoop(this.#around.blockedAfterMs, this.#startedAt);
+    this.#loop = new BlockedLoop(this.#around.blockedAfterMs, performance.now());
     child.occupy(this);
-    const { remainingComputeMs } = this.#grant;
-    if (remainingComputeMs !== undefined) this.#after(remainingComputeMs, () => this.#outOfTime());
+    this.#clock.go();
+    if (this.#hasNews) this.news();
   }
 
   bootFailed(outcome: AttemptOutcome): void {
     if (this.#phase !== "waiting") return;
-    this.#startedAt = performance.now();
     this.#complete(outcome, { computeMs: 0 });
   }
 
@@ -129,7 +191,7 @@ export class Execution implements Waiter, Occupant {
   }
 
   received(message: FromTaskProcess): void {
-    if (this.#phase !== "running") return;
+    if (!this.isInProcess) return;
     switch (message.t) {
       case "running":
         return this.#around.started({ executionId: this.id, fence: this.fence, at: message.at });
@@ -141,6 +203,12 @@ export class Execution implements Waiter, Occupant {
         this.#reports.metadata(change);
         return this.#around.reportsWaiting(this);
       }
+      case "journal":
+        return this.#journal.relay(message);
+      case "waiting":
+        return this.#parking.waiting(message, this.#journal.known ?? 0);
+      case "busy":
+        return this.#parking.busy();
       case "pong":
         return this.#note("info", this.#loop.pong(message.n, performance.now()));
       case "outcome":
@@ -153,7 +221,7 @@ export class Execution implements Waiter, Occupant {
   }
 
   processEnded(end: ChildEnd): void {
-    if (this.#phase === "running") void this.#crashed(end);
+    if (this.isInProcess) void this.#crashed(end);
   }
 
   // ── the platform's side ──
@@ -163,12 +231,19 @@ export class Execution implements Waiter, Occupant {
     this.#notices.cancel(reason);
     if (this.#phase === "waiting" || this.#phase === "pausing")
       return this.#completeWithoutProcess({ kind: "canceled" });
-    if (this.#phase !== "running") return;
+    if (!this.isInProcess) return;
+    this.#parking.cancel();
     this.#tell("cancel");
     this.#after(this.#around.cancelGraceMs, () => this.#child?.killNow({ by: "cancel" }));
   }
 
-  /** Someone else owns the run. Ends the process and says nothing more. */
+  /** There may be completions that it does not know, or its run has its slot again. */
+  news(): void {
+    this.#hasNews = !this.isInProcess;
+    if (this.isInProcess) this.#journal.ask();
+  }
+
+  /** Someone else owns the run, or it waits without a worker. Ends the process and says nothing more. */
   drop(): void {
     if (this.#phase === "ended") return;
     this.#around.pool.withdraw(this);
@@ -179,9 +254,10 @@ export class Execution implements Waiter, Occupant {
 
   /** The worker must go. Gives the run back at once where no process has it; else the process is told, and may go on. */
   drain(reason: string, graceMs: number): void {
-    if (this.#phase !== "running") return this.giveBack(reason);
+    if (!this.isInProcess) return this.giveBack(reason);
     this.#notices.drain(reason, graceMs);
-    this.#tell("drain");
+    this.#parking.drain();
+    if (!this.#parking.isLeaving) this.#tell("drain");
   }
 
   /** Gives the run back now. */
@@ -189,27 +265,26 @@ export class Execution implements Waiter, Occupant {
     this.#notices.drain(reason, 0);
     if (this.#phase === "waiting" || this.#phase === "pausing")
       this.#completeWithoutProcess({ kind: "returned", reason });
-    else if (this.#phase === "running") this.#child?.killNow({ by: "return", reason });
+    else if (this.isInProcess) this.#child?.killNow({ by: "return", reason });
   }
 
   // ── the runner's ticks ──
 
   sendReports(): void {
-    if (this.#phase === "running") void this.#reports.send();
+    if (this.isInProcess) void this.#reports.send();
   }
 
   readOutput(): void {
-    if (this.#phase !== "running" || !this.#child) return;
-    void this.#read(this.#child, false);
+    if (this.#child) void this.#read(this.#child, false);
   }
 
   async checkMemory(
     memory: (pid: number) => Promise<{ rssBytes: number; maxRssBytes: number } | undefined>,
   ): Promise<void> {
     const child = this.#child;
-    if (this.#phase !== "running" || child?.pid === undefined) return;
+    if (child?.pid === undefined) return;
     const used = await memory(child.pid);
-    if (!used || this.#phase !== "running" || this.#child !== child) return;
+    if (!used || this.#child !== child) return;
     this.#maxRssBytes = Math.max(this.#maxRssBytes, used.maxRssBytes);
     if (this.#around.isHeldToMemory) return;
     if (used.rssBytes > this.machine.memory * 1e9) child.killNow({ by: "memory", rssBytes: used.rssBytes });
@@ -220,6 +295,24 @@ export class Execution implements Waiter, Occupant {
     const { ping, report } = this.#loop.tick(performance.now());
     if (ping !== undefined) this.#child?.send({ t: "ping", n: ping });
     this.#note("warn", report);
+  }
+
+  // ── waiting ──
+
+  #setParked(isParked: boolean): void {
+    const child = this.#child;
+    if (!child || !this.isInProcess) return;
+    this.#phase = isParked ? "parked" : "running";
+    // A parked process is not asked whether its loop turns: that would only wake it.
+    this.#loop = new BlockedLoop(this.#around.blockedAfterMs, performance.now());
+    this.#around.pool.setParked(child, isParked);
+    this.#around.capacityChanged();
+  }
+
+  /** Takes over what the process has written, and sends it: the process may be ended after this. */
+  async #emptyProcess(): Promise<void> {
+    if (this.#child) await this.#read(this.#child, false);
+    this.#reports.sendAll();
   }
 
   // ── endings ──
@@ -243,12 +336,12 @@ export class Execution implements Waiter, Occupant {
       await this.#read(child, true, { stdoutBytes, stderrBytes });
     }
     const { kill } = child;
-    if (!message.exits && !kill) this.#around.pool.release(child, this.#endedAt - this.#startedAt);
+    if (!message.exits && !kill) this.#around.pool.release(child, this.#clock.ms);
     const outcome = kill
       ? this.#outcomeOfEnd(child, { exitCode: null, signal: null, spawnError: undefined }, kill)
       : message.outcome;
     this.#complete(outcome, {
-      computeMs: this.#endedAt - this.#startedAt,
+      computeMs: this.#clock.ms,
       cpuMs: message.cpuMs,
       maxRssBytes: Math.max(this.#maxRssBytes, message.maxRssBytes),
     });
@@ -260,7 +353,7 @@ export class Execution implements Waiter, Occupant {
     await this.#read(child, true);
     const kill: Kill | undefined = child.kill ?? (this.#notices.isCanceled ? { by: "cancel" } : undefined);
     this.#complete(this.#outcomeOfEnd(child, end, kill), {
-      computeMs: this.#endedAt - this.#startedAt,
+      computeMs: this.#clock.ms,
       ...(this.#maxRssBytes > 0 ? { maxRssBytes: this.#maxRssBytes } : {}),
     });
   }
@@ -268,8 +361,11 @@ export class Execution implements Waiter, Occupant {
   /** From here on nothing that the process says changes how the attempt ended. */
   #leaveProcess(): TaskChild | undefined {
     const child = this.#child;
+    if (child && this.isParked) this.#around.pool.setParked(child, false);
     this.#phase = "completing";
-    this.#endedAt = performance.now();
+    this.#clock.stand();
+    this.#journal.end();
+    this.#parking.end();
     this.#child = undefined;
     this.#clearTimers();
     if (child) child.occupant = undefined;
@@ -313,6 +409,10 @@ export class Execution implements Waiter, Occupant {
     if (verdict.kind !== "retryInPlace") return this.#end();
     this.#grant = verdict.grant;
     this.#maxRssBytes = 0;
+    this.#hasNews = false;
+    this.#clock = this.#makeClock();
+    this.#journal = this.#makeJournal();
+    this.#parking = this.#makeParking();
     this.#reports.beginAttempt(verdict.grant.attempt);
     this.#phase = "pausing";
     const { isCanceled, returnReason: reason } = this.#notices;
@@ -354,14 +454,10 @@ export class Execution implements Waiter, Occupant {
   }
 
   #after(ms: number, then: () => void): void {
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        if (ms > MAX_TIMER_MS) this.#after(ms - MAX_TIMER_MS, then);
-        else then();
-      },
-      Math.min(ms, MAX_TIMER_MS),
-    );
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      then();
+    }, ms);
     this.#timers.add(timer);
   }
 

@@ -28,6 +28,8 @@ export interface TaskProcessConfig {
   hasCompileCache: boolean;
   /** How long nothing may be alive that could resume the function before that is reported; 0 is never. */
   stalledAfterMs: number;
+  /** Watches what tasks do outside of steps, so that a run that waits may leave its process. */
+  watches: boolean;
 }
 
 /** The variable that carries the config; the task process removes it before user code is loaded. */

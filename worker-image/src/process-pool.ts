@@ -30,7 +30,7 @@ interface Group {
   idle: TaskChild[];
   /** In the order in which they came. */
   waiters: { waiter: Waiter; since: number }[];
-  /** Booted, with or without an attempt. */
+  /** Booted, with or without an attempt; parked ones are not counted. */
   booted: number;
   /** When a process last ended an attempt and could take another. */
   freedAt: number;
@@ -67,6 +67,8 @@ export class ProcessPool implements ChildListener {
   readonly #options: PoolOptions;
   readonly #groups = new Map<number, Group>();
   readonly #children = new Set<TaskChild>();
+  /** How many of them only wait: they take nobody's place. */
+  #parked = 0;
   readonly #bootErrors = new WeakMap<TaskChild, WireError>();
   #poolSize: number;
   #failures = 0;
@@ -112,6 +114,16 @@ export class ProcessPool implements ChildListener {
     this.#offer(child);
   }
 
+  /** The attempt in the process waits without a slot, or has one again. */
+  setParked(child: TaskChild, isParked: boolean): void {
+    if (child.isParked === isParked || child.hasEnded) return;
+    child.isParked = isParked;
+    const by = isParked ? 1 : -1;
+    this.#parked += by;
+    this.#groupOf(child).booted -= by;
+    if (isParked) this.fill();
+  }
+
   /** Boots what is wanted, as far as bounds and back-off allow. */
   fill(): void {
     const groups = [...this.#groups.values()];
@@ -142,7 +154,8 @@ export class ProcessPool implements ChildListener {
     const group = this.#groupOf(child);
     group.booting.delete(child);
     group.idle = group.idle.filter((idle) => idle !== child);
-    if (child.hasBooted) group.booted -= 1;
+    if (child.isParked) this.#parked -= 1;
+    else if (child.hasBooted) group.booted -= 1;
     if (!child.hasBooted) void this.#bootEnded(group, child, end);
     else void child.removeFiles();
     if (this.#children.size === 0) this.#onEmpty?.();
@@ -268,7 +281,8 @@ export class ProcessPool implements ChildListener {
     const groups = [...this.#groups.values()];
     const booting = groups.reduce((sum, each) => sum + each.booting.size + each.starting, 0);
     if (booting >= this.#options.bootsAtOnce) return false;
-    if (this.#children.size + booting >= this.#options.maxProcesses && !this.#makeRoom(group)) return false;
+    if (this.#children.size - this.#parked + booting >= this.#options.maxProcesses && !this.#makeRoom(group))
+      return false;
     if (this.#failures === 0) return true;
     const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1));
     const pauseMs = group.waiters.length > 0 ? Math.min(backOffMs, TRY_AGAIN_AFTER_MS) : backOffMs;

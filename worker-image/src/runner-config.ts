@@ -56,6 +56,8 @@ export interface RunnerConfig {
   blockedAfterMs: number;
   /** See TaskProcessConfig. */
   stalledAfterMs: number;
+  /** See TaskProcessConfig. */
+  watches: boolean;
   /** Node's compile cache for task processes; in an image it was filled when the image was built. */
   compileCacheDir: string | undefined;
   /** Where the task process's program is; undefined is beside the runner's. */
@@ -84,6 +86,7 @@ export function runnerConfig(env: NodeJS.ProcessEnv): RunnerConfig {
     startTimeoutMs: number(env, "GANTRY_WORKER_START_TIMEOUT_MS", 600_000),
     blockedAfterMs: number(env, "GANTRY_WORKER_BLOCKED_AFTER_MS", 5_000),
     stalledAfterMs: number(env, "GANTRY_WORKER_STALLED_AFTER_MS", 60_000),
+    watches: !/^(0|false)$/.test(env[POD.watches] ?? ""),
     compileCacheDir: env[POD.bootstrapToken] ? env.NODE_COMPILE_CACHE : join(runsDir, "compile-cache"),
     taskProcessFile: env.GANTRY_WORKER_TASK_PROCESS,
   };

@@ -62,6 +62,8 @@ beforeEach(async () => {
     socket: sockets.path,
     key: "key",
     holds: () => holds,
+    unsaid: () => [],
+    onSocket: () => undefined,
     onMessage: (message) => heard.push(message),
     onGone,
   });
@@ -140,6 +142,8 @@ test("who does not know the key is cut off", async () => {
     socket: sockets.path,
     key: "guess",
     holds: () => undefined,
+    unsaid: () => [],
+    onSocket: () => undefined,
     onMessage: () => undefined,
     onGone: () => undefined,
   });

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { inRegion } from "@gantry/sdk/task";
 import { encodeMessage, readMessages } from "./line-protocol.ts";
 import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
 
@@ -12,6 +13,10 @@ export interface ConnectionOptions {
   key: string;
   /** The attempt this process works on or last finished. */
   holds: () => AttemptRef | undefined;
+  /** What is to be said again on each new connection. */
+  unsaid: () => FromTaskProcess[];
+  /** Called with each new socket. */
+  onSocket: (socket: Socket) => void;
   onMessage: (message: ToTaskProcess) => void;
   /** The runner is gone for good. */
   onGone: () => void;
@@ -39,8 +44,9 @@ export class RunnerConnection {
 
   open(): void {
     this.#isClosing = false;
-    const socket = connect(this.#options.socket);
+    const socket = inRegion({ kind: "runner" }, () => connect(this.#options.socket));
     this.#socket = socket;
+    this.#options.onSocket(socket);
     if (!this.#isRef) socket.unref();
     socket.on("connect", () => this.#opened(socket));
     socket.on("error", () => undefined);
@@ -60,10 +66,15 @@ export class RunnerConnection {
     this.#write(encodeMessage(message));
   }
 
+  /** Not at all between two connections: the sender has it among what is `unsaid` then. */
+  sendIfOpen(message: FromTaskProcess): void {
+    if (this.#isOpen) this.#write(encodeMessage(message));
+  }
+
   /** Written with the next message, or at the end of this turn of the event loop. */
   sendSoon(message: FromTaskProcess): void {
     this.#soon += encodeMessage(message);
-    setImmediate(() => this.#write(""));
+    inRegion({ kind: "runner" }, () => setImmediate(() => this.#write("")));
   }
 
   sendOutcome(message: OutcomeMessage): void {
@@ -75,7 +86,7 @@ export class RunnerConnection {
     const lines = this.#soon + text;
     this.#soon = "";
     if (lines === "") return;
-    if (this.#isOpen) this.#socket?.write(lines);
+    if (this.#isOpen) inRegion({ kind: "runner" }, () => this.#socket?.write(lines));
     else this.#unsent.push(lines);
   }
 
@@ -106,7 +117,7 @@ export class RunnerConnection {
     this.#lostAt = 0;
     const holds = this.#options.holds();
     const hello: FromTaskProcess = { t: "hello", key: this.#options.key, ...(holds ? { holds } : {}) };
-    const lines = [encodeMessage(hello), ...this.#unsent];
+    const lines = [encodeMessage(hello), ...this.#unsent, ...this.#options.unsaid().map(encodeMessage)];
     if (this.#outcome !== undefined) lines.push(this.#outcome);
     this.#unsent = [];
     socket.write(lines.join(""));

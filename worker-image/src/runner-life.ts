@@ -137,7 +137,7 @@ export class RunnerLife {
 }
 
 function makePool(config: RunnerConfig, sockets: TaskSockets, os: OsDifferences, log: Log): ProcessPool {
-  const { bundleDir, bundleEntry, runsDir, url, keepAlive, stalledAfterMs, killGraceMs, bootsAtOnce } = config;
+  const { bundleDir, bundleEntry, runsDir, url, keepAlive, stalledAfterMs, watches, killGraceMs, bootsAtOnce } = config;
   const isPod = config.bootstrapToken !== undefined;
   const besides = dirname(fileURLToPath(import.meta.url));
   return new ProcessPool({
@@ -146,7 +146,7 @@ function makePool(config: RunnerConfig, sockets: TaskSockets, os: OsDifferences,
       cwd: isPod ? resolve(bundleDir) : process.cwd(),
       env: isPod ? podEnvironment(process.env, config) : taskEnvironment(process.env),
       runsDir,
-      process: { apiUrl: url, keepAlive, stalledAfterMs },
+      process: { apiUrl: url, keepAlive, stalledAfterMs, watches },
       compileCacheDir: config.compileCacheDir,
       begin: isPod ? undefined : { entry: join(bundleDir, bundleEntry), variables: {} },
       isAlone: isPod,

@@ -11,7 +11,8 @@ const SDK_LISTENERS = 1;
  * While a function runs, nothing of ours keeps the event loop alive (the socket to the runner is unreferenced), so Node
  * emits `beforeExit` exactly when no timer, socket, child, worker or pending I/O of the user's is left: Node itself would
  * exit here. Only what the user unreferenced on purpose, and a listener on one of the signals, could still resume it; hence
- * the first gets `afterMs` to do so, and with the second we say nothing.
+ * the first gets `afterMs` to do so, and with the second we say nothing. While an entry of the run's journal is open or on
+ * its way, attempt-journal.ts references the socket: the platform will resume the function.
  */
 export class StalledFunction {
   readonly #afterMs: number;

@@ -60,6 +60,7 @@ export class Supervisor {
       request: (request) => this.#link.request(request),
       started: (message) => this.#link.send({ type: "started", ...message }),
       reportsWaiting: (execution) => this.#reportSoon(execution),
+      capacityChanged: () => this.#link.touch(),
       ended: (execution) => this.#ended(execution),
     };
   }
@@ -132,7 +133,7 @@ export class Supervisor {
       case "cancel":
         return this.#executions.get(message.executionId)?.cancel(message.reason);
       case "wake":
-        return;
+        return this.#executions.get(message.executionId)?.news();
       default:
         this.onEnd?.(message.type);
     }
@@ -167,7 +168,8 @@ export class Supervisor {
     this.#tickCount += 1;
     const pings = this.#tickCount % PING_EVERY_TICKS === 0;
     for (const execution of this.#executions.values()) {
-      if (execution.phase !== "running") continue;
+      // A parked one hardly ever has something to show, and there may be many.
+      if (!execution.isInProcess || (execution.isParked && !pings)) continue;
       execution.readOutput();
       void execution.checkMemory((pid) => this.#os.memory(pid));
       if (pings) execution.pingLoop();
@@ -189,6 +191,8 @@ export class Supervisor {
     this.#maxOfflineMs = welcome.maxOfflineMs;
     this.#beatEvery(welcome.heartbeatMs);
     this.#fence(welcome.fenced);
+    // What was completed while the platform was away, or could not be reached, is heard of at once.
+    if ([...this.#executions.values()].some(({ known }) => known !== undefined)) this.#beat();
   }
 
   #hello(): ReturnType<LinkOptions["hello"]> {
@@ -218,6 +222,7 @@ export class Supervisor {
       executionId: each.id,
       fence: each.fence,
       computeMs: Math.round(each.computeMs),
+      ...(each.known === undefined ? {} : { known: each.known, isParked: each.isParked }),
     }));
     this.#link.ask({ type: "heartbeat", executions }, (reply) => {
       this.#isBeating = false;
@@ -225,6 +230,7 @@ export class Supervisor {
       this.#ackedAt = sentAt;
       this.#fence(reply.beat.fenced);
       for (const id of reply.beat.cancel) this.#executions.get(id)?.cancel(undefined);
+      for (const id of reply.beat.wake ?? []) this.#executions.get(id)?.news();
     });
   }
 
@@ -251,7 +257,8 @@ export class Supervisor {
 
   #capacityIfChanged(): RunnerMessage | undefined {
     const isClosed = this.#isDraining || (this.#isSingle && this.#hasTaken);
-    const free = isClosed ? 0 : Math.max(0, this.#config.concurrency - this.#executions.size);
+    const working = [...this.#executions.values()].filter((each) => !each.isParked).length;
+    const free = isClosed ? 0 : Math.max(0, this.#config.concurrency - working);
     const capacity = `${free}/${this.#granted}`;
     if (capacity === this.#sentCapacity) return undefined;
     this.#sentCapacity = capacity;

@@ -74,6 +74,8 @@ export class TaskChild implements TaskPeer {
   hasBooted = false;
   hasEnded = false;
   idleSince = 0;
+  /** Its attempt waits, without a slot. Set by the pool. */
+  isParked = false;
   occupant: Occupant | undefined;
   readonly #boot: Boot;
   readonly #listener: ChildListener;

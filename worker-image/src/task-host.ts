@@ -1,8 +1,11 @@
-import { DEFAULT_LIMITS, type RunEvent } from "@gantry/sdk/contract";
-import type { TaskHost } from "@gantry/sdk/task";
+import { DEFAULT_LIMITS, type Grant, type RunEvent } from "@gantry/sdk/contract";
+import { inRegion, type TaskHost } from "@gantry/sdk/task";
+import { AttemptJournal } from "./attempt-journal.ts";
+import { IdleReport } from "./idle-report.ts";
 import type { MetadataChange } from "./process-messages.ts";
 import type { RunnerConnection } from "./runner-connection.ts";
 import { WaitingMetadata } from "./waiting-metadata.ts";
+import type { Watch } from "./watch/watch.ts";
 
 const METADATA_EVERY_MS = 100;
 
@@ -10,6 +13,8 @@ const METADATA_EVERY_MS = 100;
 export class AttemptHost implements TaskHost {
   readonly api: { url: string; token: string };
   readonly drainSignal: AbortSignal;
+  /** A hook of a run that has ended cannot wait. */
+  readonly journal: AttemptJournal | undefined;
   readonly #connection: RunnerConnection;
   readonly #metadata = new WaitingMetadata();
   #lines = 0;
@@ -18,10 +23,24 @@ export class AttemptHost implements TaskHost {
   #metadataTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
 
-  constructor(connection: RunnerConnection, api: { url: string; token: string }, drainSignal: AbortSignal) {
+  constructor(options: {
+    connection: RunnerConnection;
+    apiUrl: string;
+    grant: Grant;
+    drainSignal: AbortSignal;
+    watch: Watch | undefined;
+  }) {
+    const { connection, apiUrl, grant, drainSignal, watch } = options;
     this.#connection = connection;
-    this.api = api;
+    this.api = { url: apiUrl, token: grant.runToken };
     this.drainSignal = drainSignal;
+    if (grant.run.failureHook) return;
+    const idle = new IdleReport(watch, (message) => {
+      // The process may be ended after this: nothing may be left in it.
+      this.#sendMetadata();
+      connection.sendIfOpen(message);
+    });
+    this.journal = new AttemptJournal(connection, grant.journal, idle);
   }
 
   emit(event: RunEvent): void {
@@ -44,10 +63,10 @@ export class AttemptHost implements TaskHost {
     const waitMs = this.#metadataSentAt + METADATA_EVERY_MS - performance.now();
     if (waitMs <= 0 && this.#metadataSentAt > 0) return this.#sendMetadata();
     // The first change waits for the end of this turn: a function often sets several keys in a row.
-    this.#metadataTimer = setTimeout(
-      () => this.#sendMetadata(),
-      Math.max(0, this.#metadataSentAt === 0 ? 0 : waitMs),
-    ).unref();
+    const pauseMs = Math.max(0, this.#metadataSentAt === 0 ? 0 : waitMs);
+    inRegion({ kind: "runner" }, () => {
+      this.#metadataTimer = setTimeout(() => this.#sendMetadata(), pauseMs).unref();
+    });
   }
 
   #sendMetadata(): void {
@@ -66,6 +85,7 @@ export class AttemptHost implements TaskHost {
   /** Sends what waits; nothing is taken after it. */
   end(): void {
     this.#sendMetadata();
+    this.journal?.end();
     this.#hasEnded = true;
   }
 }

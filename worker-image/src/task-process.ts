@@ -9,20 +9,24 @@ import { installLazySourceMaps } from "./lazy-source-maps.ts";
 import { type Begin, TASK_PROCESS_VARIABLE, type TaskProcessConfig } from "./process-messages.ts";
 import { RunnerConnection } from "./runner-connection.ts";
 import { warmUp } from "./warm-up.ts";
+import { installWatch } from "./watch/install-watch.ts";
 
 const config = takeConfig();
 let hasBegun = false;
 process.title = "gantry task (idle)";
 installLazySourceMaps();
+const watch = config.watches ? installWatch() : undefined;
 
 const connection = new RunnerConnection({
   socket: config.socket,
   key: config.key,
   holds: () => runner.holds,
+  unsaid: () => runner.unsaid(),
+  onSocket: (socket) => watch?.ignore(socket),
   onMessage: (message) => (message.t === "begin" ? void begin(message) : runner.receive(message)),
   onGone: () => process.exit(1),
 });
-const runner = new AttemptRunner(config, connection);
+const runner = new AttemptRunner(config, connection, watch);
 connection.open();
 if (config.entry !== undefined) {
   await load(config.entry);

@@ -161,6 +161,7 @@ async function buildAlone(
       env: {
         [WORKER_POD_ENV.bundleDir]: IMAGE_LAYOUT.bundleDir,
         [WORKER_POD_ENV.bundleEntry]: request.manifest.entry,
+        ...(request.manifest.mayWait === false ? { [WORKER_POD_ENV.watches]: "false" } : {}),
       },
       labels: { "dev.gantry.project": environment.projectRef, "dev.gantry.environment": environment.slug },
     },

@@ -22,4 +22,6 @@ export const WORKER_POD_ENV = {
   runsDir: "GANTRY_RUNS_DIR",
   bundleDir: "GANTRY_BUNDLE_DIR",
   bundleEntry: "GANTRY_BUNDLE_ENTRY",
+  /** `false`: no task of the version waits, so its processes need not watch what tasks do. */
+  watches: "GANTRY_WORKER_WATCHES",
 } as const;

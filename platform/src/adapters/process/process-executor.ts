@@ -106,6 +106,7 @@ export class ProcessExecutor implements Executor {
         GANTRY_BUNDLE_DIR: source.bundleDir,
         GANTRY_BUNDLE_ENTRY: manifest.entry,
         GANTRY_PROCESS_KEEP_ALIVE: String(keepAlive || manifest.processKeepAlive),
+        ...(manifest.mayWait === false ? { GANTRY_WORKER_WATCHES: "false" } : {}),
         GANTRY_WORKER_URL: platformUrl(),
         GANTRY_WORKER_ID: workerId,
         GANTRY_WORKER_TOKEN: credentials.issueWorkerToken({ workerId, environmentId, deploymentId: id }),

@@ -226,6 +226,7 @@ async function buildHere(
       env: {
         [WORKER_POD_ENV.bundleDir]: IMAGE_LAYOUT.bundleDir,
         [WORKER_POD_ENV.bundleEntry]: version.manifest.entry,
+        ...(version.manifest.mayWait === false ? { [WORKER_POD_ENV.watches]: "false" } : {}),
       },
       labels: { "dev.gantry.project": project, "dev.gantry.environment": environment },
       access,

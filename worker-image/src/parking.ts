@@ -1,0 +1,225 @@
+import { type Checkpoint, DEFAULT_CHECKPOINT, type JournalCompletion, type UnsafeEffect } from "@gantry/sdk/contract";
+import { type CheckpointDecision, decideCheckpoint, decideIfLost } from "./checkpoint-policy.ts";
+import type { Reply, Request } from "./platform-link.ts";
+import type { FromTaskProcess } from "./process-messages.ts";
+import { decisionNote, unsafeWarning } from "./waiting-notes.ts";
+
+type Waiting = Extract<FromTaskProcess, { t: "waiting" }>;
+
+export interface ParkingOptions {
+  ref: { executionId: string; fence: string };
+  attempt: number;
+  checkpoint: Checkpoint | undefined;
+  request(request: Request): Promise<Reply>;
+  computeMs(): number;
+  /** Makes sure that nothing of the attempt is left in its process alone. */
+  beforeLeaving(): Promise<void>;
+  /** Whether the run computes has changed: it waits, or has no slot. */
+  onIdle(isIdle: boolean): void;
+  /** Whether the run has its slot has changed. */
+  onParked(isParked: boolean): void;
+  /** There was something new; the run goes on. */
+  onNews(completions: JournalCompletion[]): void;
+  /** A process that might have left stays after all. */
+  onStays(): void;
+  /** The run waits without this worker: its process is of no use any more. */
+  onSuspended(): void;
+  onFenced(): void;
+  note(level: "info" | "warn", message: string): void;
+}
+
+/** After an answer that says nothing. */
+const LOOK_AGAIN_MS = 1_000;
+/** Lines that are warned of, at most. */
+const WARNINGS = 100;
+
+/** What an execution remembers from one attempt to the next, so that its trace does not say it again. */
+export interface Said {
+  decision: string;
+  lines: Set<string>;
+}
+
+/**
+ * An attempt that waits: asks checkpoint-policy.ts what becomes of its process whenever something about it changes, tells
+ * the platform, and does what that says. One `park` is on its way at a time.
+ */
+export class Parking {
+  readonly #options: ParkingOptions;
+  readonly #checkpoint: Checkpoint;
+  readonly #said: Said;
+  /** As the process said it last; undefined: it goes on. */
+  #waiting: Waiting | undefined;
+  #since = 0;
+  #isParked = false;
+  #isIdle = false;
+  #isPressed = false;
+  #isDraining = false;
+  #isCanceled = false;
+  #isOver = false;
+  /** The `park` that is on its way. */
+  #asked: CheckpointDecision | undefined;
+  #decidesAgain = false;
+  /** What the platform knows of a parked run. */
+  #parkedAs = "";
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ParkingOptions, said: Said) {
+    this.#options = options;
+    this.#checkpoint = options.checkpoint ?? DEFAULT_CHECKPOINT;
+    this.#said = said;
+  }
+
+  /** The process may be gone in a moment: it should not be disturbed. */
+  get isLeaving(): boolean {
+    return this.#asked?.mode === "replay";
+  }
+
+  waiting(message: Waiting, known: number): void {
+    // It was said before something arrived that resumes it.
+    if (this.#isOver || message.known < known) return;
+    if (!this.#waiting) this.#since = performance.now();
+    this.#waiting = message;
+    this.#update();
+    this.#decide();
+  }
+
+  busy(): void {
+    this.#waiting = undefined;
+    clearTimeout(this.#timer);
+    this.#update();
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    this.#decide();
+  }
+
+  /** The run has its slot; `completions` are about to be handed to it. */
+  resumed(completions: JournalCompletion[]): void {
+    const wasParked = this.#isParked;
+    this.#isParked = false;
+    this.#parkedAs = "";
+    if (completions.some(({ seq }) => seq > (this.#waiting?.known ?? 0))) this.busy();
+    else if (wasParked && this.#waiting) this.#decideIn(LOOK_AGAIN_MS);
+    this.#update(wasParked);
+  }
+
+  /** Its process is to hear of it, and stays until it has an outcome. */
+  cancel(): void {
+    this.#isCanceled = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** The attempt has ended. */
+  end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+  }
+
+  #update(wasParked = this.#isParked): void {
+    if (wasParked !== this.#isParked) this.#options.onParked(this.#isParked);
+    const isIdle = this.#isParked || this.#waiting !== undefined;
+    if (isIdle === this.#isIdle) return;
+    this.#isIdle = isIdle;
+    this.#options.onIdle(isIdle);
+  }
+
+  #decideIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#decide(), Math.ceil(ms));
+  }
+
+  #decide(): void {
+    const waiting = this.#waiting;
+    if (!waiting || this.#isOver || this.#isCanceled) return;
+    if (this.#asked) {
+      this.#decidesAgain = true;
+      return;
+    }
+    const decision = this.#ask(waiting);
+    clearTimeout(this.#timer);
+    if (decision.askAgainInMs !== undefined) this.#decideIn(decision.askAgainInMs);
+    const ifLost = decideIfLost(this.#checkpoint, waiting.safety);
+    const as = JSON.stringify([decision.mode, decision.reason, ifLost]);
+    if (this.#isParked && as === this.#parkedAs) return;
+    this.#tell(waiting, decision);
+    void this.#park(waiting, decision, ifLost, as);
+  }
+
+  #ask({ waits, safety }: Waiting): CheckpointDecision {
+    const due = waits.flatMap(({ dueAt }) => (dueAt === undefined ? [] : [dueAt]));
+    return decideCheckpoint({
+      checkpoint: this.#checkpoint,
+      safety,
+      heldMs: performance.now() - this.#since,
+      endsInMs: due.length === 0 ? undefined : Math.min(...due) - Date.now(),
+      isDraining: this.#isDraining,
+      isPressed: this.#isPressed,
+    });
+  }
+
+  async #park(
+    waiting: Waiting,
+    decision: CheckpointDecision,
+    ifLost: ReturnType<typeof decideIfLost>,
+    as: string,
+  ): Promise<void> {
+    this.#asked = decision;
+    const { mode, reason } = decision;
+    const { ref, attempt, computeMs, beforeLeaving, request } = this.#options;
+    if (mode === "replay") await beforeLeaving();
+    let reply: Reply | undefined;
+    if (this.#waiting === waiting && !this.#isOver) {
+      const { known } = waiting;
+      const spentMs = Math.round(computeMs());
+      reply = await request({ type: "park", ...ref, attempt, known, mode, reason, computeMs: spentMs, ifLost });
+    }
+    this.#asked = undefined;
+    if (reply) this.#follow(reply, as);
+    // It went on while its output was read.
+    else if (!this.#isOver) this.#goOn();
+  }
+
+  #follow({ park, error }: Reply, as: string): void {
+    if (error?.code === "EXECUTION_FENCED") return this.#options.onFenced();
+    if (park?.state === "SUSPENDED") return this.#options.onSuspended();
+    if (this.#isOver) return;
+    this.#isPressed = park?.isPressed ?? false;
+    if (park?.state === "PARKED") {
+      const wasParked = this.#isParked;
+      this.#isParked = true;
+      this.#parkedAs = as;
+      this.#update(wasParked);
+      return this.#goOn();
+    }
+    const completions = park?.completions ?? [];
+    this.resumed(completions);
+    this.#options.onNews(completions);
+    if (this.#waiting) this.#decideIn(LOOK_AGAIN_MS);
+    this.#goOn();
+  }
+
+  /** After a `park` that did not end the execution. */
+  #goOn(): void {
+    if (this.#decidesAgain || (this.#isParked && this.#isPressed)) {
+      this.#decidesAgain = false;
+      this.#decide();
+    }
+    if (!this.isLeaving) this.#options.onStays();
+  }
+
+  /** On the run's trace: what was decided, where it differs from before, and what would have to change. */
+  #tell({ waits, safety }: Waiting, decision: CheckpointDecision): void {
+    const said = `${decision.mode} ${decision.reason}`;
+    if (said !== this.#said.decision) this.#options.note("info", decisionNote(waits, decision));
+    this.#said.decision = said;
+    if (decision.reason === "UNSAFE") for (const effect of safety.unsafe) this.#warn(effect);
+  }
+
+  #warn(effect: UnsafeEffect): void {
+    const line = effect.line ?? effect.what;
+    if (this.#said.lines.has(line) || this.#said.lines.size >= WARNINGS) return;
+    this.#said.lines.add(line);
+    this.#options.note("warn", unsafeWarning(effect));
+  }
+}

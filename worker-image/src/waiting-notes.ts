@@ -1,0 +1,23 @@
+import { CHECKPOINT_REASONS, type OpenWait, type UnsafeEffect } from "@gantry/sdk/contract";
+import type { CheckpointDecision } from "./checkpoint-policy.ts";
+
+/** What a run's trace says of a decision about its worker. */
+export function decisionNote(waits: OpenWait[], { mode, reason }: CheckpointDecision): string {
+  const stays = mode === "hold" ? "its process is kept" : "its process ends, and it goes on in another";
+  return `The run waits for ${waitsText(waits)}; ${stays}: ${reason}. ${CHECKPOINT_REASONS[reason]}`;
+}
+
+/** How the line that forbids a replay is repaired. */
+export function unsafeWarning({ what, line, call }: UnsafeEffect): string {
+  const where = line === undefined ? "" : ` (${line})`;
+  const subject = call === undefined ? `what the task did outside of steps (${what})` : call;
+  return `${what[0]?.toUpperCase()}${what.slice(1)} outside of a step: wrap ${subject}${where} in step.run to free this process`;
+}
+
+const NAMED = 3;
+
+function waitsText(waits: OpenWait[]): string {
+  const named = waits.slice(0, NAMED).map(({ label }) => label);
+  const more = waits.length - named.length;
+  return [...named, ...(more > 0 ? [`${more} more`] : [])].join(", ") || "something";
+}
