@@ -1,30 +1,38 @@
 import type {
+  CompleteTokenBody,
+  CompleteTokenReply,
   CreateBatchReply,
+  CreateTokenReply,
   Deployment,
   DeploymentDetail,
   EventsReply,
+  JournalReply,
   Queue,
   RegisterDeploymentBody,
   RetrievedBatch,
+  RetrievedToken,
   RunListReply,
   RunReply,
+  TokenListReply,
 } from "../contract/api/index.ts";
 import type { Limits } from "../contract/index.ts";
 import { type BatchUploadItem, uploadItems } from "./batch-upload.ts";
 import { mergeOptions, normalizeBaseUrl, type ResolvedConfig, resolveConfig } from "./configuration.ts";
 import { reviveDates } from "./dates.ts";
 import { type HttpReply, type HttpRequest, send, sendForLines } from "./http.ts";
-import { type ListRunsParams, runsQuery } from "./list-query.ts";
+import { type ListRunsParams, type ListTokensParams, runsQuery, tokensQuery } from "./list-query.ts";
 import { type PagePromise, pagePromise } from "./page.ts";
 import type {
   DeploymentItem,
   DeploymentItemDetail,
+  JournalItem,
   QueueItem,
   RetrievedBatchItem,
   RetrievedRun,
   RunEventItem,
   RunExplanation,
   RunListItem,
+  TokenItem,
   WhoamiReply,
 } from "./replies.ts";
 import type { RequestOptions } from "./request-options.ts";
@@ -48,6 +56,13 @@ export interface CreateBatchBody {
   parentRunId?: string | undefined;
   idempotencyKey?: string | undefined;
   idempotencyKeyOptions?: unknown;
+}
+
+export interface CreateTokenFields {
+  timeout?: string | undefined;
+  idempotencyKey?: string | undefined;
+  idempotencyKeyTTL?: string | undefined;
+  tags?: string | string[] | undefined;
 }
 
 /** Every call of the API, one method each. The namespaces of the SDK and the CLI stand on it. */
@@ -164,6 +179,49 @@ export class ApiClient {
     return reviveDates((await this.#get<EventsReply>(runPath(runId, "/events"), page)).events);
   }
 
+  /** A run's durable calls in the order of their numbers, all pages of them. */
+  async runJournal(runId: string): Promise<JournalItem[]> {
+    const entries: JournalItem[] = [];
+    for (let after: number | undefined; ; ) {
+      const page = await this.#get<JournalReply>(runPath(runId, "/journal"), { after });
+      entries.push(...page.entries.map((entry) => reviveDates(entry)));
+      if (page.next === undefined) return entries;
+      after = page.next;
+    }
+  }
+
+  async createToken(fields: CreateTokenFields): Promise<CreateTokenReply & { publicAccessToken: string }> {
+    const { data, headers } = await this.request<CreateTokenReply>({
+      method: "POST",
+      path: "/api/v1/waitpoints/tokens",
+      json: fields,
+      repeatable: fields.idempotencyKey === undefined ? "undelivered" : "always",
+    });
+    return { ...data, publicAccessToken: headers.get("x-trigger-jwt") ?? "" };
+  }
+
+  async retrieveToken(
+    id: string,
+  ): Promise<TokenItem & Pick<RetrievedToken, "output" | "outputType" | "outputIsError">> {
+    return reviveDates(await this.#get<RetrievedToken>(tokenPath(id)));
+  }
+
+  completeToken(id: string, body: CompleteTokenBody): Promise<CompleteTokenReply> {
+    return this.#post(tokenPath(id, "/complete"), body);
+  }
+
+  listTokens(params: ListTokensParams = {}): PagePromise<TokenItem> {
+    const at = (cursor: Pick<ListTokensParams, "after" | "before">) =>
+      this.listTokens({ ...params, after: undefined, before: undefined, ...cursor });
+    return pagePromise(
+      this.#get<TokenListReply>("/api/v1/waitpoints/tokens", tokensQuery(params)).then(({ data, pagination }) => ({
+        data: data.map((item) => reviveDates(item)),
+        next: pagination.next ? () => at({ after: pagination.next }) : undefined,
+        previous: pagination.previous ? () => at({ before: pagination.previous }) : undefined,
+      })),
+    );
+  }
+
   /** Ends a run as SYSTEM_FAILURE whatever its worker does. */
   forceFailRun(runId: string, reason: string): Promise<{ id: string }> {
     return this.#post(runPath(runId, "/force-fail"), { reason });
@@ -277,6 +335,10 @@ interface OffsetReply<T> {
 
 function runPath(runId: string, rest: string, version = "v1"): string {
   return `/api/${version}/runs/${encodeURIComponent(runId)}${rest}`;
+}
+
+function tokenPath(id: string, rest = ""): string {
+  return `/api/v1/waitpoints/tokens/${encodeURIComponent(id)}${rest}`;
 }
 
 function queuePath(queue: QueueReference, rest = ""): string {

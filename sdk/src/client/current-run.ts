@@ -9,6 +9,12 @@ export interface CurrentRun {
     project?: { ref: string };
     environment?: { slug: string };
   };
+  /** The run's journal, as far as the client writes to it. */
+  durable?:
+    | {
+        once<T>(call: { label: string; fingerprint: string; perform(onceKey: string): Promise<T> }): Promise<T>;
+      }
+    | undefined;
 }
 
 const RUN_CONTEXT = Symbol.for("dev.gantry.run");

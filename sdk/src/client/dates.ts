@@ -5,12 +5,16 @@ const DATE_FIELDS = [
   "createdAt",
   "delayedUntil",
   "deployedAt",
+  "dueAt",
   "expiredAt",
   "expiresAt",
   "finishedAt",
+  "idempotencyKeyExpiresAt",
   "oldestQueuedAt",
+  "openedAt",
   "overriddenAt",
   "startedAt",
+  "timeoutAt",
   "updatedAt",
 ] as const;
 type DateField = (typeof DATE_FIELDS)[number];

@@ -55,6 +55,14 @@ export async function toIdempotencyKey(key: string | string[] | undefined): Prom
   return isIdempotencyKey(key) ? key : createIdempotencyKey(key);
 }
 
+/** The key of a call that the run's journal makes once; lists show no name for it, the user gave none. */
+export async function onceIdempotencyKey(
+  onceKey: string | undefined,
+  ...more: string[]
+): Promise<IdempotencyKey | undefined> {
+  return onceKey === undefined ? undefined : hashKey([onceKey, ...more], "run", ownerHere());
+}
+
 export function idempotencyKeyOptions(key: string): IdempotencyKeyOptions | undefined {
   return madeFrom().get(key);
 }

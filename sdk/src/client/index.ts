@@ -16,7 +16,6 @@ export {
   UnprocessableEntityError,
 } from "./api-error.ts";
 export { auth, type CreatePublicTokenOptions, type CreateTriggerTokenOptions } from "./auth.ts";
-export { batch } from "./batch.ts";
 export { configure } from "./configuration.ts";
 export { deployments } from "./deployments.ts";
 export {
@@ -28,12 +27,13 @@ export {
 } from "./envvars.ts";
 export type { IdempotencyKeyScope } from "./idempotency-key.ts";
 export { idempotencyKeys } from "./idempotency-keys.ts";
-export type { ListRunsParams } from "./list-query.ts";
+export type { ListRunsParams, ListTokensParams } from "./list-query.ts";
 export type { Page, PagePromise } from "./page.ts";
 export type { TokenPermissions } from "./public-token.ts";
 export { queues } from "./queues.ts";
 export type {
   DeploymentItem,
+  JournalItem,
   QueueItem,
   RelatedRun,
   RetrievedBatchItem,
@@ -42,6 +42,7 @@ export type {
   RunEventItem,
   RunExplanation,
   RunListItem,
+  TokenItem,
 } from "./replies.ts";
 export type { ClientConfig, ClientRetryOptions, RequestOptions, TriggerRequestOptions } from "./request-options.ts";
 export type {
@@ -62,3 +63,4 @@ export type {
   TriggerOptions,
 } from "./run-handle.ts";
 export { type PollOptions, type ReplayOptions, runs } from "./runs.ts";
+export type { CreatedToken, CreateTokenOptions, RetrievedTokenItem, TokenReference } from "./tokens.ts";

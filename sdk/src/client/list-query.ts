@@ -42,6 +42,36 @@ export function runsQuery(params: ListRunsParams): Record<string, string | numbe
   };
 }
 
+export interface ListTokensParams {
+  /** Items per page, at most 100; default 25. */
+  limit?: number | undefined;
+  /** A token's id: the page of older (after) or newer (before) tokens. */
+  after?: string | undefined;
+  before?: string | undefined;
+  status?: TokenStatus | TokenStatus[] | undefined;
+  idempotencyKey?: string | undefined;
+  tags?: string | string[] | undefined;
+  /** Instead of `from`: `"1h"`, `"7d"`. */
+  period?: string | undefined;
+  from?: Date | number | undefined;
+  to?: Date | number | undefined;
+}
+export type TokenStatus = "WAITING" | "COMPLETED" | "TIMED_OUT";
+
+export function tokensQuery(params: ListTokensParams): Record<string, string | number | undefined> {
+  return {
+    "page[size]": params.limit,
+    "page[after]": params.after,
+    "page[before]": params.before,
+    "filter[status]": joined(params.status),
+    "filter[idempotencyKey]": params.idempotencyKey,
+    "filter[tags]": joined(params.tags),
+    "filter[createdAt][period]": params.period,
+    "filter[createdAt][from]": epochMs(params.from),
+    "filter[createdAt][to]": epochMs(params.to),
+  };
+}
+
 function joined(value: string | string[] | undefined): string | undefined {
   return value === undefined || value.length === 0 ? undefined : [value].flat().join(",");
 }

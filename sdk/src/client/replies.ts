@@ -4,12 +4,14 @@ import type {
   DeploymentDetail,
   EventsReply,
   ExplainReply,
+  JournalEntryReply,
   ListedRun,
   Queue,
   RetrievedBatch,
   RunError,
   RunFields,
   RunReply,
+  Token,
   WhoamiReply,
 } from "../contract/api/index.ts";
 import type { Revived } from "./dates.ts";
@@ -43,6 +45,9 @@ export type RetrievedBatchItem = Omit<Revived<RetrievedBatch>, "processing"> & {
 export type QueueItem = Omit<Revived<Queue>, "concurrency"> & { concurrency: Revived<Queue["concurrency"]> };
 export type DeploymentItem = Revived<Deployment>;
 export type DeploymentItemDetail = Revived<DeploymentDetail>;
+export type TokenItem = Revived<Token>;
+/** A durable call of a run. */
+export type JournalItem = Revived<JournalEntryReply>;
 export type RunExplanation = ExplainReply;
 export type RunEventItem = Revived<EventsReply["events"]>[number];
 export type { RunError, WhoamiReply };

@@ -1,7 +1,8 @@
 import { machineName } from "../contract/machine-presets.ts";
 import { currentRun } from "./current-run.ts";
 import { idempotencyKeyOptions, toIdempotencyKey } from "./idempotency-key.ts";
-import { encodeValue } from "./packet.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import type { EncodedValue } from "./packet.ts";
 import type { IdempotencyKey, TriggerOptions } from "./run-handle.ts";
 
 /** What the API's trigger takes; `undefined` members vanish in JSON. */
@@ -10,13 +11,12 @@ export interface TriggerBody {
   options: Record<string, unknown> & { idempotencyKey?: string | undefined };
 }
 
-/** Encodes the payload and the options of one trigger. `fallbackKey` applies where the options have no key. */
+/** Encodes the options of one trigger. `fallbackKey` applies where the options have no key. */
 export async function triggerBody(
-  payload: unknown,
+  encoded: EncodedValue,
   options: TriggerOptions = {},
   fallbackKey?: IdempotencyKey,
 ): Promise<TriggerBody> {
-  const encoded = encodeValue(payload);
   const key = (await toIdempotencyKey(options.idempotencyKey)) ?? fallbackKey;
   const run = currentRun()?.ctx?.run;
   return {
@@ -42,6 +42,17 @@ export async function triggerBody(
       ...unknownOptions(options),
     },
   };
+}
+
+/** What only labels a run, or says how long it may take or last: two triggers that differ in it alone are the same. */
+const NOT_IN_FINGERPRINT = new Set(["tags", "metadata", "ttl", "priority", "idempotencyKeyTTL"]);
+
+/** What makes two triggers of one run the same: the task, the payload's bytes, and the options that matter. */
+export function triggerFingerprint(taskId: string, encoded: EncodedValue, options: TriggerOptions = {}): string {
+  const given = Object.entries(options)
+    .filter(([name, value]) => value !== undefined && !NOT_IN_FINGERPRINT.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return fingerprintOf(taskId, encoded.dataType, encoded.data, given.length === 0 ? undefined : JSON.stringify(given));
 }
 
 const KNOWN = new Set([

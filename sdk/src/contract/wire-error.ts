@@ -26,6 +26,14 @@ export function toWireError(thrown: unknown, depth = 0): WireError {
   };
 }
 
+/** An Error that looks like the one that was. */
+export function fromWireError({ name, message, stack, code, cause }: WireError): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause: fromWireError(cause) });
+  error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return code === undefined ? error : Object.assign(error, { code });
+}
+
 /** Errors of another realm (vm, a worker) are no instances of this one's Error. */
 function isErrorLike(thrown: unknown): thrown is object {
   if (typeof thrown !== "object" || thrown === null) return false;

@@ -1,4 +1,5 @@
 /** What task files use; part of the package's main entry, so it loads in every runtime. */
+export { batch } from "./batch.ts";
 export type { TaskContext } from "./context.ts";
 export {
   schemaTask,
@@ -47,3 +48,14 @@ export type { RunParams, TaskOptions } from "./task-options.ts";
 export { tasks } from "./tasks.ts";
 export { timeout } from "./timeout.ts";
 export { type ComputeUsage, type CurrentUsage, usage } from "./usage.ts";
+export type { BatchTriggerAndWaitOptions } from "./waits/batch-and-wait.ts";
+export {
+  type BatchResult,
+  SubtaskUnwrapError,
+  TaskRunPromise,
+  type TaskRunResult,
+} from "./waits/task-run-promise.ts";
+export { ManualWaitpointPromise, WaitpointTimeoutError } from "./waits/token-promise.ts";
+export type { TriggerAndSubscribeOptions } from "./waits/trigger-and-subscribe.ts";
+export type { TriggerAndWaitOptions } from "./waits/trigger-and-wait.ts";
+export { type CommonWaitOptions, type WaitForOptions, type WaitUntilOptions, wait } from "./waits/wait.ts";

@@ -15,6 +15,10 @@ import { catalogue, registerTask } from "./catalogue.ts";
 import type { InitOutput } from "./hooks.ts";
 import { type CustomSchema, payloadParser, type SchemaIn, type SchemaOut, type TaskSchema } from "./schema.ts";
 import type { AnyTaskOptions, TaskOptions } from "./task-options.ts";
+import { type BatchTriggerAndWaitOptions, batchTriggerAndWait } from "./waits/batch-and-wait.ts";
+import type { BatchResult, TaskRunPromise } from "./waits/task-run-promise.ts";
+import { type TriggerAndSubscribeOptions, triggerAndSubscribe } from "./waits/trigger-and-subscribe.ts";
+import { type TriggerAndWaitOptions, triggerAndWait } from "./waits/trigger-and-wait.ts";
 
 /** A task as others see it: its id and how to start runs of it. */
 export interface Task<TIdentifier extends string, TPayload = void, TOutput = any> {
@@ -33,6 +37,27 @@ export interface Task<TIdentifier extends string, TPayload = void, TOutput = any
     options?: BatchTriggerOptions,
     requestOptions?: TriggerRequestOptions,
   ): Promise<BatchRunHandle<TIdentifier, TPayload, TOutput>>;
+  /**
+   * Starts a run and suspends the calling one until it has ended; inside runs only.
+   *
+   * @example
+   * const result = await resize.triggerAndWait({ url });
+   * if (result.ok) console.log(result.output.width);
+   * const { width } = await resize.triggerAndWait({ url }).unwrap();
+   */
+  triggerAndWait(
+    payload: TPayload,
+    options?: TriggerAndWaitOptions,
+    requestOptions?: TriggerRequestOptions,
+  ): TaskRunPromise<TIdentifier, TOutput>;
+  /** Starts a run for each item and suspends the calling one until all have ended; the results are in their order. */
+  batchTriggerAndWait(
+    items: ItemSource<BatchItem<TPayload>>,
+    options?: BatchTriggerAndWaitOptions,
+    requestOptions?: TriggerRequestOptions,
+  ): Promise<BatchResult<TIdentifier, TOutput>>;
+  /** As triggerAndWait, but the calling run stays in its process; `options.signal` ends the waiting and the child. */
+  triggerAndSubscribe(payload: TPayload, options?: TriggerAndSubscribeOptions): TaskRunPromise<TIdentifier, TOutput>;
 }
 
 export interface TaskWithSchema<TIdentifier extends string, TSchema extends TaskSchema | undefined, TOutput = any>
@@ -110,6 +135,9 @@ function define(options: AnyTaskOptions, parsing: Parsing): Task<string, any, an
     jsonSchema: options.jsonSchema,
     trigger: (payload, given, request) => trigger(id, payload, given, request),
     batchTrigger: (items, given, request) => batchTrigger(id, items, given, request),
+    triggerAndWait: (payload, given, request) => triggerAndWait(id, payload, given, request),
+    batchTriggerAndWait: (items, given, request) => batchTriggerAndWait(id, items, given, request),
+    triggerAndSubscribe: (payload, given) => triggerAndSubscribe(id, payload, given),
   };
   registerTask(defined, { id, filePath: catalogue().currentFile ?? "", options, ...parsing });
   return defined;

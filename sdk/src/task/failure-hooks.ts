@@ -1,4 +1,4 @@
-import type { WireError } from "../contract/wire-error.ts";
+import { fromWireError, type WireError } from "../contract/wire-error.ts";
 import type { Attempt } from "./attempt.ts";
 import type { TaskOutcome } from "./host.ts";
 import { throughMiddleware } from "./middleware.ts";
@@ -21,12 +21,4 @@ export async function runFailureHooks(attempt: Attempt, wireError: WireError): P
   await throughMiddleware(attempt, hooks).catch(() => {});
   if (!isCalled) await hooks();
   return { kind: "completed", outputType: "application/json" };
-}
-
-/** An Error that looks like the one that was. */
-export function fromWireError({ name, message, stack, code, cause }: WireError): Error {
-  const error = new Error(message, cause === undefined ? undefined : { cause: fromWireError(cause) });
-  error.name = name;
-  if (stack !== undefined) error.stack = stack;
-  return code === undefined ? error : Object.assign(error, { code });
 }

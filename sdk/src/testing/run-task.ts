@@ -4,7 +4,7 @@ import type { AnyTask, TaskOutput, TaskPayload } from "../client/run-handle.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "../contract/retry.ts";
 import { catalogue, registeredTask } from "../task/catalogue.ts";
 import { executeTask } from "../task/execute-task.ts";
-import { fromWireError } from "../task/failure-hooks.ts";
+import { fromWireError } from "../contract/wire-error.ts";
 import type { TaskOutcome } from "../task/host.ts";
 import { type OnTrigger, TestApi, type TriggerCall } from "./test-api.ts";
 import { testGrant } from "./test-grant.ts";

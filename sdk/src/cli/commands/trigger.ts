@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { encodeValue } from "../../client/packet.ts";
 import type { TriggerOptions } from "../../client/run-handle.ts";
 import { triggerBody } from "../../client/trigger-body.ts";
 import { CliError, EXIT, type ExitCode } from "../cli-error.ts";
@@ -58,7 +59,10 @@ async function runTrigger(context: CommandContext, flags: TriggerFlags, task: st
     throw new CliError("BAD_ARGUMENT", "--metadata is not a JSON object.");
   }
   const api = context.api();
-  const reply = await api.triggerTask(task, await triggerBody(payload, triggerOptions(flags, metadata as object)));
+  const reply = await api.triggerTask(
+    task,
+    await triggerBody(encodeValue(payload), triggerOptions(flags, metadata as object)),
+  );
   const { colors } = context.terminal;
   if (!flags.wait) {
     if (context.json) context.printJson({ id: reply.id, isCached: reply.isCached });
