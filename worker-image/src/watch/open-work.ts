@@ -1,0 +1,98 @@
+import { subscribe } from "node:diagnostics_channel";
+import type { Region } from "@gantry/sdk/task";
+import { captureStack, findUserFrame } from "./user-frame.ts";
+import type { Effects } from "./effects.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Over with their first callback. */
+const ONCE = new Set(
+  "Timeout Immediate FSREQCALLBACK FSREQPROMISE FILEHANDLECLOSEREQ GETADDRINFOREQWRAP GETNAMEINFOREQWRAP QUERYWRAP TCPCONNECTWRAP PIPECONNECTWRAP UDPSENDWRAP PBKDF2REQUEST SCRYPTREQUEST RANDOMBYTESREQUEST RANDOMPRIMEREQUEST CHECKPRIMEREQUEST KEYPAIRGENREQUEST KEYGENREQUEST KEYEXPORTREQUEST CIPHERREQUEST DERIVEBITSREQUEST HASHREQUEST SIGNREQUEST ARGON2REQUEST KEMREQUEST ZLIB".split(
+    " ",
+  ),
+);
+/** Until they are destroyed, or unreferenced. */
+const LASTING = new Set(
+  "PROCESSWRAP WORKER HTTPCLIENTREQUEST HTTP2STREAM TCPSERVERWRAP PIPESERVERWRAP FSEVENTWRAP STATWATCHER".split(" "),
+);
+/** A timer of a client's that a step left behind is its pool's housekeeping; those that count are looked at for that. */
+const HOUSEKEEPING_FRAMES = 8;
+
+interface Work {
+  type: string;
+  region: Region | undefined;
+  resource: { hasRef?: () => boolean; _repeat?: unknown };
+  /** Where it was made, if that was worth looking at. */
+  stack: string;
+}
+
+/**
+ * What is under way in the process that could still resume user code: from a positive list of Node's async resources, by
+ * whose code made it. Sockets that only lie in a pool are not on it. What module code began before the function is left
+ * out: a new process begins it again.
+ */
+export class OpenWork {
+  readonly #around: Surroundings;
+  readonly #effects: Effects;
+  readonly #work = new Map<number, Work>();
+  readonly #requests = new Set<object>();
+
+  constructor(around: Surroundings, effects: Effects) {
+    this.#around = around;
+    this.#effects = effects;
+    // fetch has no async resource of its own.
+    const over = (message: unknown) => this.#requests.delete((message as { request: object }).request);
+    subscribe("undici:request:create", (message) => this.#requested((message as { request: object }).request));
+    subscribe("undici:request:trailers", over);
+    subscribe("undici:request:error", over);
+  }
+
+  forget(): void {
+    this.#work.clear();
+    this.#requests.clear();
+  }
+
+  get isBusy(): boolean {
+    if (this.#requests.size > 0) return true;
+    for (const work of this.#work.values()) if (counts(work)) return true;
+    return false;
+  }
+
+  created(id: number, type: string, resource: object): void {
+    if (!ONCE.has(type) && !LASTING.has(type)) return;
+    const region = this.#around.region();
+    if (region?.kind === "runner" || region?.kind === "repeatable") return;
+    this.#work.set(id, { type, region, resource, stack: this.#stackFor(type, region) });
+  }
+
+  /** A callback is about to run. */
+  before(id: number): void {
+    const work = this.#work.get(id);
+    if (work === undefined) return;
+    if (ONCE.has(work.type) && work.resource._repeat == null) this.#work.delete(id);
+    if (work.region?.kind === "function" && this.#around.openEntries > 0)
+      this.#effects.add("beside", undefined, work.stack);
+  }
+
+  destroyed(id: number): void {
+    this.#work.delete(id);
+  }
+
+  #stackFor(type: string, region: Region | undefined): string {
+    if (type !== "Timeout") return "";
+    if (region?.kind === "step") return captureStack(HOUSEKEEPING_FRAMES);
+    return region?.kind === "function" && this.#around.openEntries > 0 ? captureStack() : "";
+  }
+
+  #requested(request: object): void {
+    if (!this.#around.isActive) return;
+    const region = this.#around.region();
+    if (region?.kind !== "runner" && region?.kind !== "repeatable") this.#requests.add(request);
+  }
+}
+
+function counts({ type, region, resource, stack }: Work): boolean {
+  if (resource.hasRef?.() === false) return false;
+  // Asked while steps are open only where nobody leaves anyway.
+  if (type === "Timeout" && region?.kind === "step") return findUserFrame(stack) !== undefined;
+  return true;
+}

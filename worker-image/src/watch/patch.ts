@@ -1,0 +1,38 @@
+// biome-ignore-all lint/complexity/noArguments: forwarding `arguments` costs less than a rest parameter
+type Callable = (this: unknown, ...args: never[]) => unknown;
+
+/** Told of each call before it is made; must not throw. */
+export type OnCall = (self: unknown, args: readonly unknown[]) => void;
+
+/**
+ * Puts `onCall` before a function. Name, length, properties and attributes stay; where there is no such function, or it
+ * cannot be replaced, nothing happens.
+ */
+export function patch(owner: object, key: string, onCall: OnCall): void {
+  const place = Object.getOwnPropertyDescriptor(owner, key);
+  const original: unknown = (owner as Record<string, unknown>)[key];
+  if (typeof original !== "function" || (place && !place.configurable && !place.writable)) return;
+  const patched = forward(original as Callable, onCall);
+  copyProperties(original, patched);
+  const attributes = place ?? { configurable: true, enumerable: false, writable: true };
+  const { configurable = true, enumerable = false } = attributes;
+  Object.defineProperty(owner, key, { configurable, enumerable, writable: true, value: patched });
+}
+
+function forward(original: Callable, onCall: OnCall): object {
+  // A method: it is no constructor, as the originals are none.
+  return {
+    patched(this: unknown) {
+      onCall(this, arguments as unknown as unknown[]);
+      return Reflect.apply(original, this, arguments as unknown as never[]) as unknown;
+    },
+  }.patched;
+}
+
+function copyProperties(from: object, to: object): void {
+  for (const key of Reflect.ownKeys(from)) {
+    const property = Object.getOwnPropertyDescriptor(from, key);
+    if (!property || key === "prototype") continue;
+    Object.defineProperty(to, key, property);
+  }
+}
