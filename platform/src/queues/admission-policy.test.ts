@@ -26,6 +26,9 @@ const free: ExplainFacts = {
   workerId: undefined,
   hasDeployment: true,
   hold: undefined,
+  waits: [],
+  checkpoint: undefined,
+  heldLimit: undefined,
 };
 
 const dueAt = new Date("2030-01-01T00:00:00Z");

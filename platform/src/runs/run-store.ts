@@ -1,4 +1,4 @@
-import type { RunEvent, RunStatus, WireError } from "@gantry/sdk/contract";
+import type { CheckpointReason, RunEvent, RunStatus, WireError } from "@gantry/sdk/contract";
 import type {
   AttemptRecord,
   BatchDetail,
@@ -61,6 +61,10 @@ export interface AdmittedRun {
   fence: string;
   /** It is EXECUTING and waits to be sent to a connected worker; else DEQUEUED, and a worker must be launched. */
   direct: boolean;
+  /** Its held worker has it: the same execution goes on, and only has to be woken. */
+  resumes: boolean;
+  /** Its grant carries what it did before. */
+  hasJournal: boolean;
   deploymentId: string;
   taskId: string;
   queueId: number;
@@ -100,6 +104,8 @@ export interface FinishRequest {
   onlyUnstarted?: boolean;
   /** With no execution: only a run that still waits for its version. */
   onlyPending?: boolean;
+  /** The execution may be PARKED: its run has no slot, and may get it back at this moment. Costs a commit of its own. */
+  mayBeHeld?: boolean;
   status: FinalRunStatus;
   output?: Packet | undefined;
   error?: WireError | undefined;
@@ -127,6 +133,8 @@ export interface RequeueRequest {
   lost: boolean;
   deferred: boolean;
   machine?: string | undefined;
+  /** Entries of its journal that the next attempt makes anew. */
+  reopen?: number[] | undefined;
   /** No worker could be had: counted apart, and kept on the run until it starts. */
   startFailure?: Hold | undefined;
 }
@@ -141,6 +149,8 @@ export interface RetryInPlaceRequest {
   computeMs: number;
   deferred: boolean;
   delayMs: number;
+  /** Entries of its journal that the next attempt makes anew. */
+  reopen?: number[] | undefined;
 }
 
 /** What decides about the end of an attempt, read together. */
@@ -157,6 +167,13 @@ export interface RunForDecision {
   deferrals: number;
   machine: string | undefined;
   cancelRequestedAt: Date | undefined;
+  /** Its execution is PARKED: what is to become of the run should the worker be lost, and what forbids a replay. */
+  held: HeldLoss | undefined;
+}
+
+export interface HeldLoss {
+  then: "replay" | "restart" | "fail";
+  because?: string | undefined;
 }
 
 export interface LostExecution extends ExecutionRef {
@@ -165,6 +182,8 @@ export interface LostExecution extends ExecutionRef {
   deploymentId: string;
   workerId: string | undefined;
   why: "LEASE_EXPIRED" | "START_DEADLINE";
+  /** It was PARKED. */
+  isHeld: boolean;
 }
 
 /** A batch of metadata operations as functions of the JSON text before; undefined where nothing concerns that run. */
@@ -238,6 +257,19 @@ export interface ExplainFacts {
   workerId: string | undefined;
   hasDeployment: boolean;
   hold: Hold | undefined;
+  /** Of a WAITING run: what it waits for, the next to be due first. At most 100. */
+  waits: ExplainedWait[];
+  /** Of a WAITING run: what became of its worker, and why; undefined where it was lost. */
+  checkpoint: { mode: "hold" | "replay"; reason: CheckpointReason } | undefined;
+  /** A QUEUED run that nothing keeps room for while so many workers are held. */
+  heldLimit: { held: number; limit: number } | undefined;
+}
+
+export interface ExplainedWait {
+  entry: number;
+  kind: "time" | "token" | "child" | "batch";
+  label: string;
+  dueAt: Date | undefined;
 }
 
 /**
@@ -270,6 +302,13 @@ export interface RunStore {
   requeue(
     request: RequeueRequest,
   ): Promise<{ status: "QUEUED" | "DELAYED" | "CANCELED"; announcement: LaneAnnouncement } | "fenced">;
+  /**
+   * A PARKED execution ends, its worker is lost; its run goes on waiting, or queued, on no worker. Counted as a loss. One that
+   * is to be canceled ends as CANCELED instead. Announce what it returns.
+   */
+  suspendLost(
+    execution: ExecutionRef & { environmentId: number; runId: string },
+  ): Promise<LaneAnnouncement | undefined | "fenced">;
   /** The same execution goes on with another attempt; undefined where it is fenced. Idempotent for a given attempt. */
   retryInPlace(request: RetryInPlaceRequest): Promise<AdmittedRun | undefined>;
   runForDecision(environmentId: number, execution: ExecutionRef): Promise<RunForDecision | undefined>;

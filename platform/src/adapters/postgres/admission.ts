@@ -29,13 +29,15 @@ export interface AdmittedRow {
   depth: number;
   batch_id: string | null;
   machine: string | null;
+  resumes: boolean;
+  has_journal: boolean;
 }
 
-/** The same columns from a run's own row `r`; the statement adds `direct`. */
+/** The same columns from a run's own row `r`; the statement adds `direct`. Only admission resumes a run in place. */
 export const GRANT_COLUMNS = `r.id as run_id, r.execution_id, r.fence::text as fence, r.deployment_id, r.task_id, r.queue_id,
   r.attempt, r.max_attempts, r.payload, r.payload_type, r.metadata, r.tags, r.is_test, r.created_at, r.started_at,
   r.idempotency_key, r.max_duration_ms, r.compute_ms, r.priority_ms, r.concurrency_key, r.parent_run_id, r.root_run_id,
-  r.depth, r.batch_id, r.machine`;
+  r.depth, r.batch_id, r.machine, false as resumes, r.has_journal`;
 
 export function toAdmittedRun(row: AdmittedRow): AdmittedRun {
   return {
@@ -43,6 +45,8 @@ export function toAdmittedRun(row: AdmittedRow): AdmittedRun {
     executionId: row.execution_id,
     fence: row.fence,
     direct: row.direct,
+    resumes: row.resumes,
+    hasJournal: row.has_journal,
     deploymentId: row.deployment_id,
     taskId: row.task_id,
     queueId: row.queue_id,
@@ -67,7 +71,7 @@ export function toAdmittedRun(row: AdmittedRow): AdmittedRun {
   };
 }
 
-/** Calls the database's `admit` (prisma/migrations): one call, all limits, one admission per environment at a time. */
+/** Calls the database's `admit_runs` (prisma/migrations): one call, all limits, one admission per environment at a time. */
 export async function admit(
   pool: pg.Pool,
   environmentId: number,
@@ -77,8 +81,8 @@ export async function admit(
   timing: { leaseTtlMs: number; startDeadlineMs: number },
 ): Promise<AdmittedRun[] | "busy"> {
   const { rows } = await pool.query<AdmittedRow>({
-    name: "admit",
-    text: "select * from admit($1, $2, $3::bigint[], $4::timestamptz[], $5::jsonb, $6, $7)",
+    name: "admit-runs",
+    text: "select * from admit_runs($1, $2, $3::bigint[], $4::timestamptz[], $5::jsonb, $6, $7)",
     values: [
       environmentId,
       n,

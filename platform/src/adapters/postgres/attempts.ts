@@ -3,14 +3,18 @@ import type pg from "pg";
 import type {
   AdmittedRun,
   ExecutionRef,
+  HeldLoss,
   LaneAnnouncement,
   RequeueRequest,
   RetryInPlaceRequest,
   RunForDecision,
 } from "../../runs/run-store.ts";
 import { type AdmittedRow, GRANT_COLUMNS, toAdmittedRun } from "./admission.ts";
+import { lockHeld, UNQUEUE_HELD } from "./held-executions.ts";
+import { ENTRY_BYTES } from "./journal-rows.ts";
 import { INSERT_HOLD_EVENT, storedHold } from "./launches.ts";
 import { jsonSafe, storableText } from "./storable-text.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** The attempts a run remembers: the oldest are forgotten, so that a run that defers for ever stays a small row. */
 const REMEMBERED = 300;
@@ -18,22 +22,50 @@ const WITH_ATTEMPT = (parameter: string) =>
   `(case when jsonb_array_length(r.attempts) >= ${REMEMBERED} then r.attempts - 0 else r.attempts end)
      || coalesce(${parameter}::jsonb, '[]')`;
 
+/** Entries of the journal that the next attempt makes anew; of the one run that `source` returns. */
+const REOPEN = (source: string, entries: string) => `
+      reopened as (
+        delete from journal_entry j using ${source} x
+        where j.run_id = x.run_id and j.entry = any (${entries}::int[])
+        returning j.run_id, ${ENTRY_BYTES("j")} as bytes
+      ), recounted as (
+        update run_journal g set entries = g.entries - o.n, bytes = g.bytes - o.bytes
+        from (select run_id, count(*)::int as n, sum(bytes)::bigint as bytes from reopened group by run_id) o
+        where g.run_id = o.run_id
+      )`;
+
+interface PutBack {
+  announcement: LaneAnnouncement;
+  isCanceled: boolean;
+}
+
 /**
  * Ends an execution and puts its run back: at once into its lane, or DELAYED for a while. The execution's row is the
  * gate, as in finish-runs.ts. `isCanceled`: somebody asked for its end meanwhile, and no worker is there to be told.
  */
-export async function requeue(
-  pool: pg.Pool,
+export async function requeue(pool: pg.Pool, request: RequeueRequest): Promise<PutBack | "fenced"> {
+  const put = await putBack(pool, request, false);
+  if (put !== "fenced") return put;
+  return inTransaction(pool, async (client) =>
+    (await lockHeld(client, request.environmentId, request.execution)) ? putBack(client, request, true) : "fenced",
+  );
+}
+
+/** `isHeld`: the caller has locked the PARKED execution. */
+async function putBack(
+  pool: pg.Pool | pg.PoolClient,
   request: RequeueRequest,
-): Promise<{ announcement: LaneAnnouncement; isCanceled: boolean } | "fenced"> {
+  isHeld: boolean,
+): Promise<PutBack | "fenced"> {
   const hold = request.startFailure;
   const { rows } = await pool.query<{ lane_id: string; order_at: string | null; is_canceled: boolean }>({
-    name: "requeue",
+    name: isHeld ? "requeue-held" : "requeue",
     text: `
       with ended as (
         delete from execution e where e.id = $1 and e.fence = $2 and e.environment_id = $10 and e.run_id = $11
+          ${isHeld ? "" : "and e.state <> 'PARKED'"}
         returning e.id, e.run_id, e.environment_id
-      ), freed as (
+      ), ${isHeld ? UNQUEUE_HELD("ended") : ""} ${REOPEN("ended", "$15")}, freed as (
         delete from slot s using ended e where s.run_id = e.run_id and s.execution_id = e.id returning s.lane_id
       ), put_back as (
         update run r set
@@ -45,9 +77,10 @@ export async function requeue(
           start_failures = case when $12::jsonb is null then r.start_failures else least(r.start_failures + 1, 30000) end,
           hold = coalesce($12, r.hold), updated_at = now(), revision = r.revision + 1
         from ended e where r.environment_id = e.environment_id and r.id = e.run_id and r.execution_id = e.id
-        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at, r.attempt
+        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at, r.attempt, r.parent_run_id
       ), queued as (
-        insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from put_back where $3 is null
+        insert into ready (lane_id, order_at, run_id, is_root)
+        select lane_id, order_at, id, parent_run_id is null from put_back where $3 is null
       ), timer as (
         insert into run_timer (due_at, kind, environment_id, run_id)
         select delay_until, 'delay', environment_id, id from put_back where $3 is not null
@@ -71,6 +104,7 @@ export async function requeue(
       hold === undefined ? null : JSON.stringify(storedHold(hold)),
       hold?.code ?? null,
       hold === undefined ? null : storableText(hold.message),
+      request.reopen ?? [],
     ],
   });
   const row = rows[0];
@@ -97,13 +131,18 @@ export async function retryInPlace(pool: pg.Pool, request: RetryInPlaceRequest):
     Math.round(request.computeMs),
     request.deferred ? 1 : 0,
     Math.round(request.delayMs),
+    request.reopen ?? [],
   ];
   const { rows } = await pool.query<AdmittedRow>({
     name: "retry-in-place",
     text: `
       with current as (
-        update execution e set attempt = $6 where e.id = $3 and e.fence = $4 returning e.id
-      )
+        update execution e set attempt = $6 from run q
+        where e.id = $3 and e.fence = $4 and e.state <> 'PARKED'
+          -- Repeated, it must not take from the journal what the new attempt has made.
+          and q.environment_id = $1 and q.id = $2 and q.attempt = $5 and q.execution_id = e.id
+        returning e.id, e.run_id
+      ), ${REOPEN("current", "$11")}
       update run r set attempt = $6, attempts = ${WITH_ATTEMPT("$7")}, compute_ms = r.compute_ms + $8,
         deferrals = r.deferrals + $9, attempt_started_at = now() + $10 * interval '1 ms', updated_at = now(),
         revision = r.revision + 1
@@ -146,6 +185,7 @@ interface DecisionRow {
   deferrals: number;
   machine: string | null;
   cancel_requested_at: Date | null;
+  held: HeldLoss | null;
 }
 
 export async function runForDecision(
@@ -156,7 +196,8 @@ export async function runForDecision(
   const { rows } = await pool.query<DecisionRow>({
     name: "run-for-decision",
     text: `select r.id, r.environment_id, r.task_id, r.status, r.deployment_id, r.attempt, r.max_attempts,
-             r.attempt_started_at, r.platform_losses, r.deferrals, r.machine, r.cancel_requested_at
+             r.attempt_started_at, r.platform_losses, r.deferrals, r.machine, r.cancel_requested_at,
+             case when e.state = 'PARKED' then coalesce(e.park -> 'ifLost', '{"then": "fail"}') end as held
            from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id
            where e.id = $1 and e.fence = $2 and e.environment_id = $3 and r.execution_id = e.id`,
     values: [execution.executionId, execution.fence, environmentId],
@@ -176,6 +217,7 @@ export async function runForDecision(
     deferrals: row.deferrals,
     machine: row.machine ?? undefined,
     cancelRequestedAt: row.cancel_requested_at ?? undefined,
+    held: row.held ?? undefined,
   };
 }
 

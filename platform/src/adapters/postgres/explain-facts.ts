@@ -1,6 +1,6 @@
 import type { RunStatus } from "@gantry/sdk/contract";
 import type pg from "pg";
-import type { ExplainFacts, Hold } from "../../runs/run-store.ts";
+import type { ExplainedWait, ExplainFacts, Hold } from "../../runs/run-store.ts";
 import { madeAt } from "./run-reads.ts";
 
 interface Row {
@@ -26,6 +26,10 @@ interface Row {
   worker_id: string | null;
   has_deployment: boolean;
   hold: Hold | null;
+  waits: (Omit<ExplainedWait, "dueAt"> & { dueAt: string | null })[] | null;
+  park: ExplainFacts["checkpoint"] | null;
+  held: number | null;
+  max_held: number;
 }
 
 /** All that can hold a run back, as it is now. The position is counted up to 100,000. */
@@ -54,10 +58,27 @@ export async function explainFacts(
         end as position,
         r.cancel_requested_at is not null as cancel_requested,
         (select x.worker_id from execution x where x.id = r.execution_id) as worker_id,
-        e.current_deployment_id is not null as has_deployment, r.hold
+        e.current_deployment_id is not null as has_deployment, r.hold,
+        case when r.status = 'WAITING' then (
+          select json_agg(w order by w."dueAt", w.entry) from (
+            select j.entry, j.kind, j.label, j.due_at as "dueAt" from journal_entry j
+            where j.run_id = r.id and j.completed_at is null order by j.due_at, j.entry limit 100) w)
+        end as waits,
+        case when r.status = 'WAITING' then g.park end as park,
+        m.max_held,
+        case when r.status = 'QUEUED' and r.parent_run_id is null
+            and r.order_at > now() - interval '50 years' then
+          (select count(*)::int from (
+            select 1 from execution x where x.environment_id = $1 and x.state = 'PARKED' limit m.max_held) k)
+        end as held
       from run r
       join environment e on e.id = r.environment_id
       join queue q on q.id = r.queue_id
+      left join run_journal g on g.run_id = r.id
+      cross join lateral (
+        select greatest(1, coalesce(case when (e.limits ->> 'maxHeld')::int >= 0 then (e.limits ->> 'maxHeld')::int end,
+                                    e.concurrency_limit)) as max_held
+      ) m
       where r.environment_id = $1 and r.id = $2`,
     values: [environmentId, runId],
   });
@@ -92,6 +113,12 @@ function toFacts(runId: string, row: Row): ExplainFacts {
     workerId: row.worker_id ?? undefined,
     hasDeployment: row.has_deployment,
     hold: row.hold ?? undefined,
+    waits: (row.waits ?? []).map(({ dueAt, ...wait }) => ({
+      ...wait,
+      dueAt: dueAt === null ? undefined : new Date(dueAt),
+    })),
+    checkpoint: row.park ?? undefined,
+    heldLimit: row.held !== null && row.held >= row.max_held ? { held: row.held, limit: row.max_held } : undefined,
   };
 }
 
@@ -127,5 +154,8 @@ async function endedFacts(pool: pg.Pool, environmentId: number, runId: string): 
     workerId: undefined,
     hasDeployment: true,
     hold: undefined,
+    waits: [],
+    checkpoint: undefined,
+    heldLimit: undefined,
   };
 }

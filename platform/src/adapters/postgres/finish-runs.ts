@@ -1,6 +1,8 @@
 import type pg from "pg";
-import type { FinishedRun, FinishRequest } from "../../runs/run-store.ts";
+import type { ExecutionRef, FinishedRun, FinishRequest } from "../../runs/run-store.ts";
+import { lockHeld, UNQUEUE_HELD } from "./held-executions.ts";
 import { jsonSafe } from "./storable-text.ts";
+import { inTransaction } from "./transaction.ts";
 
 const INPUT = `
 with input as materialized (
@@ -21,14 +23,15 @@ archived as (
     started_at, delay_until, ttl_ms, deployment_id, requested_version, attempt, max_attempts, attempts, platform_losses,
     deferrals, cancel_requested_at, cancel_reason, idempotency_key, idempotency_options, parent_run_id, root_run_id,
     depth, batch_id, replayed_from_id, machine, max_duration_ms, compute_ms, is_test, tags, payload, payload_type,
-    metadata, metadata_type, output, output_type, error)
+    metadata, metadata_type, output, output_type, error, has_journal)
   select
     g.environment_id, g.id, now(), g.task_id, g.final_status, g.revision + 1, g.queue_id, g.concurrency_key, g.priority_ms,
     g.created_at, g.started_at, g.delay_until, g.ttl_ms, g.deployment_id, g.requested_version, g.attempt, g.max_attempts,
     case when g.last_attempt is null then g.attempts else g.attempts || g.last_attempt end, g.platform_losses, g.deferrals,
     g.cancel_requested_at, g.cancel_reason, g.idempotency_key, g.idempotency_options, g.parent_run_id, g.root_run_id,
     g.depth, g.batch_id, g.replayed_from_id, g.machine, g.max_duration_ms, g.compute_ms + coalesce(g.last_compute_ms, 0),
-    g.is_test, g.tags, g.payload, g.payload_type, g.metadata, g.metadata_type, g.output, g.output_type, g.final_error
+    g.is_test, g.tags, g.payload, g.payload_type, g.metadata, g.metadata_type, g.output, g.output_type, g.final_error,
+    g.has_journal
   from gone g
 ), cleared as (
   delete from idempotency k using gone g
@@ -52,12 +55,12 @@ const GONE_COLUMNS = `r.*, i.ord, i.status as final_status, i.output, i.output_t
  * Ends runs that are on a worker. The execution's row is the gate: whoever deletes it, with the right fence, ends the
  * run; everybody else finds nothing.
  */
-const FINISH_ON_WORKER = `${INPUT}, ended as (
+const FINISH_ON_WORKER = (also = "") => `${INPUT}, ended as (
   delete from execution e using input i
   where e.id = i.execution_id and e.fence = i.fence and e.run_id = i.run_id and e.environment_id = i.environment_id
     and not (i.only_starting and e.state <> 'STARTING')
-  returning e.id, e.run_id
-), freed as (
+  returning e.id, e.run_id, e.environment_id
+), ${also} freed as (
   delete from slot s using ended e where s.run_id = e.run_id and s.execution_id = e.id
   returning s.run_id, s.environment_id, s.lane_id
 ), gone as (
@@ -65,7 +68,11 @@ const FINISH_ON_WORKER = `${INPUT}, ended as (
   where i.execution_id = e.id and r.environment_id = i.environment_id and r.id = e.run_id and r.execution_id = e.id
   returning ${GONE_COLUMNS}
 ), ${ARCHIVE}
-select g.id as run_id, f.environment_id, f.lane_id from gone g left join freed f on f.run_id = g.id`;
+select g.id as run_id, f.environment_id, f.lane_id, g.awaited or g.has_journal as is_settling
+from gone g left join freed f on f.run_id = g.id`;
+
+/** Its execution is locked before; see held-executions.ts. */
+const FINISH_HELD = FINISH_ON_WORKER(UNQUEUE_HELD("ended"));
 
 /** Ends runs that are on no worker. For a queued one its ready row is the gate, as it is for admission. */
 const FINISH_IDLE = `${INPUT}, unqueued as (
@@ -78,29 +85,61 @@ const FINISH_IDLE = `${INPUT}, unqueued as (
   delete from run r using input i
   where r.environment_id = i.environment_id and r.id = i.run_id and r.execution_id is null
     and not (i.only_unstarted and r.started_at is not null)
-    and (r.status = 'PENDING_VERSION' or (r.status = 'DELAYED' and not i.only_pending) or r.id in (select u.run_id from unqueued u))
+    and (r.status = 'PENDING_VERSION' or (r.status in ('DELAYED', 'WAITING') and not i.only_pending) or r.id in (select u.run_id from unqueued u))
   returning ${GONE_COLUMNS}
 ), unpended as (
   delete from pending_version p using gone g where p.environment_id = g.environment_id and p.run_id = g.id
 ), ${ARCHIVE}
-select g.id as run_id, null::int as environment_id, null::bigint as lane_id from gone g`;
+select g.id as run_id, null::int as environment_id, null::bigint as lane_id, g.awaited or g.has_journal as is_settling
+from gone g`;
 
 interface Row {
   run_id: string;
   environment_id: number | null;
   lane_id: string | null;
+  is_settling: boolean;
 }
 
+/** Others wait for it, or its journal is to be moved: the wake loop has work. */
+export type Finished = FinishedRun & { isSettling: boolean };
+
 /** Ends runs in one statement: all of them are on workers, or none is. */
-export async function finishRuns(pool: pg.Pool, requests: FinishRequest[]): Promise<FinishedRun[]> {
+export async function finishRuns(pool: pg.Pool, requests: FinishRequest[]): Promise<Finished[]> {
   const isOnWorker = requests[0]?.execution !== undefined;
+  return finishBy(pool, requests, isOnWorker ? "finish-on-worker" : "finish-idle");
+}
+
+const STATEMENTS = {
+  "finish-on-worker": FINISH_ON_WORKER(),
+  "finish-idle": FINISH_IDLE,
+  "finish-held": FINISH_HELD,
+};
+
+/** Ends a run whose worker may be held. */
+export async function finishHeld(
+  pool: pg.Pool,
+  request: FinishRequest & { execution: ExecutionRef },
+): Promise<Finished[]> {
+  return inTransaction(pool, async (client) =>
+    (await lockHeld(client, request.environmentId, request.execution))
+      ? finishBy(client, [request], "finish-held")
+      : [],
+  );
+}
+
+async function finishBy(
+  pool: pg.Pool | pg.PoolClient,
+  requests: FinishRequest[],
+  name: keyof typeof STATEMENTS,
+): Promise<Finished[]> {
   const { rows } = await pool.query<Row>({
-    name: isOnWorker ? "finish-on-worker" : "finish-idle",
-    text: isOnWorker ? FINISH_ON_WORKER : FINISH_IDLE,
+    name,
+    text: STATEMENTS[name],
     values: [JSON.stringify(requests.map(toInput)), requests.map((request) => request.output?.data ?? null)],
   });
   return rows.map((row) => ({
     runId: row.run_id,
+    isSettling: row.is_settling,
     announcement:
       row.lane_id === null || row.environment_id === null
         ? undefined

@@ -58,7 +58,8 @@ with input as materialized (
     payload, payload_type, metadata, metadata_type
   from placed
 ), queued as (
-  insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from placed where status = 'QUEUED'
+  insert into ready (lane_id, order_at, run_id, is_root)
+  select lane_id, order_at, id, parent_run_id is null from placed where status = 'QUEUED'
 ), timers as (
   insert into run_timer (due_at, kind, environment_id, run_id)
   select delay_until, 'delay'::timer_kind, environment_id, id from placed where status = 'DELAYED'

@@ -87,7 +87,7 @@ export async function lostExecutions(pool: pg.Pool, limit: number, gapMs: number
   }>({
     name: "lost-executions",
     text: `select id, fence::text, run_id, environment_id, deployment_id, worker_id, state::text from execution
-           where ((state = 'RUNNING' and lease_expires_at < now()) or (state = 'STARTING' and start_deadline_at < now()))
+           where ((state in ('RUNNING', 'PARKED') and lease_expires_at < now()) or (state = 'STARTING' and start_deadline_at < now()))
              and (select heartbeats_at > now() - $2 * interval '1 ms' from cluster_state where id = 1)
            limit $1`,
     values: [limit, gapMs],
@@ -100,6 +100,7 @@ export async function lostExecutions(pool: pg.Pool, limit: number, gapMs: number
     deploymentId: row.deployment_id,
     workerId: row.worker_id ?? undefined,
     why: row.state === "STARTING" ? "START_DEADLINE" : "LEASE_EXPIRED",
+    isHeld: row.state === "PARKED",
   }));
 }
 

@@ -13,7 +13,7 @@ import * as attempts from "./attempts.ts";
 import * as batches from "./batches.ts";
 import { explainFacts } from "./explain-facts.ts";
 import * as hooks from "./failure-hooks.ts";
-import { finishRuns } from "./finish-runs.ts";
+import { type Finished, finishHeld, finishRuns } from "./finish-runs.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { insertRuns } from "./insert-runs.ts";
 import * as lanes from "./lanes.ts";
@@ -22,6 +22,7 @@ import * as leases from "./leases.ts";
 import * as annotations from "./run-annotations.ts";
 import { countQueued, parentFacts } from "./run-counts.ts";
 import { listRuns, retrieveRun } from "./run-reads.ts";
+import { suspendLost } from "./suspend-lost.ts";
 import * as timers from "./timers.ts";
 
 export interface StoreTiming {
@@ -66,19 +67,32 @@ function* slices(runs: NewRun[]): Generator<NewRun[]> {
   if (slice.length > 0) yield slice;
 }
 
-export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTiming> = {}): RunStore {
+export interface StoreHooks {
+  /** A run has ended for which others wait, or whose journal is to be moved: the wake loop has work. */
+  onSettlement?(): void;
+}
+
+export function createPostgresRunStore(
+  pool: pg.Pool,
+  timing: Partial<StoreTiming> = {},
+  { onSettlement = () => undefined }: StoreHooks = {},
+): RunStore {
   const times = { ...DEFAULT_TIMING, ...timing };
   const inserts = new GroupCommit<NewRun, InsertedRun>({
     ...GROUP,
     bytesOf: sizeOfRun,
     run: (runs) => insertRuns(pool, runs, times.pendingVersionMs),
   });
+  const settled = (runs: Finished[]): FinishedRun[] => {
+    if (runs.some((run) => run.isSettling)) onSettlement();
+    return runs.map(({ runId, announcement }) => ({ runId, announcement }));
+  };
   const finishing = () =>
     new GroupCommit<FinishRequest, FinishedRun | undefined>({
       ...GROUP,
       bytesOf: (request) => sizeOf(request.output),
       run: async (requests) => {
-        const finished = new Map((await finishRuns(pool, requests)).map((run) => [run.runId, run]));
+        const finished = new Map(settled(await finishRuns(pool, requests)).map((run) => [run.runId, run]));
         return requests.map((request) => {
           const run = finished.get(request.runId);
           // Two requests for one run in a batch: the first has it.
@@ -90,7 +104,12 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
   // Each has a statement of its own: a batch must be carried out as a whole.
   const onWorkers = finishing();
   const idle = finishing();
-  const finish = (request: FinishRequest) => (request.execution === undefined ? idle : onWorkers).add(request);
+  const finish = async (request: FinishRequest): Promise<FinishedRun | undefined> => {
+    const { execution } = request;
+    if (execution === undefined) return idle.add(request);
+    if (request.mayBeHeld !== true) return onWorkers.add(request);
+    return settled(await finishHeld(pool, { ...request, execution }))[0];
+  };
 
   return {
     // A batch is a commit of its own, so that it comes as a whole; single triggers are collected.
@@ -115,6 +134,15 @@ export function createPostgresRunStore(pool: pg.Pool, timing: Partial<StoreTimin
         : undefined;
       const status = ended !== undefined ? "CANCELED" : request.delayMs === undefined ? "QUEUED" : "DELAYED";
       return { status, announcement: put.announcement };
+    },
+    suspendLost: async (execution) => {
+      const suspended = await suspendLost(pool, execution);
+      if (suspended === "fenced") return suspended;
+      const { environmentId, runId } = execution;
+      const ended = suspended.isCanceled
+        ? await finish({ environmentId, runId, execution: undefined, status: "CANCELED" })
+        : undefined;
+      return ended === undefined ? suspended.announcement : undefined;
     },
     retryInPlace: (request) => attempts.retryInPlace(pool, request),
     runForDecision: (environmentId, execution) => attempts.runForDecision(pool, environmentId, execution),

@@ -30,9 +30,9 @@ updated as (
   update run r set status = 'QUEUED', lane_id = p.lane_id, order_at = p.order_at, updated_at = now(),
     revision = r.revision + 1
   from placed p where r.environment_id = p.environment_id and r.id = p.id and r.status = p.status
-  returning r.id, r.environment_id, r.lane_id, r.order_at
+  returning r.id, r.environment_id, r.lane_id, r.order_at, r.parent_run_id
 ), queued as (
-  insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from updated
+  insert into ready (lane_id, order_at, run_id, is_root) select lane_id, order_at, id, parent_run_id is null from updated
 )
 select environment_id, lane_id, order_at::text from updated`;
 
@@ -110,9 +110,10 @@ export async function releasePendingVersions(
           deployment_id = p.deployment_id, queue_id = p.queue_id,
           lane_id = p.lane_id, order_at = p.order_at, updated_at = now(), revision = r.revision + 1
         from placed p where r.environment_id = p.environment_id and r.id = p.id and r.status = p.status
-        returning r.id, r.environment_id, r.lane_id, r.order_at, r.status, r.delay_until
+        returning r.id, r.environment_id, r.lane_id, r.order_at, r.status, r.delay_until, r.parent_run_id
       ), queued as (
-        insert into ready (lane_id, order_at, run_id) select lane_id, order_at, id from updated where status = 'QUEUED'
+        insert into ready (lane_id, order_at, run_id, is_root)
+        select lane_id, order_at, id, parent_run_id is null from updated where status = 'QUEUED'
       ), timers as (
         insert into run_timer (due_at, kind, environment_id, run_id)
         select delay_until, 'delay', environment_id, id from updated where status = 'DELAYED'

@@ -1,0 +1,29 @@
+import type pg from "pg";
+import type { ExecutionRef } from "../../runs/run-store.ts";
+
+/**
+ * A run whose worker is held (execution PARKED) has no slot, and may get it back at any moment: admission then sets the
+ * execution RUNNING and inserts a slot. Whoever ends such an execution locks its row first, in a statement of its own:
+ * what it does next sees the slot, and from then on neither the wake loop nor admission touches the run (both pass over an
+ * execution that is locked so).
+ */
+export async function lockHeld(
+  client: pg.PoolClient,
+  environmentId: number,
+  execution: ExecutionRef,
+): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: "lock-held",
+    text: "select 1 from execution e where e.id = $1 and e.fence = $2 and e.environment_id = $3 for update",
+    values: [execution.executionId, execution.fence, environmentId],
+  });
+  return rowCount === 1;
+}
+
+/** Ready rows of runs that are QUEUED with the held execution that `source` returns (run_id, environment_id). */
+export const UNQUEUE_HELD = (source: string) => `
+      unqueued as (
+        delete from ready d using ${source} x, run q
+        where q.environment_id = x.environment_id and q.id = x.run_id and q.status = 'QUEUED'
+          and d.lane_id = q.lane_id and d.order_at = q.order_at and d.run_id = q.id
+      ),`;
