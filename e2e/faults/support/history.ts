@@ -32,7 +32,7 @@ export class History {
    */
   async violations(wanted: ReadonlyMap<string, string>): Promise<string[]> {
     const { rows } = await this.#pool.query<HistoryRow>("select * from run_history");
-    const found = [...(await this.#leftovers()), ...unexpected(rows, wanted)];
+    const found = [...(await leftovers(this.#pool)), ...unexpected(rows, wanted)];
     for (const [runId, status] of wanted) {
       const own = rows.filter((row) => row.id === uuidOf(runId));
       const effects = await this.#project.effects(runId);
@@ -41,17 +41,20 @@ export class History {
     }
     return found;
   }
+}
 
-  async #leftovers(): Promise<string[]> {
-    const tables = ["run", "slot", "ready", "execution", "failure_hook"];
-    const counts = await Promise.all(
-      tables.map(async (table) => {
-        const { rows } = await this.#pool.query<{ n: number }>(`select count(*)::int as n from ${table}`);
-        return { table, n: rows[0]?.n ?? 0 };
-      }),
-    );
-    return counts.filter(({ n }) => n > 0).map(({ table, n }) => `${n} rows are left in ${table}`);
-  }
+/** Rows in tables that are empty once all runs have ended. */
+export async function leftovers(
+  pool: Pool,
+  tables = ["run", "slot", "ready", "execution", "failure_hook"],
+): Promise<string[]> {
+  const counts = await Promise.all(
+    tables.map(async (table) => {
+      const { rows } = await pool.query<{ n: number }>(`select count(*)::int as n from ${table}`);
+      return { table, n: rows[0]?.n ?? 0 };
+    }),
+  );
+  return counts.filter(({ n }) => n > 0).map(({ table, n }) => `${n} rows are left in ${table}`);
 }
 
 function unexpected(rows: HistoryRow[], wanted: ReadonlyMap<string, string>): string[] {
@@ -79,13 +82,21 @@ function count<T>(values: T[], fits: (value: T) => boolean): number {
   return values.filter(fits).length;
 }
 
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+
 /** Ids are UUIDs in Crockford's base 32. */
-function uuidOf(runId: string): string {
-  const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+export function uuidOf(runId: string): string {
   let bits = 0n;
-  for (const character of runId.slice(4)) bits = (bits << 5n) | BigInt(alphabet.indexOf(character));
+  for (const character of runId.slice(4)) bits = (bits << 5n) | BigInt(ALPHABET.indexOf(character));
   return bits
     .toString(16)
     .padStart(32, "0")
     .replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+export function runIdOf(uuid: string): string {
+  let bits = BigInt(`0x${uuid.replaceAll("-", "")}`);
+  let text = "";
+  for (let n = 0; n < 26; n++, bits >>= 5n) text = ALPHABET[Number(bits & 31n)] + text;
+  return `run_${text}`;
 }
