@@ -10,6 +10,7 @@ import type { PrismaClient } from "./adapters/postgres/prisma.ts";
 import { createDeploymentService } from "./adapters/postgres/prisma-deployments.ts";
 import { createQueueService } from "./adapters/postgres/queues.ts";
 import { createUpkeep } from "./adapters/postgres/upkeep.ts";
+import { createWaitpointStore } from "./adapters/postgres/waitpoints.ts";
 import type { Clock } from "./clock.ts";
 import type { Bus } from "./cluster/bus.ts";
 import { Completions } from "./cluster/completions.ts";
@@ -33,6 +34,7 @@ import type { DeploymentCatalog } from "./deployments/deployment-catalog.ts";
 import type { DeploymentService } from "./deployments/deployment-service.ts";
 import { createDeployService, type DeploysDeps } from "./deployments/deploys.ts";
 import type { Machines } from "./deployments/machines.ts";
+import { createJournalService, type JournalService } from "./journal/journal-service.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
 import { failureHookLoop } from "./loops/failure-hook-loop.ts";
@@ -57,6 +59,8 @@ import type { RunService } from "./runs/run-service.ts";
 import type { RunStore } from "./runs/run-store.ts";
 import { createRunService } from "./runs/runs.ts";
 import { wakeTimers } from "./runs/wake-timers.ts";
+import type { WaitpointService } from "./waitpoints/waitpoint-service.ts";
+import { createWaitpointService } from "./waitpoints/waitpoints.ts";
 
 export interface EngineDeps {
   pool: pg.Pool;
@@ -84,6 +88,8 @@ export interface EngineDeps {
 
 export interface Engine {
   runs: RunService;
+  waitpoints: WaitpointService;
+  journals: JournalService;
   queues: QueueService;
   deployments: DeploymentService;
   deploys: DeployService;
@@ -121,8 +127,11 @@ export function createEngine(deps: EngineDeps): Engine {
   const limits = (environment: EnvironmentRef): Promise<Limits> => projects.limits(environment);
   const environmentById = (id: number) => projects.environmentById(id);
   const startDeadlineMs = deps.timing?.startDeadlineMs ?? DEFAULT_TIMING.startDeadlineMs;
+  const tellWorker = createTellWorker({ bus, workers: connected, executor, logger });
   const shared = {
     store,
+    journals: journalStore,
+    tellWorker,
     catalog,
     announcements,
     credentials,
@@ -134,8 +143,10 @@ export function createEngine(deps: EngineDeps): Engine {
     workers: connected,
   };
   const dispatch = new Dispatch(shared);
-  const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, leaseTtlMs));
-  const tellWorker = createTellWorker({ bus, workers: connected, executor, logger });
+  const heartbeats = new HeartbeatFlush({
+    store: (executions) => store.heartbeat(executions, leaseTtlMs),
+    news: (executions) => journalStore.news(executions),
+  });
   const wokenTimers = wakeTimers(
     createRunService({ store, catalog, announcements, limits, tellWorker, isStorageFull: () => isStorageFull }),
     () => loops.wake("timers"),
@@ -202,13 +213,20 @@ export function createEngine(deps: EngineDeps): Engine {
 
   const workersDeps = { ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random };
   const completions = new Completions(workersDeps);
-  const journals = createWorkerJournals({ ...shared, journals: journalStore, limits, wakeSoon });
+  const workerJournals = createWorkerJournals({ ...shared, journals: journalStore, limits, wakeSoon });
   return {
     runs: wokenTimers,
+    waitpoints: createWaitpointService({
+      store: createWaitpointStore(pool),
+      limits,
+      wake: () => loops.wake("wakes"),
+      isStorageFull: () => isStorageFull,
+    }),
+    journals: createJournalService(journalStore),
     queues: createQueueService(pool, announcements),
     deployments,
     deploys,
-    workers: createWorkerService({ ...workersDeps, completions, journals }),
+    workers: createWorkerService({ ...workersDeps, completions, workerJournals }),
     observations: createWorkerObservations({ ...workersDeps, completions, tellWorker }),
     startExchange: createStartExchange({ ...shared, variables: deps.variables }),
     store,

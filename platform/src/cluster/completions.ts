@@ -44,7 +44,7 @@ export class Completions {
       this.#deps.workers.release(message.executionId);
       return { kind: "done", status: message.outcome.kind };
     }
-    if (message.outcome.kind === "completed" && assignment !== undefined)
+    if (message.outcome.kind === "completed" && assignment !== undefined && assignment.isParked !== true)
       return this.#succeed(link, message, assignment);
     const run = await this.#deps.store.runForDecision(link.environmentId, message);
     if (run === undefined) {
@@ -93,8 +93,10 @@ export class Completions {
     });
     const startedAt = run.attemptStartedAt?.getTime() ?? Date.now();
     if (decision.then === "finish") return this.#finish(message, run, decision, startedAt);
+    if (decision.then === "suspend") return this.#suspend(message, run);
     const record = attemptRecord(message.attempt, message.outcome, startedAt, Date.now(), decision);
-    if (decision.then === "giveBack" || !decision.inPlace || !mayStay) {
+    // A run that waits has no slot to go on in.
+    if (decision.then === "giveBack" || !decision.inPlace || !mayStay || run.held !== undefined) {
       return this.#putBack(message, run, decision, record);
     }
     const next = await this.#deps.store.retryInPlace({
@@ -107,6 +109,7 @@ export class Completions {
       computeMs: message.usage.computeMs,
       deferred: decision.deferred,
       delayMs: decision.delayMs,
+      reopen: reopened(message),
     });
     const grant = next === undefined ? undefined : await grantOf(this.#deps, run.environmentId, next);
     if (grant === undefined) return this.#fenced(message);
@@ -116,7 +119,7 @@ export class Completions {
 
   async #finish(
     message: Ended,
-    run: { runId: string; environmentId: number },
+    run: { runId: string; environmentId: number; held?: RunForDecision["held"] },
     decision: Extract<AttemptDecision, { then: "finish" }>,
     startedAt: number,
   ): Promise<CompletionVerdict> {
@@ -126,6 +129,7 @@ export class Completions {
         environmentId: run.environmentId,
         runId: run.runId,
         execution: message,
+        mayBeHeld: run.held !== undefined,
         status: decision.status,
         output:
           outcome.kind === "completed" && outcome.output !== undefined
@@ -146,7 +150,7 @@ export class Completions {
   async #putBack(
     message: Ended,
     run: RunForDecision,
-    decision: Exclude<AttemptDecision, { then: "finish" }>,
+    decision: Exclude<AttemptDecision, { then: "finish" | "suspend" }>,
     record: ReturnType<typeof attemptRecord>,
   ): Promise<CompletionVerdict> {
     const isRetry = decision.then === "retry";
@@ -161,11 +165,23 @@ export class Completions {
       lost: !isRetry,
       deferred: isRetry && decision.deferred,
       machine: isRetry ? decision.machine : undefined,
+      reopen: isRetry ? reopened(message) : undefined,
     });
     this.#deps.workers.release(message.executionId);
     if (put === "fenced") return { kind: "fenced" };
     this.#deps.announcements.announce([put.announcement]);
     return { kind: "done", status: put.status };
+  }
+
+  /** Its process has ended while it waited, and may be replaced: it waits on without one. */
+  async #suspend(message: Ended, run: RunForDecision): Promise<CompletionVerdict> {
+    const { environmentId, runId } = run;
+    const { executionId, fence } = message;
+    const suspended = await this.#deps.store.suspendLost({ executionId, fence, environmentId, runId });
+    this.#deps.workers.release(message.executionId);
+    if (suspended === "fenced") return { kind: "fenced" };
+    this.#deps.announcements.announce([suspended]);
+    return { kind: "done", status: "WAITING" };
   }
 
   /** The verdict was given before and may not have arrived: the same, with the run as it is now. */
@@ -198,4 +214,9 @@ export class Completions {
     this.#deps.logger.info({ runId: encodeId("run", run.runId) }, "a resent completion found its next attempt");
     return { kind: "retryInPlace", delayMs: 0, grant };
   }
+}
+
+/** Journal entries that the next attempt makes anew. */
+function reopened({ outcome }: Pick<Complete, "outcome">): number[] | undefined {
+  return outcome.kind === "failed" ? outcome.reopen : undefined;
 }

@@ -12,6 +12,8 @@ export interface Assignment {
   startedAt: number;
   /** Set for an execution that only runs onFailure. */
   isHook: boolean;
+  /** It was parked, and its worker has not heard yet that it has its slot again. */
+  isParked?: boolean;
 }
 
 interface Connected {
@@ -125,6 +127,11 @@ export class ConnectedWorkers {
     if (assignment === undefined) return;
     assignment.attempt = attempt;
     assignment.startedAt = startsAt;
+  }
+
+  setParked(executionId: string, isParked: boolean): void {
+    const assignment = this.#assignments.get(executionId);
+    if (assignment !== undefined) assignment.isParked = isParked;
   }
 
   release(executionId: string): void {

@@ -7,6 +7,7 @@ import type { ConnectedWorkers } from "./connected-workers.ts";
 import type { Executor } from "./executor.ts";
 import { type GrantDeps, grantOf } from "./grants.ts";
 import { launchRequestOf } from "./launch-request.ts";
+import type { TellWorker } from "./tell-worker.ts";
 import type { WorkerLink } from "./worker-service.ts";
 
 export interface DispatchDeps extends GrantDeps {
@@ -14,6 +15,7 @@ export interface DispatchDeps extends GrantDeps {
   workers: ConnectedWorkers;
   announcements: Announcements;
   executor: Executor;
+  tellWorker: TellWorker;
   logger: Logger;
   /** Milliseconds that a worker has to come. */
   startDeadlineMs: number;
@@ -31,7 +33,10 @@ export class Dispatch {
     this.#deps = deps;
   }
 
-  async admitted(environmentId: number, runs: AdmittedRun[]): Promise<void> {
+  async admitted(environmentId: number, admitted: AdmittedRun[]): Promise<void> {
+    // Their workers have them: they ask for what they waited for.
+    for (const run of admitted) if (run.resumes) this.#deps.tellWorker(run.executionId, "wake");
+    const runs = admitted.filter((run) => !run.resumes);
     await Promise.all([
       this.#push(
         environmentId,

@@ -1,7 +1,8 @@
 import type { Grant } from "@gantry/sdk/contract";
-import type { CatalogedDeployment, DeploymentCatalog } from "../deployments/deployment-catalog.ts";
+import { type CatalogedDeployment, checkpointOf, type DeploymentCatalog } from "../deployments/deployment-catalog.ts";
 import { type Machines, presetOf } from "../deployments/machines.ts";
 import { encodeId } from "../ids.ts";
+import type { JournalStore } from "../journal/journal-store.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { AdmittedRun } from "../runs/run-store.ts";
 import type { WorkerCredentials } from "./credentials.ts";
@@ -10,6 +11,7 @@ export interface GrantDeps {
   catalog: DeploymentCatalog;
   credentials: WorkerCredentials;
   machines: Machines;
+  journals: Pick<JournalStore, "load">;
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
 }
 
@@ -18,6 +20,7 @@ export async function grantOf(deps: GrantDeps, environmentId: number, run: Admit
   const deployment = await deps.catalog.byId(run.deploymentId);
   const environment = await deps.environmentById(environmentId);
   if (environment === undefined || !deployment?.tasks.has(run.taskId)) return undefined;
+  const journal = run.hasJournal ? await deps.journals.load(environmentId, run.runId) : undefined;
   const left = run.maxDurationMs === undefined ? undefined : Math.max(0, run.maxDurationMs - run.computeMs);
   return {
     executionId: run.executionId,
@@ -31,6 +34,8 @@ export async function grantOf(deps: GrantDeps, environmentId: number, run: Admit
     }),
     ...(left === undefined ? {} : { remainingComputeMs: left }),
     run: runOf(run, deployment),
+    ...(journal === undefined ? {} : { journal }),
+    checkpoint: checkpointOf(deployment.manifest, deployment.tasks.get(run.taskId)?.declaration),
     queue: { id: `queue_${run.queueId}`, name: await deps.catalog.queueName(run.queueId) },
     machine: presetOf(deps.machines, deployment.manifest, deployment.tasks.get(run.taskId)?.declaration, run.machine),
     environment: { id: environment.publicId, slug: environment.slug, type: environment.type },

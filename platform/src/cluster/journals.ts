@@ -4,10 +4,12 @@ import type { JournalStore } from "../journal/journal-store.ts";
 import { maxHeldOf } from "../journal/max-held-policy.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { Announcements } from "../runs/announcements.ts";
+import type { ConnectedWorkers } from "./connected-workers.ts";
 import type { WorkerLink, WorkerService } from "./worker-service.ts";
 
 export interface JournalsDeps {
   journals: JournalStore;
+  workers: ConnectedWorkers;
   announcements: Announcements;
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
   limits(environment: EnvironmentRef): Promise<Limits>;
@@ -30,6 +32,7 @@ export function createWorkerJournals(deps: JournalsDeps): Pick<WorkerService, "j
       const { limits } = await limitsOf(link);
       const reply = await journals.append(owner, known, entries, limits);
       if (reply === "fenced") throw fenced();
+      deps.workers.setParked(executionId, reply.state === "PARKED");
       for (const entry of entries) if (entry.type === "open") deps.wakeSoon(dueInMs(entry));
       // Stored beside a wait, by code that went on without a slot: the run is to have one again.
       if (reply.state === "PARKED" && entries.length > 0) deps.wakeSoon(0);
@@ -43,6 +46,8 @@ export function createWorkerJournals(deps: JournalsDeps): Pick<WorkerService, "j
       const reply = await journals.park(owner, message, maxHeldOf(environment, limits));
       if (reply === "fenced") throw fenced();
       const { announcement, ...parked } = reply;
+      if (parked.state === "SUSPENDED") deps.workers.release(executionId);
+      else deps.workers.setParked(executionId, parked.state === "PARKED");
       announcements.announce([announcement]);
       return parked;
     },

@@ -1,17 +1,15 @@
-import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
 import { encodeId } from "../ids.ts";
-import { decideLoss, REASONS } from "../runs/attempt-policy.ts";
 import type { FinalRunStatus } from "../runs/run.ts";
 import type { LiveExecution, RunForDecision } from "../runs/run-store.ts";
 import type { Completions, CompletionsDeps } from "./completions.ts";
 import { startBackOffMs } from "./launch-policy.ts";
+import { loseExecution, lostAttempt } from "./lost-executions.ts";
 import type { WorkerObservation, WorkerObservations } from "./worker-observations.ts";
 
 type Observed<Then extends WorkerObservation["then"]> = Extract<WorkerObservation, { then: Then }>;
 
 export interface ObservedWorkersDeps extends CompletionsDeps {
   completions: Completions;
-  tellWorker(executionId: string, what: "cancel" | "drop", reason?: string): void;
 }
 
 /** Carries out what an executor has seen of its workers; see WorkerObservations. Every write is guarded by the fence. */
@@ -81,24 +79,14 @@ async function lose(
   run: RunForDecision,
   { code, message }: Pick<WorkerObservation, "code" | "message">,
 ): Promise<void> {
-  const decision = decideLoss(run, DEFAULT_LIMITS.platformLosses);
-  if (decision.then === "finish") {
-    return end(deps, execution, run, decision.status, decision.reason, `${REASONS[decision.reason]} ${message}`);
-  }
-  const put = await deps.store.requeue({
-    environmentId: run.environmentId,
-    runId: run.runId,
-    execution,
-    // One that is lost before it starts may be lost again and again: a pause keeps that from using up the cap at once.
-    delayMs: execution.isStarted ? undefined : startBackOffMs(execution.startFailures, deps.random()),
-    nextAttempt: run.attempt,
-    attempt: lostAttempt(run, code, message),
-    computeMs: 0,
-    lost: true,
-    deferred: false,
-    startFailure: { code, message },
+  // One that is lost before it starts may be lost again and again: a pause keeps that from using up the cap at once.
+  const delayMs = execution.isStarted ? undefined : startBackOffMs(execution.startFailures, deps.random());
+  await loseExecution(deps, execution, run, {
+    code,
+    message,
+    isStartFailure: true,
+    ...(delayMs === undefined ? {} : { delayMs }),
   });
-  if (put !== "fenced") deps.announcements.announce([put.announcement]);
 }
 
 async function crash(
@@ -128,22 +116,12 @@ async function end(
       environmentId: run.environmentId,
       runId: run.runId,
       execution,
+      mayBeHeld: run.held !== undefined,
       status,
-      ...(status === "CANCELED" ? {} : { error: { name: "WorkerUnavailable", code, message } }),
-      attempt: lostAttempt(run, code, message),
+      error: { name: "WorkerUnavailable", code, message },
+      attempt: lostAttempt(run, { code, message }),
       failureHook: status === "SYSTEM_FAILURE",
     },
   ]);
   announcements.announce(finished.map((one) => one.announcement));
-}
-
-function lostAttempt(run: RunForDecision, code: string, message: string) {
-  const now = new Date().toISOString();
-  return {
-    number: run.attempt,
-    startedAt: run.attemptStartedAt?.toISOString() ?? now,
-    finishedAt: now,
-    outcome: "LOST" as const,
-    error: { name: "WorkerUnavailable", code, message },
-  };
 }

@@ -11,7 +11,7 @@ export interface WorkersDeps extends CompletionsDeps {
   dispatch: Dispatch;
   completions: Completions;
   heartbeats: HeartbeatFlush;
-  journals: Pick<WorkerService, "journal" | "park">;
+  workerJournals: Pick<WorkerService, "journal" | "park">;
   leaseTtlMs: number;
   limits(environment: EnvironmentRef): Promise<Limits>;
 }
@@ -46,9 +46,9 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
 
     heartbeat: (_link, message) => heartbeats.add(message.executions),
 
-    journal: (link, message) => deps.journals.journal(link, message),
+    journal: (link, message) => deps.workerJournals.journal(link, message),
 
-    park: (link, message) => deps.journals.park(link, message),
+    park: (link, message) => deps.workerJournals.park(link, message),
 
     complete: (link, message) => completions.complete(link, message),
 

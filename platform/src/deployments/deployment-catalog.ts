@@ -1,4 +1,10 @@
-import type { Manifest, RetryOptions, TaskDeclaration } from "@gantry/sdk/contract";
+import {
+  type Checkpoint,
+  DEFAULT_CHECKPOINT,
+  type Manifest,
+  type RetryOptions,
+  type TaskDeclaration,
+} from "@gantry/sdk/contract";
 import type { ExecutableDeployment } from "../cluster/executor.ts";
 
 /** A version as the hot path needs it: immutable, so it is cached for good. */
@@ -32,4 +38,9 @@ export interface DeploymentCatalog {
 export function retryOf(manifest: Manifest, task: TaskDeclaration | undefined): RetryOptions | undefined {
   if (task?.retry === undefined) return manifest.defaultRetry as RetryOptions | undefined;
   return { ...manifest.defaultRetry, ...task.retry } as RetryOptions;
+}
+
+/** How a waiting run's worker is dealt with: the task's word, over the project's, over the default. */
+export function checkpointOf(manifest: Manifest, task: TaskDeclaration | undefined): Checkpoint {
+  return { ...DEFAULT_CHECKPOINT, ...manifest.defaultCheckpoint, ...task?.checkpoint } as Checkpoint;
 }

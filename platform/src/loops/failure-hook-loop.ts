@@ -86,6 +86,8 @@ async function hookGrant(deps: FailureHookDeps, hook: ClaimedHook, run: RunDetai
     executionId: hook.executionId,
     fence: HOOK_FENCE,
     direct: true,
+    resumes: false,
+    hasJournal: false,
     deploymentId: hook.deploymentId,
     taskId: run.taskId,
     queueId: (await deps.catalog.queueId(hook.environmentId, run.queue)) ?? 0,

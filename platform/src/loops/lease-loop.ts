@@ -1,8 +1,7 @@
-import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
+import { loseExecution } from "../cluster/lost-executions.ts";
 import { encodeId } from "../ids.ts";
 import type { Logger } from "../logging.ts";
 import type { Announcements } from "../runs/announcements.ts";
-import { decideLoss, REASONS } from "../runs/attempt-policy.ts";
 import type { LostExecution, RunStore } from "../runs/run-store.ts";
 import { ownGapMs } from "./heartbeat-loop.ts";
 import type { Loop } from "./loop.ts";
@@ -43,45 +42,8 @@ export function leaseLoop(deps: LeaseDeps): Loop {
 async function lose(deps: LeaseDeps, lost: LostExecution): Promise<void> {
   const run = await deps.store.runForDecision(lost.environmentId, lost);
   if (run === undefined) return;
-  const decision = decideLoss(run, DEFAULT_LIMITS.platformLosses);
-  const now = new Date().toISOString();
-  const attempt = {
-    number: run.attempt,
-    startedAt: run.attemptStartedAt?.toISOString() ?? now,
-    finishedAt: now,
-    outcome: "LOST" as const,
-    error: { name: "WorkerLost", code: lost.why, message: lossMessage(lost) },
-  };
-  if (decision.then === "requeue") {
-    const put = await deps.store.requeue({
-      environmentId: lost.environmentId,
-      runId: lost.runId,
-      execution: lost,
-      nextAttempt: run.attempt,
-      attempt,
-      computeMs: 0,
-      lost: true,
-      deferred: false,
-    });
-    if (put !== "fenced") deps.announcements.announce([put.announcement]);
-  } else {
-    const finished = await deps.store.finish([
-      {
-        environmentId: lost.environmentId,
-        runId: lost.runId,
-        execution: lost,
-        status: decision.status,
-        error: { name: "WorkerLost", code: decision.reason, message: REASONS[decision.reason] },
-        attempt,
-        failureHook: decision.status === "SYSTEM_FAILURE",
-      },
-    ]);
-    deps.announcements.announce(finished.map((one) => one.announcement));
-  }
-  deps.logger.warn(
-    { runId: encodeId("run", lost.runId), why: lost.why, reason: decision.reason },
-    "an execution was lost",
-  );
+  const reason = await loseExecution(deps, lost, run, { code: lost.why, message: lossMessage(lost) });
+  deps.logger.warn({ runId: encodeId("run", lost.runId), why: lost.why, reason }, "an execution was lost");
   deps.onLost?.(lost.why);
   deps.tellWorker(lost.executionId, "drop", lost.why);
 }

@@ -64,7 +64,9 @@ async function forceCancel(deps: TimerDeps, { environmentId, runId }: DueTimer):
   // A run may be admitted between the look and the write.
   for (let tries = 0; tries < 3; tries++) {
     const execution = await deps.store.liveExecution(environmentId, runId);
-    const finished = await deps.store.finish([{ environmentId, runId, execution, status: "CANCELED" }]);
+    const finished = await deps.store.finish([
+      { environmentId, runId, execution, mayBeHeld: true, status: "CANCELED" },
+    ]);
     if (execution !== undefined) deps.tellWorker(execution.executionId, "drop", "canceled");
     deps.announcements.announce(finished.map((run) => run.announcement));
     if (finished.length > 0 || (await deps.store.liveExecution(environmentId, runId)) === undefined) return;

@@ -213,9 +213,54 @@ describe("a lost execution", () => {
         run: { ...lost, ...canceling },
         want: { then: "finish", status: "CANCELED" },
       },
-    }),
+      "is replayed where it only waited, and nothing would be repeated": {
+        run: { ...lost, held: { then: "replay" } },
+        want: { then: "suspend", reason: "HOLD_LOST_REPLAYED" },
+      },
+      "is given up beyond the cap also where it could be replayed": {
+        run: { ...lost, platformLosses: 10, held: { then: "replay" } },
+        want: { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" },
+      },
+      "fails where a replay would repeat what it did": {
+        run: { ...lost, held: { then: "fail", because: "welcome.ts:14" } },
+        want: { then: "finish", status: "SYSTEM_FAILURE", reason: "HOLD_LOST" },
+      },
+      "is started anew where it only waited and the task says so": {
+        run: { ...lost, held: { then: "restart" } },
+        want: { then: "requeue", reason: "HOLD_LOST_RESTARTED" },
+      },
+      "ends where it waited and was to be canceled": {
+        run: { ...lost, ...canceling, held: { then: "fail" } },
+        want: { then: "finish", status: "CANCELED" },
+      },
+    } as const),
   )("%s", (_sentence, { run, want }) => {
     expect(decideLoss(run, 10)).toMatchObject(want);
+  });
+});
+
+describe("a process that ends while its run waits", () => {
+  const held = { ...fresh, held: { then: "fail", because: "Line welcome.ts:14 sent bytes." } } as const;
+  const crash = { kind: "crashed", reason: "EXIT", error: { name: "E", message: "exit 1" } } as const;
+
+  test.each([crash, { kind: "returned", reason: "drained" } as const])(
+    "$kind: its wait was lost, no attempt",
+    (outcome) => {
+      const want = { then: "finish", status: "SYSTEM_FAILURE", reason: "HOLD_LOST", hook: true };
+      const decision = decideAttempt({ run: held, outcome, retry: undefined, random: 0, lossCap: 10 });
+      expect(decision).toMatchObject(want);
+      expect(decision).toHaveProperty("error.message", expect.stringContaining("welcome.ts:14"));
+    },
+  );
+
+  test("which could be replayed waits on without it", () => {
+    const run = { ...held, held: { then: "replay" } } as const;
+    expect(decideAttempt({ run, outcome: crash, retry: undefined, random: 0, lossCap: 10 }).then).toBe("suspend");
+  });
+
+  test("because the function failed: as any failure", () => {
+    const outcome = policy();
+    expect(decideAttempt({ run: held, outcome, retry: undefined, random: 0, lossCap: 10 }).then).toBe("retry");
   });
 });
 

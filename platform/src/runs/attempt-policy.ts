@@ -23,7 +23,9 @@ export type AttemptDecision =
       deferred: boolean;
       machine?: string;
     }
-  | { then: "giveBack"; reason: AttemptReason };
+  | { then: "giveBack"; reason: AttemptReason }
+  /** It waits on without a worker. */
+  | { then: "suspend"; reason: AttemptReason };
 
 export const REASONS = {
   SUCCEEDED: "The task returned.",
@@ -40,6 +42,9 @@ export const REASONS = {
   WORKER_GAVE_BACK: "The worker gave the run back.",
   LOST: "The worker was lost.",
   LOST_TOO_OFTEN: "Workers were lost more often than is allowed.",
+  HOLD_LOST: "The worker that was kept while the run waited was lost, and a replay would repeat what the task did.",
+  HOLD_LOST_RESTARTED: "The worker that was kept while the run waited was lost: started anew, as the task says.",
+  HOLD_LOST_REPLAYED: "The worker that was kept while the run waited was lost: the run waits on, and will be replayed.",
 } as const;
 export type AttemptReason = keyof typeof REASONS;
 
@@ -47,7 +52,7 @@ export interface AttemptFacts {
   run: Pick<
     RunForDecision,
     "attempt" | "maxAttempts" | "deferrals" | "machine" | "cancelRequestedAt" | "platformLosses"
-  >;
+  > & { held?: RunForDecision["held"] };
   outcome: AttemptOutcome;
   /** The task's declared policy over the project's. */
   retry: RetryOptions | undefined;
@@ -69,6 +74,10 @@ export function decideAttempt(facts: AttemptFacts): AttemptDecision {
   if (outcome.kind === "completed") return { then: "finish", status: "COMPLETED", reason: "SUCCEEDED", hook: false };
   if (run.cancelRequestedAt !== undefined || outcome.kind === "canceled") {
     return { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED", hook: false };
+  }
+  // However the process of a run that waits has ended: what it held in memory is lost.
+  if (run.held !== undefined && (outcome.kind === "returned" || outcome.kind === "crashed")) {
+    return afterLoss(decideLoss(run, facts.lossCap), run.held);
   }
   switch (outcome.kind) {
     case "returned":
@@ -155,14 +164,38 @@ function numbersOf(options: Record<string, unknown> | undefined): RetryOptions {
   return { ...Object.fromEntries(given), ...(typeof randomize === "boolean" ? { randomize } : {}) };
 }
 
-/** What becomes of a run whose execution was lost by the platform's fault: user attempts are not spent, but there is a cap. */
+export type LossDecision =
+  | { then: "requeue"; reason: AttemptReason }
+  | { then: "suspend"; reason: AttemptReason }
+  | { then: "finish"; status: FinalRunStatus; reason: AttemptReason };
+
+/**
+ * What becomes of a run whose execution was lost by the platform's fault: user attempts are not spent, but there is a cap.
+ * Of one that only waited, its worker has said what may be done.
+ */
 export function decideLoss(
-  run: Pick<RunForDecision, "platformLosses" | "cancelRequestedAt">,
+  run: Pick<RunForDecision, "platformLosses" | "cancelRequestedAt"> & { held?: RunForDecision["held"] },
   cap: number,
-): { then: "requeue"; reason: AttemptReason } | { then: "finish"; status: FinalRunStatus; reason: AttemptReason } {
+): LossDecision {
   if (run.cancelRequestedAt !== undefined) return { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED" };
+  if (run.held?.then === "fail") return { then: "finish", status: "SYSTEM_FAILURE", reason: "HOLD_LOST" };
   if (run.platformLosses >= cap) return { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" };
+  if (run.held?.then === "replay") return { then: "suspend", reason: "HOLD_LOST_REPLAYED" };
+  if (run.held?.then === "restart") return { then: "requeue", reason: "HOLD_LOST_RESTARTED" };
   return { then: "requeue", reason: "LOST" };
+}
+
+/** The error of a run that ends because its execution was lost; names the line where one forbids a replay. */
+export function lossError(reason: AttemptReason, held: RunForDecision["held"]): WireError {
+  const because = reason === "HOLD_LOST" && held?.because !== undefined ? ` ${held.because}` : "";
+  return { name: "WorkerLost", code: reason, message: `${REASONS[reason]}${because}` };
+}
+
+function afterLoss(loss: LossDecision, held: RunForDecision["held"]): AttemptDecision {
+  if (loss.then === "suspend") return loss;
+  if (loss.then === "requeue") return { then: "giveBack", reason: loss.reason };
+  const error = loss.status === "CANCELED" ? {} : { error: lossError(loss.reason, held) };
+  return { ...loss, ...error, hook: loss.status === "SYSTEM_FAILURE" };
 }
 
 /** How the attempt is remembered on the run. */

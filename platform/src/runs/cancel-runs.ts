@@ -85,6 +85,7 @@ export async function forceFail(
       environmentId: environment.id,
       runId,
       execution,
+      mayBeHeld: true,
       status: "SYSTEM_FAILURE",
       error: { name: "ForceFailed", code: "FORCE_FAILED", message: reason },
       failureHook: true,

@@ -1,8 +1,9 @@
 /** How an execution, one stay of an attempt on a worker, may move. An execution that has ended has no row any more. */
 export const EXECUTION_STATES = {
   STARTING: { start: "RUNNING", lose: "ENDED", startFailed: "ENDED", end: "ENDED" },
-  RUNNING: { nextAttempt: "RUNNING", lose: "ENDED", end: "ENDED" },
-  PARKED: {},
+  RUNNING: { nextAttempt: "RUNNING", park: "PARKED", suspend: "ENDED", lose: "ENDED", end: "ENDED" },
+  PARKED: { resume: "RUNNING", suspend: "ENDED", lose: "ENDED", end: "ENDED" },
+  // Left for checkpoints of a process's memory.
   SUSPENDING: {},
   SUSPENDED: {},
   ENDED: {},

@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Grant, PlatformMessage, RunnerMessage } from "@gantry/sdk/contract";
 import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
 import { createDeploymentCatalog } from "../../src/adapters/postgres/deployment-catalog.ts";
+import { createPostgresJournalStore } from "../../src/adapters/postgres/postgres-journal-store.ts";
 import { Completions } from "../../src/cluster/completions.ts";
 import { ConnectedWorkers } from "../../src/cluster/connected-workers.ts";
 import { Dispatch } from "../../src/cluster/dispatch.ts";
 import type { Executor, LaunchRequest } from "../../src/cluster/executor.ts";
 import { HeartbeatFlush } from "../../src/cluster/heartbeat-flush.ts";
+import { createWorkerJournals } from "../../src/cluster/journals.ts";
 import { createCredentials } from "../../src/cluster/jwt-credentials.ts";
 import { createWorkerObservations } from "../../src/cluster/observed-workers.ts";
 import { createStartExchange } from "../../src/cluster/start-exchange.ts";
@@ -77,8 +79,17 @@ export async function engineFixture(
   const announcements = new Announcements((id) => woken.add(id));
   const workers = new ConnectedWorkers();
   const told: [string, string][] = [];
+  const journalStore = createPostgresJournalStore(pool);
+  const tellWorker = (executionId: string, what: "cancel" | "drop" | "wake") => {
+    told.push([executionId, what]);
+    if (what !== "drop") return;
+    workers.release(executionId);
+    void executor.abandon(executionId);
+  };
   const shared = {
     store,
+    journals: journalStore,
+    tellWorker,
     announcements,
     executor,
     logger,
@@ -90,7 +101,10 @@ export async function engineFixture(
     startDeadlineMs: 60_000,
   };
   const dispatch = new Dispatch(shared);
-  const heartbeats = new HeartbeatFlush((executions) => store.heartbeat(executions, 15_000));
+  const heartbeats = new HeartbeatFlush({
+    store: (executions) => store.heartbeat(executions, 15_000),
+    news: (executions) => journalStore.news(executions),
+  });
   const workersDeps = {
     ...shared,
     dispatch,
@@ -100,13 +114,8 @@ export async function engineFixture(
     random: () => 0,
   };
   const completions = new Completions(workersDeps);
-  const service = createWorkerService({ ...workersDeps, completions });
-  const tellWorker = (executionId: string, what: "cancel" | "drop") => {
-    told.push([executionId, what]);
-    if (what !== "drop") return;
-    workers.release(executionId);
-    void executor.abandon(executionId);
-  };
+  const workerJournals = createWorkerJournals({ ...workersDeps, journals: journalStore, wakeSoon: () => undefined });
+  const service = createWorkerService({ ...workersDeps, completions, workerJournals });
   const takeWoken = () => {
     const ids = [...woken];
     woken.clear();

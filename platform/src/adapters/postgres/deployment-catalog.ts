@@ -144,8 +144,9 @@ export async function isIdleDeployment(pool: pg.Pool, deploymentId: string): Pro
              when exists (select 1 from environment e where e.current_deployment_id = $1) then false
              when exists (select 1 from execution x where x.deployment_id = $1) then false
              when exists (select 1 from failure_hook h where h.deployment_id = $1) then false
+             -- A run that waits on no worker needs none of its version until it is woken.
              else not exists (select 1 from run r join deployment d on d.id = $1 and d.environment_id = r.environment_id
-                              where r.deployment_id = $1)
+                              where r.deployment_id = $1 and not (r.status = 'WAITING' and r.execution_id is null))
            end as is_idle`,
     values: [deploymentId],
   });
