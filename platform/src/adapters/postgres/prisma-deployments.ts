@@ -9,6 +9,7 @@ import { nextVersion } from "../../deployments/version-policy.ts";
 import { AppError } from "../../errors.ts";
 import { decodeId, encodeId, newUuid } from "../../ids.ts";
 import type { EnvironmentRef } from "../../projects/principal.ts";
+import { syncDeclaredSchedules } from "./declared-schedules.ts";
 import type { PrismaClient } from "./prisma.ts";
 import type { Prisma } from "./prisma-client/client.ts";
 
@@ -204,6 +205,7 @@ async function makeCurrent(
 ): Promise<Row> {
   await tx.environment.update({ where: { id: environment.id }, data: { currentDeploymentId: deploymentId } });
   const row = await tx.deployment.update({ where: { id: deploymentId }, data: { promotedAt: new Date() } });
+  await syncDeclaredSchedules(tx, environment, manifest, Date.now());
   const declared = new Map(manifest.queues.map((queue) => [queue.name, queue]));
   const names = new Set([...declared.keys(), ...manifest.tasks.map((task) => task.queue ?? `task/${task.id}`)]);
   const limits = JSON.stringify([...names].map((name) => limitsOf(name, declared.get(name))));

@@ -22,6 +22,12 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
         "failure_hook",
         "x.seen_at < now() - interval '1 day' or x.finished_at < now() - interval '7 days'",
       );
+      await inSlices(
+        pool,
+        "schedule_due",
+        "x.due_at < now() - interval '30 days' and x.state in ('triggered', 'skipped', 'failed') and not x.is_open",
+      );
+      await inSlices(pool, "schedule", "x.removed_at < now() - interval '30 days'", 100);
       const isOver = `x.created_at < now() - interval '45 days'
         and not exists (select 1 from batch_item i join run r on r.id = i.run_id and r.environment_id = x.environment_id
                         where i.batch_id = x.id)`;
