@@ -42,6 +42,7 @@ const CREDENTIALS = [
   /\b(?:gt|tr)_(?:[a-z0-9-]+_sk|pat)_[0-9A-Za-z]+/g,
   /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g,
   /\bBearer\s+[^\s"',]+/gi,
+  /(?<=\/waitpoints\/tokens\/[^\s/]{1,200}\/callback\/)[\w.~%-]+/g,
 ];
 /** user:password@ of a URL. */
 const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@/]*@/gi;

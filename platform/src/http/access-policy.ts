@@ -22,6 +22,7 @@ export interface Resource {
     | "tokens"
     | "keys"
     | "variables"
+    | "waitpoints"
     | "environment";
   id?: string;
 }

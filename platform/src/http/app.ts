@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { AppError } from "../errors.ts";
+import { censorText } from "../logging.ts";
 import { type Action, decideAccess, type Resource } from "./access-policy.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { drain, readJson } from "./body.ts";
@@ -41,7 +42,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   for (const [path, allowed] of methods) app.all(path, refuseMethod(allowed));
   app.use((req: Request) => {
     const place = deps.config.servesApi === false ? " here: this process schedules and serves no API" : "";
-    throw new AppError("NOT_FOUND", `There is no ${req.method} ${req.path.slice(0, 200)}${place}.`);
+    throw new AppError("NOT_FOUND", `There is no ${req.method} ${censorText(req.path.slice(0, 200))}${place}.`);
   });
   app.use(fail(edge));
   return app;

@@ -6,14 +6,18 @@ import type { WorkerCredentials } from "../cluster/credentials.ts";
 import type { StartExchange } from "../cluster/start-exchange.ts";
 import type { DeployService } from "../deployments/deploy-service.ts";
 import type { DeploymentService } from "../deployments/deployment-service.ts";
+import type { JournalService } from "../journal/journal-service.ts";
 import type { ProjectService } from "../projects/project-service.ts";
 import type { VariablesService } from "../projects/variables-service.ts";
 import type { QueueService } from "../queues/queue-service.ts";
 import type { RunService } from "../runs/run-service.ts";
+import type { WaitpointService } from "../waitpoints/waitpoint-service.ts";
 
 /** Everything the HTTP edge stands on; made once, in main.ts. */
 export interface HttpDeps {
   runs: RunService;
+  waitpoints: WaitpointService;
+  journals: JournalService;
   queues: QueueService;
   deployments: DeploymentService;
   deploys: DeployService;
@@ -38,7 +42,7 @@ export interface HttpDeps {
 
 export interface HttpConfig {
   /**
-   * With the first the platform signs public tokens and packet URLs; those that all of them signed are accepted. At least
+   * With the first the platform signs public tokens, packet and callback URLs; those that all of them signed are accepted. At least
    * 32 bytes each, the same on every replica.
    */
   tokenSecrets: readonly [string | Buffer, ...(string | Buffer)[]];

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { MACHINE_PRESETS } from "@gantry/sdk/contract";
+import { type CallbackUrls, createCallbackUrls } from "./callback-urls.ts";
 import type { HttpDeps } from "./deps.ts";
 import { createHttpMetrics, type HttpMetrics } from "./http-metrics.ts";
 import { LimitsCache } from "./limits-cache.ts";
@@ -13,6 +14,7 @@ export interface Edge {
   deps: HttpDeps;
   tokens: PublicTokens;
   urls: SignedUrls;
+  callbacks: CallbackUrls;
   limits: LimitsCache;
   rateLimiter: RateLimiter;
   metrics: HttpMetrics;
@@ -26,10 +28,12 @@ export function createEdge(deps: HttpDeps): Edge {
   let requests = 0;
   const limits = new LimitsCache(deps.projects, deps.clock);
   deps.onChange?.((environmentId) => limits.forget(environmentId));
+  const { tokenSecrets: secrets, publicUrl } = deps.config;
   return {
     deps,
-    tokens: createPublicTokens({ secrets: deps.config.tokenSecrets, clock: deps.clock, projects: deps.projects }),
-    urls: createSignedUrls({ secrets: deps.config.tokenSecrets, clock: deps.clock, publicUrl: deps.config.publicUrl }),
+    tokens: createPublicTokens({ secrets, clock: deps.clock, projects: deps.projects }),
+    urls: createSignedUrls({ secrets, clock: deps.clock, publicUrl }),
+    callbacks: createCallbackUrls({ secrets, publicUrl }),
     limits,
     rateLimiter: new RateLimiter(),
     metrics: createHttpMetrics(deps.metrics),

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { createSigner, createVerifier } from "fast-jwt";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import { ownUrl } from "./own-url.ts";
 
 const AUDIENCE = "gantry:packet";
 const TTL_SECONDS = 900;
@@ -29,7 +30,7 @@ export function createSignedUrls(deps: {
   return {
     create(req, grant) {
       const token = sign({ ...grant, exp: Math.floor(deps.clock.now() / 1000) + TTL_SECONDS });
-      return `${deps.publicUrl?.replace(/\/$/, "") ?? hostOf(req)}${PACKET_PATH}?token=${token}`;
+      return `${ownUrl(req, deps.publicUrl)}${PACKET_PATH}?token=${token}`;
     },
     verify(token) {
       for (const key of deps.secrets) {
@@ -46,13 +47,4 @@ export function createSignedUrls(deps: {
       throw new AppError("UNAUTHORIZED", "The URL's signature is not valid.");
     },
   };
-}
-
-/** The host that the client itself used: whoever lies about it, only misleads themselves. */
-function hostOf(req: IncomingMessage): string {
-  const forwarded = req.headers["x-forwarded-proto"];
-  const isSecure =
-    (req.socket as { encrypted?: boolean }).encrypted === true ||
-    (typeof forwarded === "string" && forwarded.startsWith("https"));
-  return `${isSecure ? "https" : "http"}://${req.headers.host ?? "localhost"}`;
 }

@@ -29,7 +29,10 @@ export function describeFuzz(start: () => Promise<{ url: string; key: string }>,
       operations = operationsOf((await call("GET", "/api/openapi.json")).body as Json);
       const { body: run } = await call("POST", "/api/v1/tasks/import/trigger", { body: {} });
       const { body: batch } = await call("POST", "/api/v3/batches", { body: { runCount: 3 } });
-      ids = { runId: String(run.id), batchId: String(batch.id), taskId: "import", queue: "import" };
+      const { body: token } = await call("POST", "/api/v1/waitpoints/tokens", { body: {} });
+      const hash = new URL(String(token.url)).pathname.split("/").at(-1) ?? "";
+      const waitpointId = String(token.id);
+      ids = { waitpointId, hash, runId: String(run.id), batchId: String(batch.id), taskId: "import", queue: "import" };
     });
 
     test("requests by the schemas, and with anything in any place", { timeout: 120_000 }, async () => {

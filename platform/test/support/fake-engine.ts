@@ -10,11 +10,16 @@ import type { DeployService } from "../../src/deployments/deploy-service.ts";
 import type { DeploymentInfo, DeploymentService } from "../../src/deployments/deployment-service.ts";
 import { AppError } from "../../src/errors.ts";
 import { encodeId, newUuid } from "../../src/ids.ts";
+import type { JournalService } from "../../src/journal/journal-service.ts";
+import type { JournalView } from "../../src/journal/journal-store.ts";
 import type { EnvironmentRef, KeyScope } from "../../src/projects/principal.ts";
 import type { ApiKeyInfo, ProjectService } from "../../src/projects/project-service.ts";
 import type { QueueInfo, QueueService } from "../../src/queues/queue-service.ts";
 import type { BatchDetail, Packet, RunDetail, TriggerRequest, TriggerResult } from "../../src/runs/run.ts";
 import type { RunService } from "../../src/runs/run-service.ts";
+import type { WaitpointService } from "../../src/waitpoints/waitpoint-service.ts";
+import { createWaitpointService } from "../../src/waitpoints/waitpoints.ts";
+import { fakeWaitpointStore } from "./fake-waitpoints.ts";
 
 /** Personal access tokens that the fake knows: of all scopes, and for deploys alone. */
 export const ACCESS_TOKEN = `gt_pat_${"p".repeat(32)}`;
@@ -29,6 +34,8 @@ export class FakeEngine {
   readonly requests: TriggerRequest[] = [];
   readonly batches = new Map<string, BatchDetail & { environmentId: number }>();
   readonly packets = new Map<string, Packet>();
+  /** By the run's id. */
+  readonly journals = new Map<string, JournalView[]>();
   readonly keys = new Map<string, { environment: EnvironmentRef; keyId: string; scope: KeyScope; info: ApiKeyInfo }>();
   readonly spent = new Set<string>();
   readonly versions: DeploymentInfo[] = [];
@@ -78,6 +85,20 @@ export class FakeEngine {
     if (run === undefined || run.environmentId !== environment.id)
       throw new AppError("RUN_NOT_FOUND", `There is no run ${runId}.`);
     return run;
+  }
+
+  waitpointService(): WaitpointService {
+    const store = fakeWaitpointStore(() => this.#guard());
+    return createWaitpointService({ store, limits: async () => this.limitsOf, wake: () => undefined });
+  }
+
+  journalService(): JournalService {
+    return {
+      view: async (environment, runId, { after = -1, limit }) => {
+        this.#run(environment, runId);
+        return (this.journals.get(runId) ?? []).filter(({ entry }) => entry > after).slice(0, limit);
+      },
+    };
   }
 
   runService(): RunService {

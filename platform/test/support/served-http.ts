@@ -34,6 +34,8 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     void lines.push({ level, fields: fields as never, message: message ?? "" });
   const app = createHttpApp({
     runs: engine.runService(),
+    waitpoints: engine.waitpointService(),
+    journals: engine.journalService(),
     queues: engine.queueService(),
     deployments: engine.deploymentService(),
     deploys: engine.deployService(),

@@ -4,6 +4,7 @@ import { accessTokenRoutes } from "./access-tokens.ts";
 import { batchRoutes } from "./batches.ts";
 import { deploymentRoutes } from "./deployments.ts";
 import { deploymentBuildRoutes } from "./deployments-build.ts";
+import { journalRoutes } from "./journal.ts";
 import { keyRoutes } from "./keys.ts";
 import { laterRoutes } from "./later.ts";
 import { packetRoutes } from "./packets.ts";
@@ -14,6 +15,7 @@ import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { triggerRoutes } from "./trigger.ts";
 import { variableRoutes } from "./variables.ts";
+import { waitpointRoutes } from "./waitpoints.ts";
 import { workerRoutes } from "./worker-start.ts";
 
 /** Every endpoint, the most frequent first: Express tries them in order. */
@@ -23,6 +25,8 @@ export function allRoutes(edge: Edge): Route[] {
     ...runRoutes(edge),
     ...runChangeRoutes(edge),
     ...batchRoutes(edge),
+    ...waitpointRoutes(edge),
+    ...journalRoutes(edge),
     ...packetRoutes(edge),
     ...queueRoutes(edge),
     ...deploymentBuildRoutes(edge),

@@ -10,9 +10,9 @@ const LATER: readonly { paths: readonly string[]; what: string; instead: string 
     instead: "Poll with runs.retrieve() or runs.poll().",
   },
   {
-    paths: ["/api/v1/waitpoints/*rest", "/engine/v1/*rest"],
-    what: "Waits and wait tokens",
-    instead: "Trigger a second task from where the first would wait.",
+    paths: ["/engine/v1/*rest"],
+    what: "Waits of Trigger.dev's own runs",
+    instead: "Use @gantry/sdk in tasks; `gantry init --from-trigger` converts them.",
   },
   {
     paths: ["/api/v1/schedules", "/api/v1/schedules/*rest", "/api/v1/timezones"],
