@@ -36,6 +36,8 @@ archived as (
 ), cleared as (
   delete from idempotency k using gone g
   where g.idempotency_key is not null and g.final_status <> 'COMPLETED'
+    -- A due time of a schedule has one run, whatever becomes of it.
+    and g.idempotency_key not like 'gantry.schedule/%'
     and k.environment_id = g.environment_id and k.task_id = g.task_id
     and k.key = sha256(convert_to(g.idempotency_key, 'UTF8')) and k.run_id = g.id
 ), hooks as (
