@@ -12,6 +12,7 @@ import type {
 } from "@gantry/sdk/contract";
 import { MACHINE_PRESETS, WORKER_CHANNEL_PATH, WORKER_START_PATH } from "@gantry/sdk/contract";
 import { type WebSocket, WebSocketServer } from "ws";
+import { FakeJournal } from "./fake-journal.ts";
 
 type Message<T extends RunnerMessage["type"]> = Extract<RunnerMessage, { type: T }>;
 /** A request for a worker's credentials: its token and what it said. */
@@ -33,6 +34,10 @@ export class FakePlatform {
     fenced: [],
     cancel: [],
   });
+  /** By execution: made with its first request. */
+  readonly journals = new Map<string, FakeJournal>();
+  /** Whether a heartbeat's answer names executions with news. */
+  repairsWakes = true;
   /** Undefined leaves the request unanswered. */
   onComplete: (complete: Message<"complete">) => CompletionVerdict | undefined = () => ({
     kind: "done",
@@ -114,6 +119,19 @@ export class FakePlatform {
     return this.until(() => this.of(type).find(is));
   }
 
+  /** The run's journal; `of` another execution's, where the run has left that one. */
+  journal(executionId: string, of?: string): FakeJournal {
+    const known = this.journals.get(of ?? executionId);
+    const journal = known ?? new FakeJournal(() => this.push({ type: "wake", executionId }));
+    this.journals.set(executionId, journal);
+    return journal;
+  }
+
+  /** The execution's last `park`, once there is one with this reason. */
+  parked(executionId: string, reason: Message<"park">["reason"]): Promise<Message<"park">> {
+    return this.message("park", (each) => each.executionId === executionId && each.reason === reason);
+  }
+
   async outcome(executionId: string, attempt = 1): Promise<AttemptOutcome> {
     const complete = await this.message(
       "complete",
@@ -176,12 +194,21 @@ export class FakePlatform {
     if (message.type === "hello") this.connections += 1;
   }
 
+  #news({ executions }: Message<"heartbeat">): string[] {
+    if (!this.repairsWakes) return [];
+    return executions
+      .filter((each) => each.known !== undefined && this.journals.get(each.executionId)?.isNewsFor(each))
+      .map(({ executionId }) => executionId);
+  }
+
   #answer(message: RunnerMessage): ReplyBody | undefined {
     if (message.type === "hello") {
       const { heartbeatMs, maxOfflineMs } = this;
       return { welcome: { heartbeatMs, leaseTtlMs: 15_000, maxOfflineMs, fenced: this.onHello(message) } };
     }
-    if (message.type === "heartbeat") return { beat: this.onHeartbeat(message) };
+    if (message.type === "heartbeat") return { beat: { ...this.onHeartbeat(message), wake: this.#news(message) } };
+    if (message.type === "journal") return this.journal(message.executionId).append(message.known, message.entries);
+    if (message.type === "park") return this.journal(message.executionId).park(message);
     if (message.type !== "complete") return {};
     const verdict = this.onComplete(message);
     return verdict && { verdict };
