@@ -1,0 +1,3 @@
+import { defineConfig } from "@gantry/sdk";
+
+export default defineConfig({ project: "onboarding", dirs: ["./tasks"] });
