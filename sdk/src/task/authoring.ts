@@ -8,6 +8,8 @@ export {
   type TaskWithSchemaOptions,
   task,
 } from "./define-task.ts";
+export type { StepOptions } from "./durable/durable-run.ts";
+export { repeatable, step } from "./durable/step.ts";
 export {
   AbortTaskRunError,
   CompleteTaskWithOutput,

@@ -18,7 +18,12 @@ export async function runCancelable(
   const run = new RunPromise();
   const outcome = settled(runAttempt(attempt, run));
   const canceled = new Promise<"canceled">((resolve) => {
-    signal.addEventListener("abort", () => resolve("canceled"), { once: true });
+    const onAbort = () => {
+      // Whoever waits hears of the cancel, and may clean up.
+      if (attempt.journal?.abort()) attempt.scope.isSignalTaken = true;
+      resolve("canceled");
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
   });
   const first = await Promise.race([outcome, canceled]);
   if (first !== "canceled") return first;

@@ -12,7 +12,7 @@ import { TaskExecutionError } from "./errors.ts";
 
 /** Errors: NOT_SERIALIZABLE with the path, OUTPUT_TOO_LARGE. */
 export function encodeOutput(output: unknown): EncodedValue {
-  const encoded = encode(output);
+  const encoded = encodeChecked(output, "output", "The output");
   const limit = DEFAULT_LIMITS.outputBytes;
   const { data } = encoded;
   if (data !== undefined && data.length * 3 > limit && Buffer.byteLength(data) > limit) {
@@ -24,15 +24,16 @@ export function encodeOutput(output: unknown): EncodedValue {
   return encoded;
 }
 
-function encode(output: unknown): EncodedValue {
+/** `root` begins the path in an error, `what` names the value. Errors: NOT_SERIALIZABLE with the path. */
+export function encodeChecked(value: unknown, root: string, what: string): EncodedValue {
   try {
     const scan = new Scan();
-    scan.visit(output, "output");
-    return encodeValue(scan.needsRewrite ? rewrite(output, new Map()) : output);
+    scan.visit(value, root);
+    return encodeValue(scan.needsRewrite ? rewrite(value, new Map()) : value);
   } catch (error) {
     if (error instanceof TaskExecutionError) throw error;
     const reason = error instanceof RangeError ? "it is nested too deeply" : messageOf(error);
-    throw new TaskExecutionError("NOT_SERIALIZABLE", `The output cannot be stored: ${reason}.`, error);
+    throw new TaskExecutionError("NOT_SERIALIZABLE", `${what} cannot be stored: ${reason}.`, error);
   }
 }
 

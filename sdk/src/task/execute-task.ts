@@ -18,6 +18,7 @@ import { type RunPromise, runCancelable } from "./cancelable.ts";
 import { captureConsole } from "./captured-console.ts";
 import { catalogue, type RegisteredTask } from "./catalogue.ts";
 import { makeContext } from "./context.ts";
+import { QuietHost } from "./durable/quiet-host.ts";
 import { encodeOutput } from "./encode-output.ts";
 import { TaskExecutionError } from "./errors.ts";
 import { runFailureHooks } from "./failure-hooks.ts";
@@ -25,6 +26,7 @@ import type { ExecuteTask, TaskHost, TaskOutcome } from "./host.ts";
 import { MetadataView } from "./metadata-view.ts";
 import { throughMiddleware } from "./middleware.ts";
 import { readPayload } from "./read-payload.ts";
+import { inRegion } from "./region.ts";
 import { type RunScope, withScope } from "./run-scope.ts";
 
 export const executeTask: ExecuteTask = async (grant, host, signal) => {
@@ -32,11 +34,18 @@ export const executeTask: ExecuteTask = async (grant, host, signal) => {
     captureConsole();
     const task = catalogue().tasks.get(grant.run.taskId);
     if (!task) throw unknownTask(grant.run.taskId);
-    const attempt = new Attempt(task, makeScope(grant, host, signal, task));
+    const scope = makeScope(grant, host, signal, task);
+    const attempt = new Attempt(task, scope, host, (error) => interrupts.get(scope)?.(error));
     const { failureHook } = grant.run;
-    return await withScope(attempt.scope, () =>
-      failureHook ? runFailureHooks(attempt, failureHook.error) : runCancelable(attempt, runAttempt),
-    );
+    const begin = () =>
+      failureHook ? runFailureHooks(attempt, failureHook.error) : runCancelable(attempt, runAttempt);
+    try {
+      running.set(host, scope);
+      return await withScope(scope, () => inRegion({ kind: "function" }, begin));
+    } finally {
+      running.delete(host);
+      attempt.journal?.end();
+    }
   } catch (error) {
     return { kind: "failed", error: toWireError(error), retry: { by: "never", reason: "the attempt could not begin" } };
   }
@@ -53,17 +62,19 @@ function makeScope(grant: Grant, host: TaskHost, signal: AbortSignal, task: Regi
     const name = { self: "operations", parent: "parentOperations", root: "rootOperations" } as const;
     host.metadata({ [name[target]]: [operation] });
   };
-  return {
+  const isReplaying = () => scope.durable?.isReplaying === true;
+  const scope: RunScope = {
     grant,
-    host,
+    host: grant.journal ? new QuietHost(host, isReplaying) : host,
     ctx: makeContext(grant, task, new Date(startedAt)),
     signal,
     drainSignal: host.drainSignal ?? new AbortController().signal,
     isSignalTaken: false,
-    metadata: new MetadataView(grant.run.metadata, grant.run.parentRunId === undefined, send),
+    metadata: new MetadataView(grant.run.metadata, grant.run.parentRunId === undefined, send, isReplaying),
     locals: new Map(),
     startedAt,
   };
+  return scope;
 }
 
 async function runAttempt(attempt: Attempt, run: RunPromise): Promise<TaskOutcome> {
@@ -101,30 +112,44 @@ async function runFunction(attempt: Attempt, run: RunPromise): Promise<TaskOutco
   }
 }
 
-const interrupts = new WeakMap<TaskHost, (error: unknown) => void>();
+const running = new WeakMap<TaskHost, RunScope>();
+const interrupts = new WeakMap<RunScope, (error: unknown) => void>();
 
 /**
  * Lets the function that this host's attempt is running fail with an error that it did not throw itself (one that nobody
  * awaited, say), as if it had: hooks and retries follow. False where no function is running.
  */
 export function interruptTask(host: TaskHost, error: unknown): boolean {
-  const interrupt = interrupts.get(host);
+  const scope = running.get(host);
+  const interrupt = scope && interrupts.get(scope);
   interrupt?.(error);
   return interrupt !== undefined;
 }
 
+/** The function, and what of its steps and triggers is in flight when it ends. */
 async function interruptible(attempt: Attempt): Promise<unknown> {
-  const { host } = attempt.scope;
+  const { scope } = attempt;
   const interrupted = Promise.withResolvers<never>();
-  interrupts.set(host, interrupted.reject);
+  // It may come while nothing waits for it.
+  interrupted.promise.catch(() => {});
+  interrupts.set(scope, interrupted.reject);
   try {
-    return await Promise.race([attempt.task.options.run(attempt.payload, attempt.runParams()), interrupted.promise]);
+    const output: unknown = await Promise.race([callFunction(attempt), interrupted.promise]);
+    await Promise.race([attempt.journal?.settled(), interrupted.promise]);
+    return output;
   } catch (error) {
+    await attempt.journal?.settled();
     if (errorName(error) === "CompleteTaskWithOutput") return (error as { output: unknown }).output;
     throw error;
   } finally {
-    interrupts.delete(host);
+    interrupts.delete(scope);
   }
+}
+
+async function callFunction(attempt: Attempt): Promise<unknown> {
+  if (attempt.fatal) throw attempt.fatal;
+  const call = () => attempt.task.options.run(attempt.payload, attempt.runParams()) as unknown;
+  return attempt.journal ? inRegion(attempt.journal.functionRegion, call) : call();
 }
 
 async function callInit(attempt: Attempt): Promise<void> {
@@ -150,10 +175,11 @@ async function failAttempt(attempt: Attempt, thrown: unknown): Promise<TaskOutco
     // Final or not, what follows is the platform's decision, its failure hooks too.
     return { kind: "crashed", reason: "OUT_OF_MEMORY", error: toWireError(thrown) };
   }
+  const reopen = attempt.journal?.reopened(thrown) ?? [];
   const { error, retry } = await decideAfterError(attempt, thrown);
   if (!isRetried(attempt, retry)) await attempt.notifyFailure(error);
   await attempt.notify("cleanup", {});
-  return { kind: "failed", error: toWireError(error), retry };
+  return { kind: "failed", error: toWireError(error), retry, ...(reopen.length === 0 ? {} : { reopen }) };
 }
 
 /** By name, not by class: the project's copy of the SDK made it. */

@@ -16,6 +16,8 @@ export interface JournalHost {
    * completion that was delivered to the code.
    */
   waiting(state: { known: number; waits: OpenWait[] } | undefined): void;
+  /** Whether something of the task's own is under way that could resume its code; absent where that cannot be seen. */
+  isBusy?(): boolean;
 }
 
 /** What the surroundings of a run offer to the task's code: the worker's task process implements it, and so does `@gantry/sdk/testing`. */

@@ -18,16 +18,20 @@ export class MetadataView {
   #addedSize = 0;
   readonly #send: (target: MetadataTarget, operation: MetadataOperation) => void;
   readonly #isRoot: boolean;
+  /** Changes that are repeated are in the initial value already. */
+  readonly #isRepeated: () => boolean;
 
   constructor(
     initial: string | undefined,
     isRoot: boolean,
     send: (target: MetadataTarget, operation: MetadataOperation) => void,
+    isRepeated: () => boolean = () => false,
   ) {
     this.#metadata = parseMetadata(initial);
     this.#countedSize = initial?.length ?? 2;
     this.#isRoot = isRoot;
     this.#send = send;
+    this.#isRepeated = isRepeated;
   }
 
   /** A copy: changing it changes nothing. */
@@ -46,6 +50,7 @@ export class MetadataView {
    */
   apply(target: MetadataTarget, given: MetadataOperation): void {
     const [operation, size] = asJson(given);
+    if (this.#isRepeated()) return;
     if (target === "self" || this.#isRoot) {
       this.#change(operation, size);
       this.#send("self", operation);

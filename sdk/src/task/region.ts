@@ -30,3 +30,13 @@ export function inRegion<T>(region: Region, body: () => T): T {
   slot[REGION] = storage;
   return storage.run(region, body);
 }
+
+/** Runs a body that is none of the user's steps, but whose effects count as a step's: they are not repeated either. */
+export async function inStepRegion<T>(name: string, body: () => T): Promise<Awaited<T>> {
+  const region: Region = { kind: "step", name, isOpen: true, files: undefined };
+  try {
+    return await inRegion(region, body);
+  } finally {
+    region.isOpen = false;
+  }
+}

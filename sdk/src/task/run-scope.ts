@@ -21,7 +21,7 @@ export interface RunScope {
   /** Set once user code has been handed the signal: it may then react to a cancel by itself. */
   isSignalTaken: boolean;
   metadata: MetadataView;
-  /** The run's journal; undefined where it cannot wait. */
+  /** What steps, waits and triggers go through. */
   durable?: DurableRun | undefined;
   /** Values of `locals`, by key. */
   locals: Map<symbol, unknown>;

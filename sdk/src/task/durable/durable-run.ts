@@ -10,7 +10,7 @@ export interface StepOptions {
   files?: "disposable" | undefined;
 }
 
-type OpenFields<K extends JournalOpen["kind"]> = Omit<
+export type OpenFields<K extends JournalOpen["kind"]> = Omit<
   Extract<JournalOpen, { kind: K }>,
   "type" | "kind" | "entry" | "key" | "label" | "fingerprint" | "after" | "attempt"
 >;
@@ -27,18 +27,31 @@ export interface WaitCall<K extends JournalOpen["kind"]> {
    * user gave none. Called where the journal has no such entry yet; again after a crash between the two.
    */
   open(onceKey: string): Promise<OpenFields<K>> | OpenFields<K>;
+  /** Of a batch: for `onWait` hooks. */
+  runCount?: number;
 }
 
-/** How the code of one attempt meets its run's journal. The scope's `durable`; undefined where a run cannot wait. */
+export interface OnceCall<T> {
+  label: string;
+  fingerprint: string;
+  perform(onceKey: string | undefined): Promise<T>;
+}
+
+/** How the code of one attempt meets its run's journal. The scope's `durable`. */
 export interface DurableRun {
+  /** The run repeats what it did before in this attempt: its logs and metadata have been sent. */
+  readonly isReplaying: boolean;
   /** Runs `fn` once, as far as the journal tells. Errors: what `fn` throws, AMBIGUOUS_STEP, NESTED_DURABLE_CALL, … */
   step<T>(name: string, fn: () => Promise<T> | T, options?: StepOptions): Promise<T>;
   /** Resolves with the completion, also one that is not `ok`; the caller makes an error of it with `failure`. */
   wait<K extends JournalOpen["kind"]>(
     call: WaitCall<K>,
   ): Promise<{ completion: JournalCompletion; opened: OpenedWait }>;
-  /** Makes a fire-and-forget trigger once; `perform` gets the idempotency key to use where the user gave none. */
-  once<T>(call: { label: string; fingerprint: string; perform(onceKey: string): Promise<T> }): Promise<T>;
+  /**
+   * Makes a fire-and-forget trigger once; `perform` gets the idempotency key to use where the user gave none, undefined where
+   * the run has no journal.
+   */
+  once<T>(call: OnceCall<T>): Promise<T>;
   /** Marks an error as that of the entry: should it fail the attempt, the next one makes the entry anew. */
   failure<E extends object>(entry: number, error: E): E;
   /**
