@@ -1,5 +1,6 @@
 import type { BuildOptions } from "esbuild";
 import type { BuildExtension } from "./build/extension.ts";
+import type { CheckpointOption } from "./contract/checkpoint-option.ts";
 import type { ImagePlatform } from "./contract/image-layout.ts";
 import type { MachineOption } from "./contract/machine-presets.ts";
 import type { RetryOptions } from "./contract/retry.ts";
@@ -25,6 +26,8 @@ export interface GantryConfig {
   maxDuration?: number;
   /** Machine preset of tasks that name none. Default `small-1x`. */
   machine?: MachineOption;
+  /** What becomes of workers whose run waits, where the task does not say; see the task's option. Default `"auto"`. */
+  checkpoint?: CheckpointOption;
   /** Lets one process run several runs, one after another. Default false: each run gets a process of its own. */
   processKeepAlive?: boolean | { enabled: boolean };
   build?: {

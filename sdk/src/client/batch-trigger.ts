@@ -105,8 +105,11 @@ export function batchFingerprint(items: EncodedItem[], options: BatchTriggerOpti
 export interface SendBatchOptions extends BatchTriggerOptions {
   /** Of a call that is journalled: its key, where the user gave none. */
   onceKey?: string | undefined;
-  /** The batch is the call's own, whatever the user's key says: that key is for the items, as are those of each. */
-  isOwn?: boolean | undefined;
+  /**
+   * Of a batch that is waited for: the attempt. Each attempt has a batch of its own and keys are for the items alone, so that
+   * a retry finds the runs that succeeded and starts those anew that failed.
+   */
+  ofAttempt?: number | undefined;
 }
 
 /**
@@ -120,9 +123,7 @@ export async function sendBatch(
 ) {
   const client = ApiClient.forCall(requestOptions);
   const uploads = await Promise.all(items.map((item, index) => toUpload(item, index, options)));
-  const key =
-    (options.isOwn ? undefined : await toIdempotencyKey(options.idempotencyKey)) ??
-    (await onceIdempotencyKey(options.onceKey));
+  const key = await batchKey(options);
   const batch = await client.createBatch({
     runCount: uploads.length,
     taskIdentifiers: [...new Set(uploads.map((item) => item.task))],
@@ -140,12 +141,17 @@ export async function sendBatch(
   };
 }
 
+async function batchKey({ idempotencyKey, onceKey, ofAttempt }: SendBatchOptions) {
+  if (ofAttempt !== undefined) return onceIdempotencyKey(onceKey, `attempt ${ofAttempt}`);
+  return (await toIdempotencyKey(idempotencyKey)) ?? (await onceIdempotencyKey(onceKey));
+}
+
 async function toUpload(item: EncodedItem, index: number, options: SendBatchOptions): Promise<BatchUploadItem> {
-  const batchKey = options.idempotencyKey;
+  const given = options.idempotencyKey;
   const fallbackKey =
-    batchKey === undefined
+    given === undefined
       ? await onceIdempotencyKey(options.onceKey, String(index))
-      : await createIdempotencyKey([...[batchKey].flat(), String(index)]);
+      : await createIdempotencyKey([...[given].flat(), String(index)]);
   const itemOptions = { idempotencyKeyTTL: options.idempotencyKeyTTL, ...item.options };
   return { index, task: item.task, ...(await triggerBody(item.encoded, itemOptions, fallbackKey)) };
 }

@@ -1,20 +1,27 @@
 /** What becomes of a worker while its run waits; a task's `checkpoint`, or the project's default. */
 import { z } from "zod";
 
+/** Nothing is filled in here: what a task leaves out comes from the project, what that leaves out from the default. */
 export const checkpointSchema = z.object({
   /** `auto`: hold a short wait, leave for a long one where that repeats nothing, else hold. */
-  mode: z.enum(["auto", "hold", "replay"]).default("auto"),
+  mode: z.enum(["auto", "hold", "replay"]),
   /** `auto` keeps the worker this long before it leaves. Milliseconds. */
-  holdMs: z.number().min(0).max(86_400_000).default(5_000),
+  holdMs: z.number().min(0).max(86_400_000),
   /** Counts every socket that was not opened and destroyed inside one step as unsafe. */
-  strict: z.boolean().default(false),
+  strict: z.boolean(),
   /** Replays even where effects outside of steps were seen: they will be repeated. */
-  unchecked: z.boolean().default(false),
+  unchecked: z.boolean(),
   /** A held worker that is lost, where a replay would repeat effects. */
-  onHoldLost: z.enum(["fail", "restart"]).default("fail"),
+  onHoldLost: z.enum(["fail", "restart"]),
 });
 export type Checkpoint = z.infer<typeof checkpointSchema>;
-export const DEFAULT_CHECKPOINT: Checkpoint = checkpointSchema.parse({});
+export const DEFAULT_CHECKPOINT: Readonly<Checkpoint> = {
+  mode: "auto",
+  holdMs: 5_000,
+  strict: false,
+  unchecked: false,
+  onHoldLost: "fail",
+};
 
 /** Something that a replay would do again: it happened outside of steps. */
 export interface UnsafeEffect {

@@ -1,3 +1,5 @@
+import type { Checkpoint } from "../contract/checkpoint.ts";
+import { readCheckpoint } from "../contract/checkpoint-option.ts";
 import { parseDurationMs } from "../contract/duration.ts";
 import { machineName } from "../contract/machine-presets.ts";
 import type { Manifest, QueueDeclaration, TaskDeclaration } from "../contract/manifest.ts";
@@ -8,7 +10,12 @@ import { jsonSchemaOf } from "./schema.ts";
 /** What the task files declare is wrong; `code` is stable, the message names the task or queue and its file. */
 export class DeclarationError extends Error {
   override readonly name = "DeclarationError";
-  readonly code: "DUPLICATE_TASK_ID" | "INVALID_DURATION" | "INVALID_TASK_ID" | "CONFLICTING_QUEUES";
+  readonly code:
+    | "DUPLICATE_TASK_ID"
+    | "INVALID_DURATION"
+    | "INVALID_TASK_ID"
+    | "CONFLICTING_QUEUES"
+    | "INVALID_CHECKPOINT";
 
   constructor(code: DeclarationError["code"], message: string) {
     super(message);
@@ -19,7 +26,7 @@ export class DeclarationError extends Error {
 /**
  * The manifest's tasks and queues, after all task files were imported.
  *
- * Errors: DeclarationError for two tasks of one id, an id or a duration that is none, two different queues of one name.
+ * Errors: DeclarationError for two tasks of one id, an id, a duration or a checkpoint that is none, two different queues of one name.
  */
 export function describeCatalogue(): Pick<Manifest, "tasks" | "queues"> {
   const { tasks, shadowed } = catalogue();
@@ -55,8 +62,16 @@ function describeTask(task: RegisteredTask): TaskDeclaration {
     ttlMs: options.ttl === undefined ? undefined : durationMs(options.ttl, 1000, `ttl of task "${task.id}"`),
     payloadSchema: options.jsonSchema ?? jsonSchemaOf(task.schema),
     hasOnFailure: needsFailureRun(task),
+    checkpoint: checkpointOf(task),
     kind: "STANDARD" as const,
   });
+}
+
+function checkpointOf({ id, filePath, options }: RegisteredTask): Partial<Checkpoint> | undefined {
+  if (options.checkpoint === undefined) return undefined;
+  const read = readCheckpoint(options.checkpoint);
+  if (typeof read !== "string") return read;
+  throw new DeclarationError("INVALID_CHECKPOINT", `checkpoint of task "${id}" (${filePath}) ${read}.`);
 }
 
 /** Whether a run that ended without its process needs another one for its hooks. */

@@ -1,4 +1,5 @@
 /* oxlint-disable typescript/no-explicit-any -- only `any` lets a type parameter be inferred in both directions here */
+import type { CheckpointOption } from "../contract/checkpoint-option.ts";
 import type { MachineOption } from "../contract/machine-presets.ts";
 import type { RetryOptions } from "../contract/retry.ts";
 import type { TaskContext } from "./context.ts";
@@ -43,6 +44,12 @@ export interface TaskOptions<
   maxDuration?: number | undefined;
   /** A run that has not started by then is EXPIRED. Seconds, or `"1h30m"`. */
   ttl?: string | number | undefined;
+  /**
+   * What becomes of the worker while a run waits. `"auto"` (the default) holds it for a short wait; for a longer one it
+   * leaves where a replay would repeat nothing. `"hold"` keeps it, `"replay"` always leaves where that is safe. An object says
+   * more: `{ mode, holdMs, strict, unchecked, onHoldLost }`.
+   */
+  checkpoint?: CheckpointOption | undefined;
   /** JSON schema of the payload, shown to those who trigger the task. */
   jsonSchema?: object | undefined;
   run: (payload: TPayload, params: RunParams<TInit>) => Promise<TOutput> | TOutput;

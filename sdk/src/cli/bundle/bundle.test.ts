@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { taskFile, tempProject, writeFiles } from "../../../test/support/temp-project.ts";
+import { manifestSchema } from "../../contract/manifest.ts";
 import { bundleOnce, bundlesDir } from "./bundler.ts";
 import { loadConfig } from "./config-file.ts";
 import { describeBundle, devManifest } from "./describe-bundle.ts";
@@ -77,6 +78,25 @@ const FAILURES: Record<string, { files: Record<string, string>; wantCode: string
     wantCode: "CONFIG_BROKEN",
     wantText: ["gantry.config.ts", "boom"],
   },
+  "a checkpoint mode that is none is named, with the one that was meant": {
+    files: {
+      "tasks/a.ts": `import { task } from "@gantry/sdk"; export const it = task({ id: "a", checkpoint: "hodl" as never, run: async () => 1 });`,
+    },
+    wantCode: "INVALID_CHECKPOINT",
+    wantText: ['task "a"', "tasks/a.ts", 'did you mean "hold"?'],
+  },
+  "a checkpoint option that does not exist is named, with the one that was meant": {
+    files: {
+      "tasks/a.ts": `import { task } from "@gantry/sdk"; export const it = task({ id: "a", checkpoint: { holdMS: 1 } as never, run: async () => 1 });`,
+    },
+    wantCode: "INVALID_CHECKPOINT",
+    wantText: ['no option "holdMS"', 'did you mean "holdMs"?'],
+  },
+  "a checkpoint option of the configuration is named": {
+    files: { "tasks/a.ts": taskFile("a"), "gantry.config.ts": "export default { checkpoint: { strikt: true } };" },
+    wantCode: "CONFIG_INVALID",
+    wantText: ["gantry.config.ts", 'did you mean "strict"?'],
+  },
   "an unknown option in the configuration is named": {
     files: { "gantry.config.ts": "export default { dir: './jobs' };" },
     wantCode: "CONFIG_INVALID",
@@ -91,6 +111,54 @@ test.each(Object.entries(FAILURES))("%s", async (_title, { files, wantCode, want
   );
   expect(failure).toMatchObject({ code: wantCode });
   for (const text of wantText) expect(failure?.message).toMatch(text);
+});
+
+const WAITING: Record<string, { files: Record<string, string>; want: boolean }> = {
+  "no word of waits": { files: { "tasks/a.ts": taskFile("a") }, want: false },
+  "a wait in a file that a task imports": {
+    files: {
+      "lib/later.ts": 'import { wait } from "@gantry/sdk"; export const later = () => wait.for({ days: 1 });',
+      "tasks/a.ts": `import { later } from "../lib/later"; ${taskFile("a", "await later();")}`,
+    },
+    want: true,
+  },
+  "a child that is waited for": { files: { "tasks/a.ts": taskFile("a", "void it.triggerAndWait;") }, want: true },
+  "the word in a package that does not know the SDK": {
+    files: {
+      "node_modules/lib/package.json": `{ "name": "lib", "main": "index.js" }`,
+      "node_modules/lib/index.js": "exports.wait = () => {};",
+      "tasks/a.ts": `import "lib"; ${taskFile("a")}`,
+    },
+    want: false,
+  },
+  "the word in a package that uses the SDK": {
+    files: {
+      "node_modules/lib/package.json": `{ "name": "lib", "main": "index.js" }`,
+      "node_modules/lib/index.js": `exports.nap = () => require("@gantry/sdk").wait.for({ days: 1 });`,
+      "tasks/a.ts": `import "lib"; ${taskFile("a")}`,
+    },
+    want: true,
+  },
+};
+test.each(Object.entries(WAITING))("whether tasks may wait: %s", async (_title, { files, want }) => {
+  expect(await manifest(tempProject(files))).toMatchObject({ mayWait: want });
+});
+
+test("checkpoint options of tasks and of the project are in the manifest as they were given", async () => {
+  const checkpointed = (id: string, checkpoint: string) =>
+    `import { task } from "@gantry/sdk";\nexport const ${id} = task({ id: "${id}", checkpoint: ${checkpoint}, run: async () => 1 });\n`;
+  const project = tempProject({
+    "gantry.config.ts": "export default { checkpoint: { strict: true } };",
+    "tasks/a.ts": checkpointed("a", `"hold"`),
+    "tasks/b.ts": checkpointed("b", `{ mode: "replay", holdMs: 100 }`),
+    "tasks/c.ts": taskFile("c"),
+  });
+  const made = await manifest(project);
+  expect(made.defaultCheckpoint).toEqual({ strict: true });
+  const byId = Object.fromEntries(made.tasks.map(({ id, checkpoint }) => [id, checkpoint]));
+  expect(byId).toEqual({ a: { mode: "hold" }, b: { mode: "replay", holdMs: 100 }, c: undefined });
+  // Stored and read again, what was not given is still not there: it comes from the project.
+  expect(manifestSchema.parse(made).tasks.find(({ id }) => id === "b")?.checkpoint).toEqual(byId.b);
 });
 
 test("task files written for @trigger.dev/sdk build unchanged, and do not where compat is off", async () => {

@@ -7,6 +7,7 @@ import type { ProjectConfig } from "./config-file.ts";
 import { ENTRY, entryPlugin } from "./entry-module.ts";
 import { type ExtensionLog, type StartedExtensions, startExtensions } from "./extensions.ts";
 import { chunkBanner, LOCATION_NAMES, locationsPlugin } from "./file-locations.ts";
+import { mayWait } from "./may-wait.ts";
 import { compatPlugin, nativePlugin, type OutsideRules, sdkPlugin } from "./resolve-plugins.ts";
 import { findTaskFiles } from "./task-files.ts";
 
@@ -16,6 +17,8 @@ export interface Bundle {
   dir: string;
   /** Relative to `dir`. */
   entry: string;
+  /** See may-wait.ts. */
+  mayWait: boolean;
 }
 
 export type BuildOutcome =
@@ -132,6 +135,7 @@ export function buildOptions(
     bundle: true,
     splitting: true,
     write: false,
+    metafile: true,
     platform: "node",
     format: "esm",
     target: `node${nodeMajor}`,
@@ -189,7 +193,8 @@ async function concluded(
 ): Promise<Conclusion> {
   if (result.errors.length > 0) return { ok: false, error: await buildFailed(result.errors) };
   if (findTaskFiles(config).tasks.length === 0) return { ok: false, error: noTaskFiles(config) };
-  const bundle = writeBundle(config, result.outputFiles ?? []);
+  const written = writeBundle(config, result.outputFiles ?? []);
+  const bundle = { ...written, mayWait: mayWait(config.projectDir, result.metafile) };
   // Runs start in the project here: files that extensions would add to an image are there already.
   const outputPath = join(bundlesDir(config.projectDir), "..", "extension-files");
   await extensions.complete({ contentHash: bundle.hash, environment: "dev", outputPath, externals: [] });
@@ -213,7 +218,7 @@ export function noTaskFiles(config: Pick<ProjectConfig, "projectDir" | "dirNames
 }
 
 /** Writes the files beside their final place and moves the folder there: a folder with a hash is always whole. */
-function writeBundle(config: ProjectConfig, files: NonNullable<BuildResult["outputFiles"]>): Bundle {
+function writeBundle(config: ProjectConfig, files: NonNullable<BuildResult["outputFiles"]>): Omit<Bundle, "mayWait"> {
   const root = bundlesDir(config.projectDir);
   const built = files.map((file) => ({ name: relative(join(root, "next"), file.path), contents: file.contents }));
   built.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -6,6 +6,8 @@ import type { Plugin } from "esbuild";
 import { z } from "zod";
 import type { BuildExtension } from "../../build/extension.ts";
 import type { GantryConfig } from "../../config.ts";
+import type { Checkpoint } from "../../contract/checkpoint.ts";
+import { readCheckpoint } from "../../contract/checkpoint-option.ts";
 import { IMAGE_PLATFORMS, type ImagePlatform } from "../../contract/image-layout.ts";
 import { machineName } from "../../contract/machine-presets.ts";
 import { retrySchema } from "../../contract/manifest.ts";
@@ -39,6 +41,7 @@ const configSchema = z.strictObject({
   retries: z.strictObject({ enabledInDev: z.boolean().optional(), default: plainRetry.optional() }).optional(),
   maxDuration: z.number().positive().optional(),
   machine: machineSchema.optional(),
+  checkpoint: z.unknown().optional(),
   processKeepAlive: z.union([z.boolean(), z.looseObject({ enabled: z.boolean() })]).optional(),
   build: buildSchema.optional(),
   compat: z.boolean().optional(),
@@ -75,6 +78,7 @@ export interface ProjectConfig {
   retries: NonNullable<GantryConfig["retries"]>;
   maxDuration: number | undefined;
   machine: string | undefined;
+  checkpoint: Partial<Checkpoint> | undefined;
   processKeepAlive: boolean;
   build: {
     external: (string | RegExp)[];
@@ -153,12 +157,21 @@ function withDefaults(
     retries: (config.retries ?? {}) as NonNullable<GantryConfig["retries"]>,
     maxDuration: config.maxDuration,
     machine: machineName(config.machine),
+    checkpoint: config.checkpoint === undefined ? undefined : checkpointOf(config.checkpoint, configFile),
     processKeepAlive: typeof processKeepAlive === "boolean" ? processKeepAlive : processKeepAlive.enabled,
     build: buildDefaults(build),
     compat: config.compat ?? true,
     logLevel: config.logLevel,
     warnings,
   };
+}
+
+function checkpointOf(option: unknown, configFile: string | undefined): Partial<Checkpoint> {
+  const read = readCheckpoint(option);
+  if (typeof read !== "string") return read;
+  throw new CliError("CONFIG_INVALID", `checkpoint in ${basename(configFile ?? "gantry.config.ts")} ${read}.`, {
+    remedy: "Correct this option.",
+  });
 }
 
 function buildDefaults(build: z.infer<typeof buildSchema>): ProjectConfig["build"] {

@@ -98,8 +98,10 @@ function manifestOf(config: ProjectConfig, bundle: Bundle, declared: Pick<Manife
     queues: declared.queues,
     entry: bundle.entry,
     processKeepAlive: config.processKeepAlive,
+    mayWait: bundle.mayWait,
     ...(config.machine === undefined ? {} : { defaultMachine: config.machine }),
     ...(config.maxDuration === undefined ? {} : { defaultMaxDuration: config.maxDuration }),
+    ...(config.checkpoint === undefined ? {} : { defaultCheckpoint: config.checkpoint }),
     ...(config.retries.default === undefined ? {} : { defaultRetry: withoutUndefined(config.retries.default) }),
   };
 }

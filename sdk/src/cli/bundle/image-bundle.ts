@@ -5,6 +5,7 @@ import { buildFailed, buildOptions, noTaskFiles, outsideRules } from "./bundler.
 import type { ProjectConfig } from "./config-file.ts";
 import type { StartedExtensions } from "./extensions.ts";
 import { withImagePaths } from "./image-source-maps.ts";
+import { mayWait } from "./may-wait.ts";
 import { nativePlugin, type OutsidePackage } from "./resolve-plugins.ts";
 import { findTaskFiles } from "./task-files.ts";
 
@@ -16,6 +17,8 @@ export interface ImageBundle {
   files: { name: string; contents: Uint8Array }[];
   entry: string;
   outside: OutsidePackage[];
+  /** See may-wait.ts. */
+  mayWait: boolean;
 }
 
 /** The worker image's Node, whatever this machine has. */
@@ -38,7 +41,7 @@ export async function bundleForImage(config: ProjectConfig, extensions?: Started
     outside.set(`${found.name}\0${found.folder}`, found),
   );
   const options = buildOptions(config, { outdir, nodeMajor: IMAGE_NODE_MAJOR, root: undefined, extensions }, [native]);
-  const { outputFiles = [] } = await build(options).catch(async (error: BuildFailure) => {
+  const { outputFiles = [], metafile } = await build(options).catch(async (error: BuildFailure) => {
     throw Array.isArray(error.errors) ? await buildFailed(error.errors) : error;
   });
   const files = outputFiles.map(({ path, contents }) => {
@@ -52,5 +55,6 @@ export async function bundleForImage(config: ProjectConfig, extensions?: Started
   const digest = createHash("sha256");
   for (const { name, contents } of files) digest.update(name).update("\0").update(contents).update("\0");
   const found = [...outside.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { hash: digest.digest("hex"), files, entry: "entry.mjs", outside: found };
+  const waits = mayWait(config.projectDir, metafile);
+  return { hash: digest.digest("hex"), files, entry: "entry.mjs", outside: found, mayWait: waits };
 }

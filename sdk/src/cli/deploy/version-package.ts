@@ -141,14 +141,16 @@ function writeBundle(bundle: ImageBundle, runDir: string, modules: string | unde
 
 async function describe(
   config: ProjectConfig,
-  { hash, entry }: ImageBundle,
+  { hash, entry, mayWait }: ImageBundle,
   runDir: string,
   env: Record<string, string | undefined>,
 ): Promise<Manifest> {
   const variables = { ...readEnvFiles(config.projectDir).values, ...env };
-  const manifest = await describeBundle(config, { hash, entry, dir: runDir }, variables).catch((error: unknown) => {
-    throw error instanceof CliError ? withoutRunDir(error, config.projectDir, runDir) : error;
-  });
+  const manifest = await describeBundle(config, { hash, entry, mayWait, dir: runDir }, variables).catch(
+    (error: unknown) => {
+      throw error instanceof CliError ? withoutRunDir(error, config.projectDir, runDir) : error;
+    },
+  );
   return { ...manifest, runtime: `node-${IMAGE_NODE_MAJOR}` };
 }
 

@@ -100,10 +100,10 @@ async function waitForAll(
     kind: "batch",
     fingerprint: batchFingerprint(items, options),
     label: batchLabel(items).slice(0, 256),
+    runCount: items.length,
     open: async (onceKey) => {
       const locked = items.map((item) => ({ ...item, options: sameVersion(scope, item.options) }));
-      // The user's key is for the items: a retry makes a batch anew, in which those that succeeded are found again.
-      const batch = await sendBatch(locked, { ...options, onceKey, isOwn: true }, requestOptions);
+      const batch = await sendBatch(locked, { ...options, onceKey, ofAttempt: scope.ctx.attempt.number }, requestOptions);
       return { batchId: batch.batchId };
     },
   });
