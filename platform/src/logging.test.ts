@@ -26,6 +26,8 @@ const secrets: Record<string, (log: Logger) => void> = {
     log.error({ err: Object.assign(new Error("duplicate"), { detail: `Key (hash)=(${KEY})`, parameters: [KEY] }) }),
   "a database's URL": (log) =>
     log.info({ target: "postgresql://gantry:0123456789abcdefghijABCD@127.0.0.1:5432/gantry" }),
+  "the hash of a callback URL": (log) =>
+    log.info("POST http://g/api/v1/waitpoints/tokens/waitpoint_01k/callback/1-0123456789abcdefghijABCD"),
   "fields of a child logger": (log) => log.child({ token: JWT, note: KEY }).info("started"),
   "something deep in a list": (log) => log.info({ list: [{ inner: [`x ${KEY} y`] }] }),
 };

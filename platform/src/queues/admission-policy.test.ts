@@ -99,13 +99,58 @@ const cases: Record<string, { facts: Partial<ExplainFacts>; want: string[]; want
     want: ["CANCEL_REQUESTED"],
   },
   "the run waits": { facts: { status: "WAITING" }, want: ["WAITING"] },
+  "the run waits for several things, and says which is due first": {
+    facts: {
+      status: "WAITING",
+      waits: [
+        { entry: 4, kind: "time", label: "3d", dueAt },
+        { entry: 5, kind: "token", label: "approval", dueAt: undefined },
+      ],
+    },
+    want: ["WAITING"],
+    wantText: "time 3d, due at 2030-01-01T00:00:00.000Z; token approval",
+  },
+  "a run waits for more than fits a line": {
+    facts: {
+      status: "WAITING",
+      waits: [0, 1, 2, 3, 4].map((entry) => ({ entry, kind: "child" as const, label: "resize", dueAt: undefined })),
+    },
+    want: ["WAITING"],
+    wantText: "2 more",
+  },
+  "the worker of a waiting run is kept, for this reason and because of this line": {
+    facts: {
+      status: "WAITING",
+      checkpoint: {
+        mode: "hold",
+        reason: "UNSAFE",
+        ifLost: { then: "fail", because: "Wrap `emails.send` (welcome.ts:14) in step.run." },
+      },
+    },
+    want: ["WAITING", "WORKER_HELD"],
+    wantText: "UNSAFE: A replay would repeat what the task did outside of steps. Wrap `emails.send` (welcome.ts:14)",
+  },
+  "the worker of a waiting run has left": {
+    facts: { status: "WAITING", checkpoint: { mode: "replay", reason: "LONG_WAIT" } },
+    want: ["WAITING", "WORKER_LEFT"],
+    wantText: "LONG_WAIT",
+  },
+  "a waiting run that is to be canceled": {
+    facts: { status: "WAITING", cancelRequested: true },
+    want: ["CANCEL_REQUESTED"],
+  },
+  "no room is kept for new roots while so many workers are held": {
+    facts: { heldLimit: { held: 10, limit: 10 } },
+    want: ["HELD_LIMIT"],
+    wantText: "10 of 10",
+  },
   "the run has ended": { facts: { status: "FAILED" }, want: ["ENDED"], wantText: "FAILED" },
 };
 
 test.each(Object.entries(cases))("%s", (_sentence, { facts, want, wantText }) => {
   const reasons = explainAdmission({ ...free, ...facts });
   expect(reasons.map((one) => one.reason)).toEqual(want);
-  expect(reasons[0]?.message).toContain(wantText ?? "");
+  expect(reasons.map((one) => one.message).join("\n")).toContain(wantText ?? "");
 });
 
 test("every reason is given by some case, and every status has one", () => {

@@ -1,5 +1,6 @@
+import { CHECKPOINT_REASONS } from "@gantry/sdk/contract";
 import type { Explanation } from "../runs/run.ts";
-import type { ExplainFacts } from "../runs/run-store.ts";
+import type { ExplainedWait, ExplainFacts } from "../runs/run-store.ts";
 
 /** Why a run does not execute, each a constant that logs, API, CLI and dashboard show as it is. */
 export const ADMISSION_REASONS = {
@@ -12,12 +13,15 @@ export const ADMISSION_REASONS = {
   CONCURRENCY_KEY_LIMIT: "As many runs with this concurrency key execute as the queue allows for each key.",
   COMBINED_LIMIT: "The queue executes as many runs, over all concurrency keys, as it may.",
   RATE_LIMIT: "The queue has started as many runs in this period as it may.",
+  HELD_LIMIT: "As many workers as may be are kept for runs that wait; new runs with no parent wait until one is free.",
   AHEAD_IN_QUEUE: "Other runs are ahead.",
   NEXT: "Nothing holds the run: it starts with the next admission.",
   WORKER_STARTING: "Admitted: a worker is starting.",
   EXECUTING: "The run is executing.",
   CANCEL_REQUESTED: "The run is being canceled.",
   WAITING: "The run waits for something that has not happened yet.",
+  WORKER_HELD: "The run's worker is kept while it waits.",
+  WORKER_LEFT: "The run has no worker while it waits; it goes on where it was by its journal.",
   ENDED: "The run has ended.",
 } as const;
 export type AdmissionReason = keyof typeof ADMISSION_REASONS;
@@ -56,7 +60,7 @@ function explainStatus(facts: ExplainFacts): Reason[] {
         reason("EXECUTING", facts.workerId === undefined ? undefined : `on worker ${facts.workerId}`),
       );
     case "WAITING":
-      return cancelOr(facts, reason("WAITING"));
+      return facts.cancelRequested ? [reason("CANCEL_REQUESTED")] : explainWaiting(facts);
     case "QUEUED":
       return explainQueued(facts);
     case "COMPLETED":
@@ -72,6 +76,33 @@ function explainStatus(facts: ExplainFacts): Reason[] {
 
 function cancelOr(facts: ExplainFacts, otherwise: Reason): Reason[] {
   return facts.cancelRequested ? [reason("CANCEL_REQUESTED")] : [otherwise];
+}
+
+/** What would end the wait, the next to be due first; then what became of the worker, and why. */
+function explainWaiting({ waits, checkpoint }: ExplainFacts): Reason[] {
+  const said = waits.slice(0, 3).map(wait);
+  if (waits.length > said.length) said.push(`${waits.length - said.length} more`);
+  const waiting = reason(
+    "WAITING",
+    said.length === 0 ? undefined : said.join("; "),
+    said.length === 0 ? undefined : { waits },
+  );
+  if (checkpoint === undefined) return [waiting];
+  const { mode, reason: why, ifLost } = checkpoint;
+  const because = mode === "hold" && ifLost?.because !== undefined ? ` ${ifLost.because}` : "";
+  return [
+    waiting,
+    reason(mode === "hold" ? "WORKER_HELD" : "WORKER_LEFT", `${why}: ${CHECKPOINT_REASONS[why]}${because}`, {
+      mode,
+      reason: why,
+      ...(ifLost === undefined ? {} : { ifLost }),
+    }),
+  ];
+}
+
+function wait({ kind, label, dueAt }: ExplainedWait): string {
+  const what = label === "" || label === kind ? kind : `${kind} ${label}`;
+  return dueAt === undefined ? what : `${what}, due at ${dueAt.toISOString()}`;
 }
 
 function explainQueued(facts: ExplainFacts): Reason[] {
@@ -102,6 +133,8 @@ function explainQueued(facts: ExplainFacts): Reason[] {
       ),
     );
   }
+  if (facts.heldLimit !== undefined)
+    reasons.push(reason("HELD_LIMIT", counted(facts.heldLimit.held, facts.heldLimit.limit)));
   if ((facts.position ?? 0) > 0)
     reasons.push(reason("AHEAD_IN_QUEUE", `${facts.position} ahead in ${facts.queueName}`));
   return reasons.length > 0 ? reasons : [reason("NEXT")];
