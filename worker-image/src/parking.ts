@@ -141,8 +141,8 @@ export class Parking {
     if (decision.askAgainInMs !== undefined) this.#decideIn(decision.askAgainInMs);
     const ifLost = decideIfLost(this.#checkpoint, waiting.safety);
     const as = JSON.stringify([decision.mode, decision.reason, ifLost]);
-    if (this.#isParked && as === this.#parkedAs) return;
     this.#tell(waiting, decision);
+    if (this.#isParked && as === this.#parkedAs) return;
     void this.#park(waiting, decision, ifLost, as);
   }
 

@@ -85,6 +85,16 @@ test("tasks see the environment without what is the runner's", () => {
   expect(taskEnvironment({ ...mine, ...runners })).toEqual(mine);
 });
 
+test.each([
+  [undefined, true],
+  ["true", true],
+  ["false", false],
+  ["0", false],
+])("watches what tasks do unless it is told that none waits: %s", (text, want) => {
+  const env = text === undefined ? REQUIRED : { ...REQUIRED, GANTRY_WORKER_WATCHES: text };
+  expect(runnerConfig(env).watches).toBe(want);
+});
+
 test("V8's heap is 80 % of the preset's memory", () => {
   expect(heapMegabytes(MACHINE_PRESETS["small-1x"])).toBe(381);
   expect(heapMegabytes(MACHINE_PRESETS["large-2x"])).toBe(12_207);
