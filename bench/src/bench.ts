@@ -58,6 +58,11 @@ export class Bench {
     return rows[0]?.server_version ?? "?";
   }
 
+  /** Of the server that all systems share; its backends are its children. */
+  async postgresPid(): Promise<number> {
+    return (await this.#once("postgres", () => this.#startPostgres())).pid;
+  }
+
   /** The peers that can run here: BullMQ only where redis-server is installed. */
   peers(): Promise<Peer[]> {
     return this.#once("peers", async () => {

@@ -4,9 +4,14 @@ import { describeMachine } from "./machine.ts";
 import type { Row } from "./row.ts";
 import { admissionBacklog } from "./rows/admission-backlog.ts";
 import { batchTriggers } from "./rows/batch-triggers.ts";
+import { childRoundTrip } from "./rows/child-round-trip.ts";
+import { dueToGoesOn } from "./rows/due-to-goes-on.ts";
 import { platformMemory } from "./rows/memory.ts";
+import { scheduleAccuracy } from "./rows/schedule-accuracy.ts";
 import { singleTriggers } from "./rows/single-triggers.ts";
 import { startLatency } from "./rows/start-latency.ts";
+import { sleepingRuns } from "./rows/sleeping-runs.ts";
+import { threeSteps } from "./rows/three-steps.ts";
 import { throughputFresh } from "./rows/throughput-fresh.ts";
 import { throughputWarm } from "./rows/throughput-warm.ts";
 import { type Report, renderReport } from "./table.ts";
@@ -19,6 +24,11 @@ const ROWS: Row[] = [
   throughputFresh,
   admissionBacklog,
   platformMemory,
+  threeSteps,
+  dueToGoesOn,
+  childRoundTrip,
+  sleepingRuns,
+  scheduleAccuracy,
 ];
 /** A row that takes this long has met a fault and not a slow machine. */
 const ROW_DEADLINE_MS = 240_000;

@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { descendants, livingOf } from "../../.make/demo/processes.mjs";
+import { copyWaitingRun } from "../../platform/test/support/copy-waiting-run.ts";
+import { uuidOf } from "../faults/support/history.ts";
 import { eventually } from "../support/eventually.ts";
 import { DurableHistory } from "./support/durable-history.ts";
 import { durableFixture } from "./support/durable-project.ts";
 import { type DurableStage, durableStage } from "./support/durable-stage.ts";
-import { copyWaitingRun } from "./support/sleepers.ts";
 
 const MB = 2 ** 20;
 
@@ -53,7 +54,7 @@ test("10,000 runs that wait need no process and little memory, and all are resum
   await stage.waiting(first);
   const before = await memoryOf(stage.here.platform.pid);
   const count = 10_000;
-  await copyWaitingRun(stage.here, first, count - 1);
+  await copyWaitingRun(stage.here.pool, uuidOf(first), count - 1);
   await stage.here.platform.end("SIGTERM");
   await stage.here.platform.start();
   await stage.completed(await stage.trigger("sleeper", { until: 0 }));

@@ -7,6 +7,7 @@ import { bundleOnce } from "../../../sdk/src/cli/bundle/bundler.ts";
 import { loadConfig } from "../../../sdk/src/cli/bundle/config-file.ts";
 import { describeBundle, devManifest } from "../../../sdk/src/cli/bundle/describe-bundle.ts";
 import { type PlatformProcess, startPlatform } from "../../../sdk/src/cli/dev/platform-process.ts";
+import { decodeId } from "../../../platform/src/ids.ts";
 import { ApiClient } from "../../../sdk/src/client/api-client.ts";
 import { DEFAULT_LIMITS } from "../../../sdk/src/contract/limits.ts";
 import type { Payload } from "../peers/peer.ts";
@@ -34,14 +35,15 @@ export interface GantryOptions {
 /** A real platform, as `gantry dev` starts it, with the benchmark's project deployed. */
 export class Gantry {
   readonly api: ApiClient;
+  /** Its database, past the platform. */
+  readonly database: Pool;
   readonly #platform: PlatformProcess;
   readonly #http: HttpLoad;
-  readonly #database: Pool;
   readonly #dataDir: string;
 
   private constructor(platform: PlatformProcess, database: Pool, dataDir: string) {
     this.#platform = platform;
-    this.#database = database;
+    this.database = database;
     this.#dataDir = dataDir;
     this.#http = new HttpLoad(platform.url, KEY);
     this.api = new ApiClient({ baseUrl: platform.url, token: KEY });
@@ -96,6 +98,45 @@ export class Gantry {
     await this.#http.post("/api/v1/tasks/no-op/trigger", JSON.stringify(triggerBody(payload)));
   }
 
+  /** A run of any task of the project; resolves with its id once it is acknowledged. */
+  async begin(task: string, payload: object = {}): Promise<string> {
+    const reply = await this.#http.post(`/api/v1/tasks/${task}/trigger`, JSON.stringify({ payload, options: {} }));
+    return (JSON.parse(reply) as { id: string }).id;
+  }
+
+  /**
+   * Resolves when the run has ended, by the database, looking every millisecond: one run at a time, please.
+   * Error: it did not complete.
+   */
+  async end(runId: string): Promise<void> {
+    for (;;) {
+      const { rows } = await this.database.query<{ status: string }>("select status from run_history where id = $1", [
+        decodeId("run", runId),
+      ]);
+      if (rows[0]?.status === "COMPLETED") return;
+      if (rows[0] !== undefined) throw new Error(`${runId} is ${rows[0].status}.`);
+      await delay(1);
+    }
+  }
+
+  /** What the run returned, once it has. Error: it did not complete. */
+  async output<T>(runId: string): Promise<T> {
+    for (;;) {
+      const run = await this.api.retrieveRun(runId);
+      if (run.status === "COMPLETED") return run.output as T;
+      if (run.isCompleted) throw new Error(`Run ${runId} is ${run.status}: ${run.error?.message}`);
+      await delay(50);
+    }
+  }
+
+  /** So many schedules of one cron pattern. */
+  async schedule(task: string, cron: string, count: number): Promise<void> {
+    for (let n = 0; n < count; n++) {
+      const body = { task, cron, deduplicationKey: `schedule-${n}`, overlap: "allow" };
+      await this.#http.post("/api/v1/schedules", JSON.stringify(body));
+    }
+  }
+
   /** A batch of no-ops, as the SDK sends it: created, then filled by one NDJSON post. */
   async triggerBatch(payloads: Payload[]): Promise<void> {
     const created = await this.#http.post("/api/v3/batches", JSON.stringify({ runCount: payloads.length }));
@@ -112,7 +153,7 @@ export class Gantry {
    */
   async endOfRuns(since: number, count: number): Promise<number> {
     for (;;) {
-      const live = await this.#database.query<{ n: string }>("select count(*) as n from run");
+      const live = await this.database.query<{ n: string }>("select count(*) as n from run");
       if (Number(live.rows[0]?.n) === 0) {
         const ended = await this.#endedSince(since);
         if (ended.completed + ended.others >= count) {
@@ -125,7 +166,7 @@ export class Gantry {
   }
 
   async #endedSince(since: number): Promise<{ completed: number; others: number; lastAt: number }> {
-    const { rows } = await this.#database.query<{ completed: string; others: string; last_at: Date | null }>(
+    const { rows } = await this.database.query<{ completed: string; others: string; last_at: Date | null }>(
       `select count(*) filter (where status = 'COMPLETED') as completed, count(*) filter (where status <> 'COMPLETED') as others,
          max(finished_at) as last_at
        from run_history where created_at >= to_timestamp($1 / 1000.0)`,
@@ -152,7 +193,7 @@ export class Gantry {
   async stop(): Promise<void> {
     this.#http.close();
     await this.#platform.stop();
-    await this.#database.end();
+    await this.database.end();
     await rm(this.#dataDir, { recursive: true, force: true });
   }
 }

@@ -93,7 +93,7 @@ export async function durableStage(options: StageOptions = {}): Promise<DurableS
 
 /** One for the tests of a file; they leave it as it is. Call it at the top of the file; `get()` inside of tests. */
 export function sharedStage(options: StageOptions = {}): { get(): DurableStage } {
-  const ends: (() => unknown)[] = [];
+  const ends: (() => void | Promise<void>)[] = [];
   let shared: DurableStage | undefined;
   beforeAll(async () => {
     const { onEnd: _registered, ...here } = await openStage({ fixture: durableFixture(), ...options }, (end) =>

@@ -8,7 +8,7 @@ export class Witness {
   readonly #paths: string[] = [];
   readonly #failures = new Map<string, number>();
 
-  static async start(onEnd: (end: () => unknown) => void): Promise<Witness> {
+  static async start(onEnd: (end: () => void | Promise<void>) => void): Promise<Witness> {
     const server = createServer((request, response) => {
       request.resume();
       const status = witness.#answer(request.url ?? "");

@@ -29,7 +29,7 @@ export async function stage(options: StageOptions = {}) {
 }
 
 /** The same for several tests: what is to happen at its end is given to `onEnd`, the last first. */
-export async function openStage(options: StageOptions, onEnd: (end: () => unknown) => void) {
+export async function openStage(options: StageOptions, onEnd: (end: () => void | Promise<void>) => void) {
   const databaseUrl = options.databaseUrl ?? (await freshDatabase(onEnd));
   const pool = new Pool({ connectionString: databaseUrl, options: "-c search_path=gantry" });
   // Some tests end the server.
