@@ -77,6 +77,7 @@ export {
   type UpdateEnvironmentVariableParams,
 } from "./client/index.ts";
 export { defineConfig, type GantryConfig } from "./config.ts";
+export type { CheckpointOption } from "./contract/checkpoint-option.ts";
 export type { RetryOptions } from "./contract/retry.ts";
 export {
   AbortTaskRunError,

@@ -107,7 +107,7 @@ describe.skipIf(!isLinux)("a project deployed far from its node_modules", () => 
       const { projectDir } = await fixtureProject(fixture, work);
       const { config, bundleDir } = await imageTree(projectDir);
       rmSync(projectDir, { recursive: true, force: true });
-      const bundle = { hash: "image", dir: bundleDir, entry: "entry.mjs" };
+      const bundle = { hash: "image", dir: bundleDir, entry: "entry.mjs", mayWait: false };
       mkdirSync(projectDir);
       const { tasks } = await describeBundle(config, bundle, process.env);
       expect(tasks.map(({ id }) => id).sort()).toEqual(["throws", "works"]);
