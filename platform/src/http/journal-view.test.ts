@@ -19,6 +19,7 @@ const ENTRY: JournalView = {
   ok: true,
   value: Buffer.from('{"json":{"at":"2026-01-01"},"meta":{"values":{"at":["Date"]}}}'),
   valueType: "application/super+json",
+  valueBytes: 62,
   error: undefined,
 };
 
@@ -58,7 +59,8 @@ test("a wait that is open has no end, no duration and no value", () => {
 
 test("a value above 4 KB shows its beginning, cut where a character ends, and its size", () => {
   const value = Buffer.from(`"${"é".repeat(3000)}"`);
-  const shown = journalEntry({ ...ENTRY, value, valueType: "application/json" });
+  const viewed = value.subarray(0, 4100);
+  const shown = journalEntry({ ...ENTRY, value: viewed, valueType: "application/json", valueBytes: value.length });
   expect(shown.output).toBeUndefined();
   expect(shown.outputBytes).toBe(6002);
   expect(shown.outputStart).toBe(`"${"é".repeat(2047)}`);

@@ -32,10 +32,10 @@ function durationMs({ startedAt, openedAt, completedAt }: JournalView): number |
   return completedAt === undefined ? undefined : Math.max(0, completedAt.getTime() - (startedAt ?? openedAt).getTime());
 }
 
-function outputFields({ value, valueType }: JournalView) {
+function outputFields({ value, valueType, valueBytes = value?.length ?? 0 }: JournalView) {
   if (value === undefined || valueType === undefined) return {};
-  const size = { outputType: valueType, outputBytes: value.length };
-  if (value.length <= SHOWN_BYTES) return { output: readPacket({ data: value, type: valueType }).value, ...size };
+  const size = { outputType: valueType, outputBytes: valueBytes };
+  if (valueBytes <= SHOWN_BYTES) return { output: readPacket({ data: value, type: valueType }).value, ...size };
   return { outputStart: beginningOf(value), ...size };
 }
 

@@ -1,6 +1,8 @@
 import type { JournalAppend, JournalCompletion, JournalSnapshot, Limits, RunnerMessage } from "@gantry/sdk/contract";
 import type { LaneAnnouncement } from "../runs/run-store.ts";
 
+export type JournalLimits = Pick<Limits, "journalEntries" | "journalBytes" | "journalValueBytes">;
+
 export interface JournalReply {
   /** PARKED: the run has no slot, and what is told must not reach its code yet. */
   state: "RUNNING" | "PARKED";
@@ -34,6 +36,9 @@ export interface Woken {
   announcement: LaneAnnouncement | undefined;
 }
 
+/** How much of a value `view` brings along; a character more than the API shows. */
+export const VIEWED_VALUE_BYTES = 4100;
+
 /** One entry as people see it. */
 export interface JournalView {
   entry: number;
@@ -50,8 +55,11 @@ export interface JournalView {
   batchId: string | undefined;
   completedAt: Date | undefined;
   ok: boolean | undefined;
+  /** Its first VIEWED_VALUE_BYTES. */
   value: Buffer | undefined;
   valueType: string | undefined;
+  /** Of the whole value. */
+  valueBytes: number | undefined;
   error: unknown;
 }
 
@@ -66,7 +74,7 @@ export interface JournalStore {
     owner: JournalOwner,
     known: number,
     entries: JournalAppend[],
-    limits: Pick<Limits, "journalEntries" | "journalBytes" | "journalValueBytes">,
+    limits: JournalLimits,
   ): Promise<JournalReply | "fenced">;
   /** Frees the run's slot; see the message `park`. Announce what it returns. */
   park(
