@@ -9,6 +9,7 @@ import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adap
 import type { PrismaClient } from "./adapters/postgres/prisma.ts";
 import { createDeploymentService } from "./adapters/postgres/prisma-deployments.ts";
 import { createQueueService } from "./adapters/postgres/queues.ts";
+import { createPostgresScheduleStore } from "./adapters/postgres/schedules.ts";
 import { createUpkeep } from "./adapters/postgres/upkeep.ts";
 import { createWaitpointStore } from "./adapters/postgres/waitpoints.ts";
 import type { Clock } from "./clock.ts";
@@ -45,6 +46,7 @@ import { leaseLoop } from "./loops/lease-loop.ts";
 import type { Loop } from "./loops/loop.ts";
 import { LoopRunner } from "./loops/loop-runner.ts";
 import { retireLoop } from "./loops/retire-loop.ts";
+import { scheduleLoop } from "./loops/schedule-loop.ts";
 import { storageLoop } from "./loops/storage-loop.ts";
 import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
 import { timerLoop } from "./loops/timer-loop.ts";
@@ -59,6 +61,8 @@ import type { RunService } from "./runs/run-service.ts";
 import type { RunStore } from "./runs/run-store.ts";
 import { createRunService } from "./runs/runs.ts";
 import { wakeTimers } from "./runs/wake-timers.ts";
+import type { ScheduleService } from "./schedules/schedule-service.ts";
+import { createScheduleService } from "./schedules/schedules.ts";
 import type { WaitpointService } from "./waitpoints/waitpoint-service.ts";
 import { createWaitpointService } from "./waitpoints/waitpoints.ts";
 
@@ -91,6 +95,7 @@ export interface Engine {
   waitpoints: WaitpointService;
   journals: JournalService;
   queues: QueueService;
+  schedules: ScheduleService;
   deployments: DeploymentService;
   deploys: DeployService;
   workers: WorkerService;
@@ -156,7 +161,25 @@ export function createEngine(deps: EngineDeps): Engine {
     if (dueInMs < 1000) loops.wake("wakes");
   };
 
-  const onPromoted = promotion({ ...shared, limits, changes, prepared });
+  const scheduleStore = createPostgresScheduleStore(pool);
+  const schedules = createScheduleService({
+    store: scheduleStore,
+    runs: wokenTimers,
+    catalog,
+    limits,
+    clock,
+    onChange: (environment) => {
+      loops.wake("schedules");
+      changes.announce(environment.id);
+    },
+  });
+  changes.onChange(() => loops.wake("schedules"));
+
+  const promoted = promotion({ ...shared, limits, changes, prepared });
+  const onPromoted = (environment: EnvironmentRef, deploymentId: string) => {
+    loops.wake("schedules");
+    return promoted(environment, deploymentId);
+  };
   const deployments = createDeploymentService({ prisma, onPromoted });
   const deploys = createDeployService({ ...deps.deploys, deployments, clock, executor: executorKind(executor) });
 
@@ -186,6 +209,7 @@ export function createEngine(deps: EngineDeps): Engine {
       onLost: (why) => metrics.lost.inc({ why }),
       logger,
     }),
+    scheduleLoop({ schedules: scheduleStore, runs: wokenTimers, environmentById, logger }),
     sweepLoop({ store, announcements }),
     failureHookLoop({ ...shared, dispatch }),
     launchLoop({ dispatch }),
@@ -224,6 +248,7 @@ export function createEngine(deps: EngineDeps): Engine {
     }),
     journals: createJournalService(journalStore),
     queues: createQueueService(pool, announcements),
+    schedules,
     deployments,
     deploys,
     workers: createWorkerService({ ...workersDeps, completions, workerJournals }),

@@ -17,6 +17,7 @@ export interface Resource {
     | "tags"
     | "tasks"
     | "queues"
+    | "schedules"
     | "deployments"
     | "packets"
     | "tokens"

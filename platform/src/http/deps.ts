@@ -11,6 +11,7 @@ import type { ProjectService } from "../projects/project-service.ts";
 import type { VariablesService } from "../projects/variables-service.ts";
 import type { QueueService } from "../queues/queue-service.ts";
 import type { RunService } from "../runs/run-service.ts";
+import type { ScheduleService } from "../schedules/schedule-service.ts";
 import type { WaitpointService } from "../waitpoints/waitpoint-service.ts";
 
 /** Everything the HTTP edge stands on; made once, in main.ts. */
@@ -19,6 +20,7 @@ export interface HttpDeps {
   waitpoints: WaitpointService;
   journals: JournalService;
   queues: QueueService;
+  schedules: ScheduleService;
   deployments: DeploymentService;
   deploys: DeployService;
   projects: ProjectService;

@@ -2,8 +2,10 @@ import type { ListedRun, RunError, RunFields, RunReply, RunResultReply, WireErro
 import { isFinalRunStatus } from "@gantry/sdk/contract";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { AttemptRecord, Packet, RunDetail, RunSummary } from "../runs/run.ts";
+import type { Schedule } from "../schedules/schedule.ts";
 import type { Resource } from "./access-policy.ts";
 import { formatDuration } from "./duration.ts";
+import { runSchedule } from "./schedule-view.ts";
 
 /** A payload or output above this is not put into a reply but linked to. */
 const INLINE_BYTES = 128 * 1024;
@@ -73,6 +75,7 @@ export function runReply(
   run: RunDetail,
   related: RelatedRuns,
   link: (field: "payload" | "output") => string,
+  from?: { schedule: Schedule; dueAt: Date },
 ): RunReply {
   return {
     ...runFields(run),
@@ -84,6 +87,7 @@ export function runReply(
     cancelRequestedAt: run.cancelRequestedAt?.toISOString(),
     maxDurationInSeconds: run.maxDurationMs === undefined ? undefined : run.maxDurationMs / 1000,
     replayedFromRunId: run.replayedFromRunId,
+    schedule: from && runSchedule(from),
     parentRunId: run.parentRunId,
     rootRunId: run.rootRunId,
     relatedRuns: {

@@ -285,7 +285,6 @@ const cases: Record<string, { send: Call; wantStatus: number; wantCode: string; 
     wantCode: "NOT_IMPLEMENTED",
     wantText: /Poll/,
   },
-  "a schedule": { send: ["POST", "/api/v1/schedules", { body: {} }], wantStatus: 501, wantCode: "NOT_IMPLEMENTED" },
   "a scope that nobody has": {
     send: ["POST", "/api/v1/auth/public-tokens", { body: { scopes: ["delete:everything"] } }],
     wantStatus: 403,
@@ -306,6 +305,61 @@ const cases: Record<string, { send: Call; wantStatus: number; wantCode: string; 
     wantCode: "VALIDATION_FAILED",
   },
 };
+
+const SCHEDULES = "/api/v1/schedules";
+const UNKNOWN_SCHEDULE = `${SCHEDULES}/sched_00000000000000000000000000`;
+const schedule = (body: Record<string, unknown>): Call => [
+  "POST",
+  SCHEDULES,
+  { body: { task: "report", cron: "0 5 * * *", deduplicationKey: "a", ...body } },
+];
+const wrong = (send: Call, wantText: RegExp) => ({ send, wantStatus: 400, wantCode: "VALIDATION_FAILED", wantText });
+Object.assign(cases, {
+  "a malformed schedule id": { send: ["GET", `${SCHEDULES}/run_1`], wantStatus: 400, wantCode: "MALFORMED_ID" },
+  "an unknown schedule": { send: ["GET", UNKNOWN_SCHEDULE], wantStatus: 404, wantCode: "SCHEDULE_NOT_FOUND" },
+  "a deletion of an unknown schedule": {
+    send: ["DELETE", UNKNOWN_SCHEDULE],
+    wantStatus: 404,
+    wantCode: "SCHEDULE_NOT_FOUND",
+  },
+  "a pause of an unknown schedule": {
+    send: ["POST", `${UNKNOWN_SCHEDULE}/deactivate`],
+    wantStatus: 404,
+    wantCode: "SCHEDULE_NOT_FOUND",
+  },
+  "a run of an unknown schedule": {
+    send: ["POST", `${UNKNOWN_SCHEDULE}/run`],
+    wantStatus: 404,
+    wantCode: "SCHEDULE_NOT_FOUND",
+  },
+  "a schedule of an unknown task": {
+    send: schedule({ task: "reprot" }),
+    wantStatus: 404,
+    wantCode: "TASK_NOT_FOUND",
+    wantText: /Did you mean "report"\?/,
+  },
+  "a schedule of a task that has no schedule's payload": {
+    send: schedule({ task: "import" }),
+    wantStatus: 422,
+    wantCode: "TASK_NOT_SCHEDULED",
+  },
+  "a schedule without a key": wrong(
+    ["POST", SCHEDULES, { body: { task: "report", cron: "@daily" } }],
+    /deduplicationKey/,
+  ),
+  "a cron pattern with four fields": wrong(schedule({ cron: "0 5 * *" }), /cron.*4 fields; five are needed/s),
+  "a cron pattern with a 61st minute": wrong(schedule({ cron: "60 * * * *" }), /cron.*minute/s),
+  "a cron pattern that never comes": wrong(schedule({ cron: "0 0 30 2 *" }), /never comes/),
+  "a time zone that is none": wrong(schedule({ timezone: "Europe/Berln" }), /timezone.*IANA/s),
+  "a jitter that is none": wrong(schedule({ jitter: "soon" }), /jitter.*percentage/s),
+  "a jitter of two days": wrong(schedule({ jitter: "48h" }), /jitter/),
+  "Trigger.dev's window that is none": wrong(schedule({ window: "120%" }), /window/),
+  "an overlap policy that is none": wrong(schedule({ overlap: "maybe" }), /overlap/),
+  "a catch-up window of a month": wrong(schedule({ catchUp: { policy: "all", within: "30d" } }), /a week/),
+  "a catch-up window that is none": wrong(schedule({ catchUp: { policy: "all", within: "soon" } }), /catchUp/),
+  "an external id that Postgres cannot hold": wrong(schedule({ externalId: "a\0b" }), /externalId/),
+  "a preview of too many": wrong(["POST", `${SCHEDULES}/preview`, { body: { cron: "@daily", count: 101 } }], /count/),
+} satisfies typeof cases);
 
 const TOKENS = "/api/v1/waitpoints/tokens";
 const UNKNOWN_TOKEN = `${TOKENS}/waitpoint_00000000000000000000000000`;

@@ -5,6 +5,7 @@ import {
   type Limits,
   type Manifest,
 } from "@gantry/sdk/contract";
+import { systemClock } from "../../src/clock.ts";
 import type { WorkerCredentials } from "../../src/cluster/credentials.ts";
 import type { DeployService } from "../../src/deployments/deploy-service.ts";
 import type { DeploymentInfo, DeploymentService } from "../../src/deployments/deployment-service.ts";
@@ -17,8 +18,11 @@ import type { ApiKeyInfo, ProjectService } from "../../src/projects/project-serv
 import type { QueueInfo, QueueService } from "../../src/queues/queue-service.ts";
 import type { BatchDetail, Packet, RunDetail, TriggerRequest, TriggerResult } from "../../src/runs/run.ts";
 import type { RunService } from "../../src/runs/run-service.ts";
+import type { ScheduleService } from "../../src/schedules/schedule-service.ts";
+import { createScheduleService } from "../../src/schedules/schedules.ts";
 import type { WaitpointService } from "../../src/waitpoints/waitpoint-service.ts";
 import { createWaitpointService } from "../../src/waitpoints/waitpoints.ts";
+import { fakeScheduleStore } from "./fake-schedules.ts";
 import { fakeWaitpointStore } from "./fake-waitpoints.ts";
 
 /** Personal access tokens that the fake knows: of all scopes, and for deploys alone. */
@@ -39,7 +43,7 @@ export class FakeEngine {
   readonly keys = new Map<string, { environment: EnvironmentRef; keyId: string; scope: KeyScope; info: ApiKeyInfo }>();
   readonly spent = new Set<string>();
   readonly versions: DeploymentInfo[] = [];
-  tasks = new Set(["import", "export"]);
+  tasks = new Set(["import", "export", "report"]);
   limitsOf: Limits = { ...DEFAULT_LIMITS, apiBurst: 1_000_000 };
   /** Set to make every call fail so. */
   failure: Error | undefined;
@@ -90,6 +94,25 @@ export class FakeEngine {
   waitpointService(): WaitpointService {
     const store = fakeWaitpointStore(() => this.#guard());
     return createWaitpointService({ store, limits: async () => this.limitsOf, wake: () => undefined });
+  }
+
+  scheduleService(): ScheduleService {
+    const tasks = new Map(
+      ["import", "report"].map((id) => {
+        const kind = id === "report" ? ("SCHEDULED" as const) : ("STANDARD" as const);
+        return [id, { queueId: 1, declaration: { id, filePath: `src/${id}.ts`, kind } }];
+      }),
+    );
+    const source = { kind: "local" as const, bundleDir: "/b", projectDir: "/p", envFiles: [] };
+    const version = { id: "1", environmentId: 1, version: "20260101.1", manifest: MANIFEST, source, tasks };
+    return createScheduleService({
+      store: fakeScheduleStore(() => this.#guard()),
+      runs: this.runService(),
+      catalog: { current: async () => version },
+      limits: async () => this.limitsOf,
+      clock: systemClock,
+      onChange: () => undefined,
+    });
   }
 
   journalService(): JournalService {

@@ -56,7 +56,10 @@ export async function startRealPlatform(
   const { key: otherKey } = await projects.createKey(staging, "full");
   const manifest = {
     ...MANIFEST,
-    tasks: TASKS.map((id) => ({ id, filePath: `src/${id}.ts`, kind: "STANDARD" as const })),
+    tasks: [
+      ...TASKS.map((id) => ({ id, filePath: `src/${id}.ts`, kind: "STANDARD" as const })),
+      { id: "report", filePath: "src/report.ts", kind: "SCHEDULED" as const },
+    ],
   };
   const source = { kind: "local" as const, bundleDir: "/b", projectDir: "/p", envFiles: [] };
   const deployment =

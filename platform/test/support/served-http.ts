@@ -37,6 +37,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     waitpoints: engine.waitpointService(),
     journals: engine.journalService(),
     queues: engine.queueService(),
+    schedules: engine.scheduleService(),
     deployments: engine.deploymentService(),
     deploys: engine.deployService(),
     projects: engine.projectService([PROD, OTHER]),

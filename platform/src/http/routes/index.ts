@@ -11,6 +11,7 @@ import { packetRoutes } from "./packets.ts";
 import { queueRoutes } from "./queues.ts";
 import { runChangeRoutes } from "./run-changes.ts";
 import { runRoutes } from "./runs.ts";
+import { scheduleRoutes } from "./schedules.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { triggerRoutes } from "./trigger.ts";
@@ -29,6 +30,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...journalRoutes(edge),
     ...packetRoutes(edge),
     ...queueRoutes(edge),
+    ...scheduleRoutes(edge),
     ...deploymentBuildRoutes(edge),
     ...deploymentRoutes(edge),
     ...tokenRoutes(edge),

@@ -15,11 +15,6 @@ const LATER: readonly { paths: readonly string[]; what: string; instead: string 
     instead: "Use @gantry/sdk in tasks; `gantry init --from-trigger` converts them.",
   },
   {
-    paths: ["/api/v1/schedules", "/api/v1/schedules/*rest", "/api/v1/timezones"],
-    what: "Schedules",
-    instead: "Trigger from your own cron, or with `delay`.",
-  },
-  {
     paths: ["/api/v1/projects/:ref/runs"],
     what: "Runs of a whole project",
     instead: "List with a key of each environment.",

@@ -1,10 +1,23 @@
-import { isStorableText, type Manifest } from "@gantry/sdk/contract";
+import { isStorableText, type Manifest, scheduleProblem } from "@gantry/sdk/contract";
 import { AppError } from "../../errors.ts";
 
 /** What the schema of a manifest cannot say. Errors: VALIDATION_FAILED. */
 export function refuseManifest(manifest: Manifest): void {
   refuseDuplicates(manifest.tasks.map(({ id }) => id));
   refuseUnstorable(manifest, "manifest", 0);
+  refuseBadSchedules(manifest);
+}
+
+/** The CLI says it before; a manifest may come from elsewhere. */
+function refuseBadSchedules(manifest: Manifest): void {
+  for (const [index, { id, schedule }] of manifest.tasks.entries()) {
+    const problem = schedule && scheduleProblem(schedule);
+    if (problem === undefined) continue;
+    const path = `manifest.tasks.${index}.schedule.${problem.field}`;
+    throw new AppError("VALIDATION_FAILED", `The schedule of the task "${id}": ${problem.message}`, {
+      details: { issues: [{ path, message: problem.message }] },
+    });
+  }
 }
 
 /** Two tasks with one id would overwrite each other silently. */

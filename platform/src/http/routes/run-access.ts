@@ -36,9 +36,11 @@ export function runNotFound(runId: string): AppError {
 
 /** A run as its reply shows it, relatives and links to large fields included. */
 export async function viewRun(edge: Edge, request: ViewRequest, run: RunDetail) {
-  return runReply(run, await relatedRuns(edge, request, run), (field) =>
-    edge.urls.create(request.req, { do: "run", environmentId: request.environment.id, runId: run.id, field }),
-  );
+  const { environment } = request;
+  const link = (field: "payload" | "output") =>
+    edge.urls.create(request.req, { do: "run", environmentId: environment.id, runId: run.id, field });
+  const from = await edge.deps.schedules.ofRun(environment, run.idempotencyKey);
+  return runReply(run, await relatedRuns(edge, request, run), link, from);
 }
 
 /** What a public token may read is its run: its relatives are named to keys only. */
