@@ -6,6 +6,7 @@ import { versionDockerfile } from "./generate/dockerfile.mjs";
 import { errorsDoc } from "./generate/errors-doc.mjs";
 import { openApi } from "./generate/openapi.mjs";
 import { openApiDoc } from "./generate/openapi-doc.mjs";
+import { waitsDoc } from "./generate/waits-doc.mjs";
 
 export const GENERATORS = [
   { path: "charts/gantry/VALUES.md", make: chartValuesDoc },
@@ -16,4 +17,5 @@ export const GENERATORS = [
   { path: "docs/openapi.json", make: openApiDoc },
   { path: "docs/openapi.json", make: openApi },
   { path: "docs/sdk-api.md", make: apiReport },
+  { path: "docs/waits.md", make: waitsDoc },
 ];
