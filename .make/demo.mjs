@@ -1,4 +1,5 @@
-// `make demo`: imports real data through Gantry from start to end, checks the result, and leaves nothing running.
+// `make demo`: imports real data through Gantry from start to end, shows a run that waits without a process, checks the
+// results, and leaves nothing running.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -9,9 +10,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 import { startDev } from "./demo/dev-session.mjs";
 import { descendants, livingOf } from "./demo/processes.mjs";
+import { waitWithoutProcess } from "./demo/waiting-run.mjs";
 import { ROOT } from "./paths.mjs";
 
-const EXAMPLE = join(ROOT, "examples", "airports");
+const AIRPORTS = join(ROOT, "examples", "airports");
+const ONBOARDING = join(ROOT, "examples", "onboarding");
 const WANTED = { count: 3376, byCountry: { US: 3372, FM: 1, MP: 1, PW: 1, TH: 1 }, withoutState: 12 };
 const say = (text = "") => process.stdout.write(`${text}\n`);
 
@@ -26,32 +29,42 @@ async function freePort() {
 
 async function main() {
   const startedAt = Date.now();
-  const dataDir = await mkdtemp(join(tmpdir(), "gantry-demo-"));
-  const port = await freePort();
-  say(`Starting Gantry and its Postgres on port ${port}, with data in a temporary folder …`);
-  const session = startDev({ project: EXAMPLE, port, dataDir });
-  try {
-    const { apiUrl, secretKey } = await session.event("ready");
-    const { version, tasks } = await session.event("deployed");
-    say(`Ready after ${seconds(startedAt)}. Version ${version} has the task ${tasks.join(", ")}.\n`);
+  await inSession(AIRPORTS, async ({ apiUrl, secretKey }) => {
     const run = await importAirports(apiUrl, secretKey);
     check(run);
     const took = run.finishedAt - run.startedAt;
     say(`\n${inspect(run.output, { depth: 4, breakLength: 100 })}\n`);
     say(
-      `Checked: ${run.output.count} airports, every row valid, in ${(took / 1000).toFixed(1)} s and ${run.attemptCount} attempts.`,
+      `Checked: ${run.output.count} airports, every row valid, in ${(took / 1000).toFixed(1)} s and ${run.attemptCount} attempts.\n`,
     );
-  } finally {
-    await end(session, port);
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-  }
-  say(`Everything is stopped; nothing is left running. The demo took ${seconds(startedAt)}.\n`);
+  });
+  await inSession(ONBOARDING, (client) => waitWithoutProcess(client, say));
+  say(`\nEverything is stopped; nothing is left running. The demo took ${seconds(startedAt)}.\n`);
   say("Go on:");
   say("  make dev                                          run it yourself, on port 4400");
   say("  cd examples/airports                              then, in another terminal:");
   say("  npx gantry trigger import-airports --payload '{\"paceMs\":100}' --wait");
   say("  npx gantry runs list                              what ran; also: runs get, logs, watch, replay, explain");
   say("  Edit examples/airports/tasks/import-airports.ts   it reloads; runs in flight keep their version");
+  say("  examples/onboarding, examples/approval            runs that wait; docs/waits.md explains them");
+}
+
+/** A `gantry dev` of its own for a project, with data in a temporary folder; all of it is gone afterwards. */
+async function inSession(project, use) {
+  const startedAt = Date.now();
+  const dataDir = await mkdtemp(join(tmpdir(), "gantry-demo-"));
+  const port = await freePort();
+  say(`Starting Gantry and its Postgres on port ${port}, with data in a temporary folder …`);
+  const session = startDev({ project, port, dataDir });
+  try {
+    const client = await session.event("ready");
+    const { version, tasks } = await session.event("deployed");
+    say(`Ready after ${seconds(startedAt)}. Version ${version} has the task ${tasks.join(", ")}.\n`);
+    await use(client);
+  } finally {
+    await end(session, port);
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
 }
 
 /** Through the SDK, as an app does it. */

@@ -19,7 +19,11 @@ const LIMITS = {
 export async function waitsDoc() {
   const page = await readFile(join(ROOT, "docs", "waits.md"), "utf8");
   const reasons = Object.entries(CHECKPOINT_REASONS).map(([reason, meaning]) => [`\`${reason}\``, meaning]);
-  const limits = Object.entries(LIMITS).map(([name, [what, show]]) => [`\`${name}\``, what, show(DEFAULT_LIMITS[name])]);
+  const limits = Object.entries(LIMITS).map(([name, [what, show]]) => [
+    `\`${name}\``,
+    what,
+    show(DEFAULT_LIMITS[name]),
+  ]);
   return fill(
     fill(page, "reasons", table(["reason", "what it means"], reasons)),
     "limits",

@@ -6,8 +6,14 @@ export interface Mail {
   name: string;
 }
 
-/** A stand-in for your provider: writes a line into the run's log. Returns what a provider would: the message's id. */
-export async function sendMail({ to, template, name }: Mail): Promise<string> {
+export interface SentMail {
+  template: string;
+  /** Which process sent it: after a wait that is another one. */
+  process: number;
+}
+
+/** A stand-in for your provider: writes a line into the run's log. */
+export async function sendMail({ to, template, name }: Mail): Promise<SentMail> {
   logger.info(`mail "${template}" to ${to}`, { name });
-  return `${template}-${to}`;
+  return { template, process: process.pid };
 }
