@@ -72,8 +72,13 @@ export async function failBatchItem(
 export async function sealBatch(pool: pg.Pool, environmentId: number, batchId: string): Promise<void> {
   await pool.query({
     name: "seal-batch",
-    text: `update batch set sealed_at = coalesce(sealed_at, now()), updated_at = now()
-           where environment_id = $1 and id = $2`,
+    // A run may wait for it already: the wake loop looks.
+    text: `
+      with sealed as (
+        update batch set sealed_at = coalesce(sealed_at, now()), updated_at = now()
+        where environment_id = $1 and id = $2 returning id, environment_id
+      )
+      insert into settlement (kind, id, environment_id) select 'batch', id, environment_id from sealed`,
     values: [environmentId, batchId],
   });
 }

@@ -1,6 +1,67 @@
+import { LEASE_TTL_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
 import type { JournalStore } from "../../journal/journal-store.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { appendDone } from "./journal-append.ts";
+import { appendOpen } from "./journal-open.ts";
+import { askJournal, journalNews, loadJournal, viewJournal } from "./journal-reads.ts";
+import { type AppendCall, type AppendReply, asJournalError, checkValues } from "./journal-rows.ts";
+import { park } from "./parking.ts";
+import { archiveJournals } from "./settlements.ts";
+import { nextDueInMs, wake } from "./wakes.ts";
 
-export function createPostgresJournalStore(_pool: pg.Pool): JournalStore {
-  throw new Error("not yet");
+export interface JournalStoreOptions {
+  leaseTtlMs?: number;
+  /** After a commit that leaves the wake loop something to do. */
+  onWake?(): void;
+}
+
+/** Bad data, a limit, a deadlock: no other call of the batch is to blame. */
+const isItemsFault = (error: unknown) => /^(?:22|23|54|40)/.test(String((error as { code?: unknown }).code));
+
+const sizeOf = ({ entries }: AppendCall) =>
+  entries.reduce((sum, entry) => sum + 500 + (entry.type === "done" ? (entry.value?.length ?? 0) : 0), 500);
+
+export function createPostgresJournalStore(
+  pool: pg.Pool,
+  { leaseTtlMs = LEASE_TTL_MS, onWake = () => undefined }: JournalStoreOptions = {},
+): JournalStore {
+  const ended = new GroupCommit<AppendCall, AppendReply>({
+    run: (calls) => appendDone(pool, calls),
+    bytesOf: sizeOf,
+    isItemsFault,
+    maxItems: 500,
+    maxBytes: 8 * 1024 * 1024,
+    maxWaitMs: 2,
+    maxInFlight: 2,
+  });
+  const stored = async (call: AppendCall): Promise<AppendReply> => {
+    try {
+      return await (call.entries.every((entry) => entry.type === "done") ? ended.add(call) : appendOpen(pool, call));
+    } catch (error) {
+      throw asJournalError(error);
+    }
+  };
+
+  return {
+    async append(owner, known, entries, limits) {
+      if (entries.length === 0) return askJournal(pool, owner, known);
+      checkValues(entries, limits);
+      const reply = await stored({ owner, known, entries, limits });
+      if (reply !== "fenced" && reply.state === "PARKED" && reply.completions.length > 0) onWake();
+      return reply;
+    },
+    async park(owner, request, maxHeld) {
+      const parked = await park(pool, owner, request, maxHeld, leaseTtlMs);
+      if (parked === "fenced") return parked;
+      if (parked.ended.some((run) => run.isSettling)) onWake();
+      return parked.reply;
+    },
+    load: (environmentId, runId) => loadJournal(pool, environmentId, runId),
+    view: (environmentId, runId, after, limit) => viewJournal(pool, environmentId, runId, after, limit),
+    wake: (limit) => wake(pool, limit),
+    nextDueInMs: () => nextDueInMs(pool),
+    news: (executions) => journalNews(pool, executions),
+    archive: (limit) => archiveJournals(pool, limit),
+  };
 }
