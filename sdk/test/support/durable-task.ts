@@ -19,13 +19,14 @@ export class DurableTask {
   readonly journal = new MemoryJournal();
   readonly logs: string[] = [];
   readonly metadata: MetadataOperation[] = [];
-  readonly #run: () => unknown;
+  /** The function of the processes to come. */
+  run: () => unknown;
   readonly #options: DurableTaskOptions;
   cancel = new AbortController();
   drain = new AbortController();
 
   constructor(run: () => unknown, options: DurableTaskOptions = {}) {
-    this.#run = run;
+    this.run = run;
     this.#options = options;
   }
 
@@ -33,7 +34,7 @@ export class DurableTask {
   execute(attempt = 1): Promise<TaskOutcome> {
     const { maxAttempts = 3, metadata = {}, ...hooks } = this.#options;
     const id = "durable-task";
-    catalogue().tasks.set(id, { id, filePath: "", options: { id, run: this.#run, ...hooks } });
+    catalogue().tasks.set(id, { id, filePath: "", options: { id, run: this.run, ...hooks } });
     const grant: Grant = testGrant({ taskId: id, payload: undefined, attempt, maxAttempts, metadata, tags: [] });
     const snapshot = this.journal.snapshot();
     if (snapshot) grant.journal = snapshot;

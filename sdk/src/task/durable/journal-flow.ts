@@ -48,6 +48,7 @@ export interface Patience {
   silentMs: number;
 }
 
+const OURS = { kind: "runner" } as const;
 const PATIENCE: Patience = { passOverMs: 20, idleMs: 250, insteadMs: 10_000, silentMs: 30_000 };
 
 export interface CallRequest {
@@ -66,6 +67,8 @@ export interface Call extends CallRequest {
   /** What was sent, so that the answer need not carry it. */
   sent?: { value: EncodedValue } | { error: unknown };
   wait?: Wait;
+  /** A wait that was open when the function ended: nobody is told of its completion. */
+  isAbandoned?: boolean;
   answer: Promise<JournalCompletion>;
   resolve(completion: JournalCompletion): void;
   reject(reason: unknown): void;
@@ -167,6 +170,7 @@ export class JournalFlow {
   /** A wait is open: from now on it is the platform's to complete it. */
   opened(call: Call, wait: OpenWait): void {
     if (call.state !== "running") return;
+    if (call.isAbandoned) return this.drop(call);
     call.state = "open";
     this.#running -= 1;
     this.#waits.set(call.entry, wait);
@@ -183,7 +187,7 @@ export class JournalFlow {
   /** Resolves when stored. What the journal refuses ends the attempt. */
   async append(entries: JournalAppend[], what: string): Promise<void> {
     try {
-      await inRegion({ kind: "runner" }, () => this.#options.journal.append(entries));
+      await inRegion(OURS, () => this.#options.journal.append(entries));
     } catch (reason) {
       throw this.#fail(notRecorded(what, reason));
     }
@@ -191,7 +195,7 @@ export class JournalFlow {
 
   /** The run is canceled: waits end with the reason. True where there were any. */
   abort(reason: unknown): boolean {
-    const calls = [...this.#calls.values()].filter(({ kind }) => kind !== "step" && kind !== "trigger");
+    const calls = [...this.#calls.values()].filter(isWait);
     for (const call of calls) {
       this.#over(call);
       call.reject(reason);
@@ -206,12 +210,17 @@ export class JournalFlow {
   /** The function has ended: resolves when no step or trigger of it is in flight; open waits are given up. */
   async settled(): Promise<void> {
     this.#hasEnded = true;
-    this.#toReplay.clear();
-    this.#recorded.passOverAll();
+    for (const call of this.#calls.values()) if (isWait(call)) this.#abandon(call);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onSettled = resolve;
     this.#act();
-    return promise;
+    if (!this.#fatal) await promise;
+  }
+
+  #abandon(call: Call): void {
+    this.#toReplay.delete(call.entry);
+    if (call.record || call.state === "open") this.#over(call);
+    else call.isAbandoned = true;
   }
 
   #receive(completions: JournalCompletion[]): void {
@@ -229,7 +238,7 @@ export class JournalFlow {
   #schedule(): void {
     if (this.#isScheduled || this.#isPaused || this.#fatal) return;
     this.#isScheduled = true;
-    inRegion({ kind: "runner" }, () => realTimers.setImmediate(() => this.#turn()));
+    inRegion(OURS, () => realTimers.setImmediate(() => this.#turn()));
   }
 
   #turn(): void {
@@ -242,7 +251,7 @@ export class JournalFlow {
 
   #deliver(completion: JournalCompletion): void {
     const call = this.#calls.get(completion.entry);
-    if (!call) return this.#schedule();
+    if (!call || call.isAbandoned) return this.#schedule();
     this.#tell(undefined);
     this.#activeAt = realTimers.now();
     const before = this.#options.beforeResume(call);
@@ -272,7 +281,7 @@ export class JournalFlow {
   /** Nothing can be delivered now. */
   #rest(): void {
     if (!this.isReplaying) this.#release();
-    if (this.#hasEnded && this.#running === 0) this.#onSettled?.();
+    if (this.#running === 0) this.#onSettled?.();
     this.#tell(this.#isWaiting() ? [...this.#waits.values()] : undefined);
     this.#watchBlocker();
   }
@@ -283,7 +292,7 @@ export class JournalFlow {
   }
 
   #isWaiting(): boolean {
-    if (this.#hasEnded || this.isReplaying || this.#running > 0 || this.#waits.size === 0) return false;
+    if (this.isReplaying || this.#running > 0 || this.#waits.size === 0) return false;
     return !this.#queue.hasWaiting;
   }
 
@@ -293,20 +302,27 @@ export class JournalFlow {
     if (state === this.#told) return;
     this.#told = state;
     const { journal } = this.#options;
-    inRegion({ kind: "runner" }, () => journal.waiting(waits && { known, waits }));
+    inRegion(OURS, () => journal.waiting(waits && { known, waits }));
   }
 
   /** Looks again later, unless something happens first. */
   #watchBlocker(): void {
-    if (this.#blockTimer !== undefined || this.#hasEnded) return;
     const { blocker } = this.#queue;
-    if (!blocker) return;
-    const isOlder = blocker.attempt !== this.#options.attempt;
-    if (isOlder && !this.#queue.hasWaiting) return;
-    const patienceMs = isOlder ? this.#patience.passOverMs : this.#mismatchPatienceMs();
+    if (this.#blockTimer !== undefined || !blocker || !this.#concerns(blocker)) return;
+    const patienceMs = this.#mayPassOver(blocker) ? this.#patience.passOverMs : this.#mismatchPatienceMs();
     const dueMs = Math.max(1, this.#activeAt + patienceMs - realTimers.now());
-    this.#blockTimer = inRegion({ kind: "runner" }, () => realTimers.setTimeout(() => this.#checkBlocker(), dueMs));
+    this.#blockTimer = inRegion(OURS, () => realTimers.setTimeout(() => this.#checkBlocker(), dueMs));
     (this.#blockTimer as { unref?: () => void }).unref?.();
+  }
+
+  /** What earlier attempts called need not come again, nor what comes after the function's end. */
+  #mayPassOver(blocker: JournalRecord): boolean {
+    return this.#hasEnded || blocker.attempt !== this.#options.attempt;
+  }
+
+  /** Whether it holds anybody up. */
+  #concerns(blocker: JournalRecord): boolean {
+    return !this.#mayPassOver(blocker) || this.#held.size > 0 || this.#queue.hasWaiting;
   }
 
   #mismatchPatienceMs(): number {
@@ -319,19 +335,20 @@ export class JournalFlow {
   #checkBlocker(): void {
     this.#blockTimer = undefined;
     const { blocker } = this.#queue;
-    if (!blocker || this.#hasEnded || this.#fatal) return;
+    if (!blocker || this.#fatal) return;
     const quietMs = realTimers.now() - this.#activeAt;
-    if (blocker.attempt !== this.#options.attempt) {
-      if (quietMs >= this.#patience.passOverMs) this.#recorded.passOver(blocker);
+    if (this.#mayPassOver(blocker)) {
+      if (quietMs >= this.#patience.passOverMs) this.#passOver(blocker);
       return this.#schedule();
     }
     if (quietMs < this.#mismatchPatienceMs() || this.#options.journal.isBusy?.()) return this.#watchBlocker();
-    this.#fail(
-      unreachedCall(
-        describe(blocker),
-        [...this.#held].map(({ label }) => label),
-      ),
-    );
+    const came = [...this.#held].map(({ label }) => label);
+    this.#fail(unreachedCall(describe(blocker), came));
+  }
+
+  #passOver(blocker: JournalRecord): void {
+    this.#recorded.passOver(blocker);
+    this.#toReplay.delete(blocker.entry);
   }
 
   #fail(error: Error): Error {
@@ -342,6 +359,10 @@ export class JournalFlow {
     this.#onSettled?.();
     return error;
   }
+}
+
+function isWait({ kind }: Call): boolean {
+  return kind !== "step" && kind !== "trigger";
 }
 
 function hasOtherInput(record: JournalRecord, { fingerprint }: CallRequest): boolean {
