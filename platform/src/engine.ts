@@ -109,9 +109,10 @@ export interface Engine {
 /** Wires the capabilities to their adapters and lists every loop. No process, no port: main.ts and tests start it. */
 export function createEngine(deps: EngineDeps): Engine {
   const { pool, prisma, projects, credentials, executor, clock, logger, machines } = deps;
-  const store = createPostgresRunStore(pool, deps.timing);
-  const journalStore = createPostgresJournalStore(pool);
+  const wakeRuns = () => loops.wake("wakes");
+  const store = createPostgresRunStore(pool, deps.timing, { onSettlement: wakeRuns });
   const leaseTtlMs = deps.timing?.leaseTtlMs ?? LEASE_TTL_MS;
+  const journalStore = createPostgresJournalStore(pool, { leaseTtlMs, onWake: wakeRuns });
   const catalog = createDeploymentCatalog(pool);
   const connected = new ConnectedWorkers();
   const { roles = ["api", "scheduler"], bus = new MemoryBusHub().join(), leadership = soleLeader } = deps;
@@ -158,7 +159,7 @@ export function createEngine(deps: EngineDeps): Engine {
   );
 
   const wakeSoon = (dueInMs: number) => {
-    if (dueInMs < 1000) loops.wake("wakes");
+    if (dueInMs < 1000) wakeRuns();
   };
 
   const scheduleStore = createPostgresScheduleStore(pool);
@@ -242,8 +243,9 @@ export function createEngine(deps: EngineDeps): Engine {
     runs: wokenTimers,
     waitpoints: createWaitpointService({
       store: createWaitpointStore(pool),
+      clock,
       limits,
-      wake: () => loops.wake("wakes"),
+      wake: wakeRuns,
       isStorageFull: () => isStorageFull,
     }),
     journals: createJournalService(journalStore),
