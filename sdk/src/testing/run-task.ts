@@ -5,10 +5,14 @@ import { DEFAULT_RETRY, retryDelayMs } from "../contract/retry.ts";
 import { catalogue, registeredTask } from "../task/catalogue.ts";
 import { executeTask } from "../task/execute-task.ts";
 import { fromWireError } from "../contract/wire-error.ts";
+import type { Grant } from "../contract/worker-protocol.ts";
 import type { TaskOutcome } from "../task/host.ts";
+import type { OnWait, TestWait } from "./test-answers.ts";
 import { type OnTrigger, TestApi, type TriggerCall } from "./test-api.ts";
 import { testGrant } from "./test-grant.ts";
-import { TestHost, type TestLog } from "./test-host.ts";
+import { TestHost, type TestLog, TestPass } from "./test-host.ts";
+import { TestJournal } from "./test-journal.ts";
+import { TestTokens } from "./test-tokens.ts";
 
 export interface RunTaskOptions {
   /** Number of the first attempt; `onStart` hooks run at 1 only. Default 1. */
@@ -21,8 +25,19 @@ export interface RunTaskOptions {
   tags?: string[] | undefined;
   /** Makes the run a child, whose `metadata.parent` is apart. */
   parentRunId?: string | undefined;
-  /** Is called for each run that the task triggers; none is really started. */
+  /**
+   * Is called for each run that the task triggers; none is really started. Where the task waits for it, what it returns says how
+   * it ends: `{ output }` or `{ error }`.
+   */
   onTrigger?: OnTrigger | undefined;
+  /** Is called for each token that the task waits for, and says how it ends; without an answer it times out, where it can. */
+  onWait?: OnWait | undefined;
+  /**
+   * Runs the function again over its journal at each wait, as where its process has gone meanwhile. Finds code that a replay
+   * would lead another way (JOURNAL_MISMATCH), and effects outside of steps, which then happen twice. Default false: the
+   * function goes on where it waited.
+   */
+  replay?: boolean | undefined;
   /** Set in `process.env` while the task runs. */
   env?: Record<string, string> | undefined;
   /** Cancels the run. */
@@ -44,6 +59,10 @@ interface RunTaskReport {
   rootMetadata: Record<string, unknown>;
   tags: string[];
   triggered: TriggerCall[];
+  /** What the task waited for, in the order of the calls. Time passes at once. */
+  waits: TestWait[];
+  /** How often the function was run again over its journal. */
+  replays: number;
 }
 
 export type RunTaskResult<TOutput> = RunTaskReport &
@@ -60,7 +79,8 @@ const MAX_DEFERS = 100;
 
 /**
  * Runs a task in this process as a worker would: schema, middleware, hooks, retries, output encoded and decoded.
- * Nothing leaves the process. It never rejects because of what the task does.
+ * Nothing leaves the process, and nothing is waited for: time passes at once, `onTrigger` and `onWait` say how children and
+ * tokens end. It never rejects because of what the task does.
  *
  * @example
  * import { runTask } from "@gantry/sdk/testing";
@@ -72,6 +92,18 @@ const MAX_DEFERS = 100;
  *   expect(result.output).toEqual({ imported: 3376 });
  *   expect(result.metadata).toMatchObject({ progress: 1 });
  *   expect(result.triggered).toEqual([]);
+ * });
+ *
+ * @example
+ * it("reminds a customer who does not answer, once", async () => {
+ *   const result = await runTask(onboarding, { email: "ada@example.com" }, {
+ *     // Again over the journal at each wait: finds what a lost process would do twice.
+ *     replay: true,
+ *     onWait: (token) => (token.tags.includes("survey") ? { output: { stars: 5 } } : undefined),
+ *     onTrigger: ({ taskId }) => (taskId === "render" ? { output: { pages: 2 } } : undefined),
+ *   });
+ *   expect(result.waits).toMatchObject([{ kind: "time", ms: 3 * 86_400_000 }, { kind: "token" }, { kind: "child" }]);
+ *   expect(mailbox).toHaveLength(1);
  * });
  */
 export async function runTask<TTask extends AnyTask>(
@@ -112,6 +144,7 @@ class TestRun {
   readonly #maxAttempts: number;
   readonly #host: TestHost;
   readonly #api: TestApi;
+  readonly #journal: TestJournal;
 
   constructor(taskId: string, payload: unknown, options: RunTaskOptions, taskAttempts: number | undefined) {
     this.firstAttempt = options.attempt ?? 1;
@@ -121,11 +154,41 @@ class TestRun {
     const withRetries = taskAttempts ?? DEFAULT_RETRY.maxAttempts;
     this.#maxAttempts = options.maxAttempts ?? (options.retries ? withRetries : this.firstAttempt);
     this.#host = new TestHost(options.metadata ?? {}, options.drainSignal);
-    this.#api = new TestApi(options.onTrigger);
+    const clock = { now: Date.now() };
+    const tokens = new TestTokens(() => clock.now);
+    this.#api = new TestApi(options.onTrigger, tokens);
+    const { onWait, replay = false } = options;
+    this.#journal = new TestJournal({ api: this.#api, tokens, clock, onWait, replay });
   }
 
-  execute(attempt: number): Promise<TaskOutcome> {
-    const grant = testGrant({
+  /** One attempt, in as many passes as it takes. */
+  async execute(attempt: number): Promise<TaskOutcome> {
+    for (;;) {
+      const outcome = await this.#pass(attempt);
+      if (outcome === "suspended") continue;
+      if (outcome.kind === "failed") this.#journal.reopen(outcome.reopen);
+      return outcome;
+    }
+  }
+
+  async #pass(attempt: number): Promise<TaskOutcome | "suspended"> {
+    const snapshot = this.#journal.snapshot();
+    const grant = { ...this.#grant(attempt), ...(snapshot && { journal: snapshot }) };
+    const { host: journal, suspended } = this.#journal.begin();
+    const { signal = new AbortController().signal, replay = false } = this.#options;
+    const pass = new TestPass(this.#host, journal, signal, replay);
+    const { fetch } = this.#api;
+    const config = { baseURL: "http://unit.test", accessToken: "test", requestOptions: { fetch } };
+    try {
+      return await Promise.race([withAuth(config, () => executeTask(grant, pass, pass.signal)), suspended]);
+    } finally {
+      pass.end();
+      this.#journal.end();
+    }
+  }
+
+  #grant(attempt: number): Grant {
+    return testGrant({
       taskId: this.#taskId,
       payload: this.#payload,
       attempt,
@@ -134,10 +197,6 @@ class TestRun {
       tags: this.#tags,
       parentRunId: this.#options.parentRunId,
     });
-    const { fetch } = this.#api;
-    const config = { baseURL: "http://unit.test", accessToken: "test", requestOptions: { fetch } };
-    const signal = this.#options.signal ?? new AbortController().signal;
-    return withAuth(config, () => executeTask(grant, this.#host, signal));
   }
 
   /** What a platform would do after this outcome; undefined when the run has ended. */
@@ -153,6 +212,7 @@ class TestRun {
   report(outcome: TaskOutcome, attempt: number, delays: number[]): RunTaskReport {
     const { logs, own, parent, root } = this.#host;
     const { triggered } = this.#api;
+    const { waits, replays } = this.#journal;
     return {
       outcome,
       attempt,
@@ -163,6 +223,8 @@ class TestRun {
       rootMetadata: root,
       tags: this.#tags,
       triggered,
+      waits,
+      replays,
     };
   }
 

@@ -1,6 +1,6 @@
 import { applyMetadataOperations, type Metadata } from "../contract/metadata-operations.ts";
 import type { MetadataOperation, RunEvent } from "../contract/worker-protocol.ts";
-import type { TaskHost } from "../task/host.ts";
+import type { JournalHost, TaskHost } from "../task/host.ts";
 
 /** A line of the run's log, or an event such as a `logger.trace`. */
 export interface TestLog {
@@ -39,4 +39,46 @@ export class TestHost implements TaskHost {
   }
 
   async flush(): Promise<void> {}
+}
+
+/** One pass of the function: what it still does after its end is not heard, and it hears nothing. */
+export class TestPass implements TaskHost {
+  readonly api = undefined;
+  readonly drainSignal: AbortSignal | undefined;
+  readonly journal: JournalHost;
+  /** The run's own where there is one pass alone. */
+  readonly signal: AbortSignal;
+  readonly #host: TestHost;
+  #isOver = false;
+
+  constructor(host: TestHost, journal: JournalHost, runSignal: AbortSignal, isOneOfMany: boolean) {
+    this.#host = host;
+    this.journal = journal;
+    this.drainSignal = host.drainSignal;
+    this.signal = isOneOfMany ? this.#following(runSignal) : runSignal;
+  }
+
+  emit(event: RunEvent): void {
+    if (!this.#isOver) this.#host.emit(event);
+  }
+
+  metadata(change: Parameters<TaskHost["metadata"]>[0]): void {
+    if (!this.#isOver) this.#host.metadata(change);
+  }
+
+  async flush(): Promise<void> {}
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #following(runSignal: AbortSignal): AbortSignal {
+    const own = new AbortController();
+    const follow = () => {
+      if (!this.#isOver) own.abort(runSignal.reason);
+    };
+    if (runSignal.aborted) follow();
+    else runSignal.addEventListener("abort", follow);
+    return own.signal;
+  }
 }
