@@ -5,6 +5,7 @@
 
 import type { Manifest } from "../contract/manifest.ts";
 import { toWireError, type WireError } from "../contract/wire-error.ts";
+import { wrongSchedule } from "./bundle/schedule-check-policy.ts";
 import { DeclarationError, describeCatalogue } from "../task/index.ts";
 
 export type Description =
@@ -14,7 +15,10 @@ export type Description =
 async function describe(entryUrl: string): Promise<Description> {
   try {
     await import(entryUrl);
-    return { ok: true, declared: describeCatalogue() };
+    const declared = describeCatalogue();
+    const wrong = wrongSchedule(declared);
+    if (wrong !== undefined) throw new DeclarationError("INVALID_SCHEDULE", wrong);
+    return { ok: true, declared };
   } catch (thrown) {
     const { file, cause } = thrown as { file?: string; cause?: unknown };
     if (thrown instanceof DeclarationError) {

@@ -44,6 +44,13 @@ export { type MetadataUpdater, metadata, type RunMetadata } from "./metadata.ts"
 export { type Queue, type QueueOptions, queue, type RateLimitOptions } from "./queue.ts";
 export { retry } from "./retry.ts";
 export type { FetchRetryOptions, FetchRetryStrategy, RetryFetchInit } from "./retry-fetch.ts";
+export {
+  type CronOption,
+  type EnvironmentKind,
+  type ScheduledTaskOptions,
+  type ScheduledTaskPayload,
+  schedules,
+} from "./schedules.ts";
 export type { SchemaIn, SchemaOut, TaskSchema } from "./schema.ts";
 export { tags } from "./tags.ts";
 export type { RunParams, TaskOptions } from "./task-options.ts";

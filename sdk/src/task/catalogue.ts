@@ -1,4 +1,6 @@
 /** What the task files of this process have declared, shared by every copy of the SDK in it. */
+import type { SchedulePolicies } from "../client/schedules.ts";
+import type { ScheduleDeclaration } from "../contract/manifest.ts";
 import type { HookName, Hooks } from "./hooks.ts";
 import type { QueueOptions } from "./queue.ts";
 import type { AnyTaskOptions } from "./task-options.ts";
@@ -12,6 +14,20 @@ export interface RegisteredTask {
   /** Checks and converts a payload; throws what the schema library throws. */
   parsePayload?: ((payload: unknown) => Promise<unknown>) | undefined;
   schema?: unknown;
+  /** Of a task made by `schedules.task()`, as it was written. */
+  schedule?: DeclaredSchedule | undefined;
+}
+
+export interface DeclaredSchedule extends SchedulePolicies {
+  cron:
+    | string
+    | {
+        pattern: string;
+        timezone?: string | undefined;
+        environments?: ScheduleDeclaration["environments"];
+        window?: string | undefined;
+      }
+    | undefined;
 }
 
 export interface RegisteredHook<TName extends HookName> {

@@ -4,6 +4,7 @@ import { parseDurationMs } from "../contract/duration.ts";
 import { machineName } from "../contract/machine-presets.ts";
 import type { Manifest, QueueDeclaration, TaskDeclaration } from "../contract/manifest.ts";
 import { catalogue, type RegisteredTask } from "./catalogue.ts";
+import { describeSchedule } from "./describe-schedule.ts";
 import type { QueueOptions } from "./queue.ts";
 import { jsonSchemaOf } from "./schema.ts";
 
@@ -13,6 +14,7 @@ export class DeclarationError extends Error {
   readonly code:
     | "DUPLICATE_TASK_ID"
     | "INVALID_DURATION"
+    | "INVALID_SCHEDULE"
     | "INVALID_TASK_ID"
     | "CONFLICTING_QUEUES"
     | "INVALID_CHECKPOINT";
@@ -63,7 +65,8 @@ function describeTask(task: RegisteredTask): TaskDeclaration {
     payloadSchema: options.jsonSchema ?? jsonSchemaOf(task.schema),
     hasOnFailure: needsFailureRun(task),
     checkpoint: checkpointOf(task),
-    kind: "STANDARD" as const,
+    kind: task.schedule === undefined ? ("STANDARD" as const) : ("SCHEDULED" as const),
+    schedule: describeSchedule(task),
   });
 }
 
