@@ -25,6 +25,8 @@ const VALUE_CHARACTERS = 12 * 1024 * 1024;
  * What has no answer then is sent again, with its number; completions that were lost with it are asked for.
  */
 export class AttemptJournal implements JournalHost {
+  /** Absent where the process does not watch what the task does. */
+  declare isBusy?: () => boolean;
   readonly #connection: RunnerConnection;
   readonly #idle: IdleReport;
   readonly #unanswered = new Map<number, { message: Message; parts: Part[] }>();
@@ -40,6 +42,8 @@ export class AttemptJournal implements JournalHost {
   #hasEnded = false;
 
   constructor(connection: RunnerConnection, journal: Grant["journal"], idle: IdleReport) {
+    const { watch } = idle;
+    if (watch) this.isBusy = () => watch.isBusy();
     this.#connection = connection;
     this.#idle = idle;
     this.#known = journal?.seq ?? 0;

@@ -23,7 +23,7 @@ type Waiting = Extract<FromTaskProcess, { t: "waiting" }>;
  * journal for a moment, and nobody knows whether a replay would repeat something.
  */
 export class IdleReport {
-  readonly #watch: Watch | undefined;
+  readonly watch: Watch | undefined;
   readonly #send: (message: FromTaskProcess) => void;
   #idle: Idle | undefined;
   #told: Waiting | undefined;
@@ -34,7 +34,7 @@ export class IdleReport {
 
   /** `send` sends first whatever must arrive before the process may be ended. */
   constructor(watch: Watch | undefined, send: (message: FromTaskProcess) => void) {
-    this.#watch = watch;
+    this.watch = watch;
     this.#send = send;
   }
 
@@ -75,7 +75,7 @@ export class IdleReport {
     const looking = new AbortController();
     this.#looking = looking;
     inRegion({ kind: "runner" }, () => {
-      const quiet = this.#watch?.quiet(QUIET_MS, looking.signal);
+      const quiet = this.watch?.quiet(QUIET_MS, looking.signal);
       if (!quiet) this.#timer = setTimeout(() => this.#tell(), QUIET_MS);
       else void quiet.then(() => !looking.signal.aborted && this.#tell());
     });
@@ -95,7 +95,7 @@ export class IdleReport {
   }
 
   #safety(): Safety {
-    const watch = this.#watch;
+    const { watch } = this;
     if (!watch) return { isWatched: false, unsafe: [], isBusy: false };
     return { isWatched: true, unsafe: watch.unsafe(), isBusy: watch.isBusy() };
   }

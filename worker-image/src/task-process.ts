@@ -10,12 +10,13 @@ import { type Begin, TASK_PROCESS_VARIABLE, type TaskProcessConfig } from "./pro
 import { RunnerConnection } from "./runner-connection.ts";
 import { warmUp } from "./warm-up.ts";
 import { installWatch } from "./watch/install-watch.ts";
+import type { Watch } from "./watch/watch.ts";
 
 const config = takeConfig();
 let hasBegun = false;
 process.title = "gantry task (idle)";
 installLazySourceMaps();
-const watch = config.watches ? installWatch() : undefined;
+const watch = config.watches ? watchIfPossible() : undefined;
 
 const connection = new RunnerConnection({
   socket: config.socket,
@@ -52,6 +53,16 @@ async function load(entry: string): Promise<void> {
     connection.send({ t: "bootFailed", error: toWireError(thrown) });
     await connection.close();
     process.exit(1);
+  }
+}
+
+/** Undefined where Node does not let itself be watched: runs that wait then keep their process. */
+function watchIfPossible(): Watch | undefined {
+  try {
+    return installWatch();
+  } catch (error) {
+    process.stderr.write(`this process cannot watch what tasks do: ${String(error)}\n`);
+    return undefined;
   }
 }
 

@@ -9,9 +9,11 @@ export function decisionNote(waits: OpenWait[], { mode, reason }: CheckpointDeci
 
 /** How the line that forbids a replay is repaired. */
 export function unsafeWarning({ what, line, call }: UnsafeEffect): string {
+  const happened = `${what[0]?.toUpperCase()}${what.slice(1)}`;
   const where = line === undefined ? "" : ` (${line})`;
-  const subject = call === undefined ? `what the task did outside of steps (${what})` : call;
-  return `${what[0]?.toUpperCase()}${what.slice(1)} outside of a step: wrap ${subject}${where} in step.run to free this process`;
+  // What a step does is wrapped already: the words say what it lacks.
+  if (what.includes(" in a step ")) return `${happened}: ${call ?? "a call"}${where} keeps this process`;
+  return `${happened}: wrap ${call ?? "the call"}${where} in step.run to free this process`;
 }
 
 const NAMED = 3;

@@ -8,13 +8,14 @@ let platform: FakePlatform;
 afterEach(() => runner.stop());
 
 const TASKS = `
-  import { metadata, task } from "@gantry/sdk";
+  import { metadata, step, task, wait } from "@gantry/sdk";
   import { Socket } from "node:net";
-  import { existsSync } from "node:fs";
+  import { appendFileSync, existsSync } from "node:fs";
   import { DurableByHand } from "./test/support/durable-by-hand.ts";
   const seen = (name: string) => new Promise<void>((resolve) => {
     const timer = setInterval(() => { if (existsSync(name)) { clearInterval(timer); resolve(); } }, 10);
   });
+  const disposable = { files: "disposable" } as const;
   const began = (run: DurableByHand) => run.step("pid", () => console.log("pid " + process.pid));
   task({ id: "wait", run: async () => {
     const run = new DurableByHand();
@@ -88,6 +89,24 @@ const TASKS = `
     const value = await run.wait("an answer");
     if (ctx.attempt.number === 1) throw new Error("first attempt");
     return { value, heard: run.heard };
+  } });
+  task({ id: "steps", run: async () => {
+    const first = await step.run("first", () => { appendFileSync("ran", "first "); return { n: 1, at: new Date(5) }; }, disposable);
+    console.log("after the first");
+    await wait.for({ days: 3 });
+    console.log("after the wait");
+    const second = await step.run("second", () => { appendFileSync("ran", "second "); return first.n + first.at.getTime(); }, disposable);
+    return { second, pid: process.pid };
+  } });
+  task({ id: "unsafe", run: async () => {
+    await step.run("safe", () => appendFileSync("ran", "safe "), disposable);
+    appendFileSync("ran", "unsafe ");
+    await wait.for({ days: 3 });
+    return { pid: process.pid };
+  } });
+  task({ id: "parallel", run: async ({ how }: { how: "all" | "race" }) => {
+    const days = (n: number) => wait.for({ days: n }).then(() => n);
+    return { got: await Promise[how]([days(1), days(2), step.run("busy", () => new Promise((resolve) => setTimeout(resolve, how === "all" ? 300 : 60_000, 3)))]) };
   } });
   task({ id: "quick", run: async () => process.pid });
 `;
@@ -272,18 +291,6 @@ describe("a run that is replayed", () => {
     expect(platform.of("complete").map(({ executionId }) => executionId)).toEqual([next.executionId]);
   });
 
-  test("goes on with what was completed after its grant", async () => {
-    await start();
-    const first = grant("wait", REPLAY);
-    await platform.parked(first, "REPLAY_MODE");
-    const journal = platform.journal(first);
-    const next = grantOf("wait", { ...REPLAY, journal: journal.snapshot() });
-    platform.journal(next.executionId, first);
-    journal.complete(1, '"after"', { isTold: false });
-    platform.grant(next);
-    expect(await result(next.executionId)).toMatchObject({ value: '"after"', heard: [2] });
-  });
-
   test("leaves nothing behind in its process: output and metadata come before it goes", async () => {
     await start();
     const id = grant("say", REPLAY);
@@ -432,6 +439,66 @@ test("entries that the journal has no room for are refused to the function", asy
   expect(await platform.outcome(id)).toMatchObject({
     kind: "failed",
     error: { code: "JOURNAL_LIMIT", message: error.message },
+  });
+});
+
+describe("with the SDK's own steps and waits", () => {
+  test("a run leaves its process for a long wait, goes on in another, and does nothing twice", async () => {
+    await start();
+    const chosen = { checkpoint: checkpoint({ holdMs: 100 }) };
+    const first = grant("steps", chosen);
+    await platform.parked(first, "LONG_WAIT");
+    await platform.until(() => platform.of("heartbeat").at(-1)?.executions.length === 0);
+    const journal = platform.journal(first);
+    journal.passTime();
+    const next = grantOf("steps", { ...chosen, journal: journal.snapshot() });
+    platform.journal(next.executionId, first);
+    platform.grant(next);
+    expect(await result(next.executionId)).toMatchObject({ second: 6 });
+    expect(await runner.read("ran")).toBe("first second ");
+    const lines = [first, next.executionId].map((id) =>
+      platform.events(id).flatMap(({ kind, message }) => (kind === "event" ? [] : [message])),
+    );
+    expect(lines).toEqual([["after the first"], ["after the wait"]]);
+  });
+
+  test("a run goes on with what was completed after its grant, before its process had it", async () => {
+    await start();
+    const first = grant("steps", REPLAY);
+    await platform.parked(first, "REPLAY_MODE");
+    const journal = platform.journal(first);
+    const next = grantOf("steps", { ...REPLAY, journal: journal.snapshot() });
+    platform.journal(next.executionId, first);
+    journal.passTime({ isTold: false });
+    platform.push({ type: "grant", grants: [next] });
+    platform.push({ type: "wake", executionId: next.executionId });
+    expect(await result(next.executionId)).toMatchObject({ second: 6 });
+    expect(await runner.read("ran")).toBe("first second ");
+  });
+
+  test("a run that would repeat something is held, and its trace names the line once", async () => {
+    await start();
+    const id = grant("unsafe");
+    const { ifLost } = await platform.parked(id, "UNSAFE");
+    expect(ifLost).toEqual({ then: "fail", because: expect.stringMatching(/appendFileSync \(tasks\.ts:\d+\)/) });
+    const { level, message } = await platform.event(id, "wrap ");
+    expect(level).toBe("warn");
+    expect(message).toMatch(/wrap appendFileSync \(tasks\.ts:\d+\) in step\.run to free this process$/);
+    platform.journal(id).passTime();
+    await result(id);
+    expect(await runner.read("ran")).toBe("safe unsafe ");
+    expect(platform.events(id).filter((each) => each.message.includes("wrap "))).toHaveLength(1);
+  });
+
+  test("a run whose step is at work beside its waits keeps its slot until the step has ended", async () => {
+    await start();
+    const id = grant("parallel", { payload: { how: "all" } });
+    await platform.message("park");
+    const journal = platform.journal(id);
+    const kinds = [...journal.entries.values()].map(({ kind, completion }) => [kind, completion !== undefined]);
+    expect(kinds).toContainEqual(["step", true]);
+    for (const { entry, kind } of journal.entries.values()) if (kind === "time") journal.complete(entry);
+    expect(await result(id)).toEqual({ got: [1, 2, 3] });
   });
 });
 

@@ -39,8 +39,14 @@ export class FakeJournal {
     return { park: { state: completions.length === 0 ? state : "RUNNING", completions, isPressed } };
   }
 
+  /** Completes the one open wait of the SDK's `wait.for`. */
+  passTime(options: { isTold?: boolean } = {}): void {
+    const time = [...this.entries.values()].find(({ kind, completion }) => kind === "time" && !completion);
+    this.complete(time?.entry ?? -1, undefined, options);
+  }
+
   /** Completes a wait, and gives the run a slot; `isTold: false` loses the hint. */
-  complete(entry: number, value = "null", { isTold = true } = {}): void {
+  complete(entry: number, value = "null", { isTold = true }: { isTold?: boolean } = {}): void {
     const record = this.entries.get(entry);
     if (!record || record.completion) throw new Error(`entry ${entry} is not open`);
     record.completion = this.#completion(entry, true, value);
@@ -73,13 +79,12 @@ export class FakeJournal {
     const { entry, key, label, after, attempt } = append;
     const record: JournalRecord = { entry, kind: append.kind as JournalKind, key, label, after, attempt };
     this.entries.set(entry, record);
-    if (append.type === "done") record.completion = this.#completion(entry, append.ok, append.value);
+    if (append.type === "done") record.completion = this.#completion(entry, append.ok, append.value, append.valueType);
   }
 
-  #completion(entry: number, ok: boolean, value: string | undefined): JournalCompletion {
+  #completion(entry: number, ok: boolean, value?: string, valueType = "application/json"): JournalCompletion {
     this.#seq += 1;
-    const type = value === undefined ? {} : { value, valueType: "application/json" };
-    return { entry, seq: this.#seq, ok, ...type, at: 0 };
+    return { entry, seq: this.#seq, ok, ...(value === undefined ? {} : { value, valueType }), at: 0 };
   }
 }
 

@@ -56,8 +56,10 @@ export class RunnerProcess {
 
   /** Makes the entry module of a task file, as the CLI does. */
   async bundle(source: string): Promise<void> {
+    // Where its source map says it is: who names a line of it looks there for the call.
+    await writeFile(join(this.dir, "tasks.ts"), source);
     await build({
-      stdin: { contents: source, resolveDir: PACKAGE, sourcefile: "tasks.ts", loader: "ts" },
+      stdin: { contents: source, resolveDir: PACKAGE, sourcefile: join(this.dir, "tasks.ts"), loader: "ts" },
       outfile: join(this.bundleDir, "entry.mjs"),
       bundle: true,
       platform: "node",
