@@ -1,25 +1,47 @@
-import type { TraceSpan } from "@gantry/sdk/contract";
+import type { TraceSpan, WireError } from "@gantry/sdk/contract";
 import { isFinalRunStatus } from "@gantry/sdk/contract";
+import type { JournalView } from "../journal/journal-store.ts";
 import type { RunDetail, StoredRunEvent } from "../runs/run.ts";
+import { runError } from "./run-view.ts";
 
-/** A run as a tree of spans, as Trigger.dev's clients read it: the run, its attempts, and each attempt's log lines. */
-export function traceOf(run: RunDetail, events: readonly StoredRunEvent[], nowMs: number): TraceSpan {
+export interface TraceParts {
+  events: readonly StoredRunEvent[];
+  /** Its steps, waits and children become spans too. */
+  journal: readonly JournalView[];
+  /** Of a run that waits: what became of its worker, and why; shown on what it waits for. */
+  checkpoint?: Record<string, unknown> | undefined;
+}
+
+/**
+ * A run as a tree of spans, as Trigger.dev's clients read it: the run, its attempts, and in each attempt, by time, its steps,
+ * waits and children and its log lines.
+ */
+export function traceOf(run: RunDetail, parts: TraceParts, nowMs: number): TraceSpan {
   const endedAt = run.finishedAt?.getTime() ?? nowMs;
   const root = span(run, run.id, undefined, run.taskId, (run.startedAt ?? run.createdAt).getTime(), endedAt, {
     isError: isFinalRunStatus(run.status) && run.status !== "COMPLETED" && run.status !== "CANCELED",
     isPartial: !isFinalRunStatus(run.status),
     isCancelled: run.status === "CANCELED",
   });
-  const numbers = new Set([...run.attempts.map(({ number }) => number), ...events.map(({ attempt }) => attempt)]);
-  for (const number of [...numbers].sort((a, b) => a - b))
-    root.children.push(attemptSpan(run, number, events, endedAt));
+  const shown = { ...parts, journal: parts.journal.filter(({ kind }) => kind !== "clock") };
+  const numbers = new Set(
+    [...shown.events, ...shown.journal].map(({ attempt }) => attempt).concat(run.attempts.map(({ number }) => number)),
+  );
+  for (const number of [...numbers].sort((a, b) => a - b)) root.children.push(attemptSpan(run, number, shown, endedAt));
   return root;
 }
 
-function attemptSpan(run: RunDetail, number: number, events: readonly StoredRunEvent[], endedAt: number): TraceSpan {
+function attemptSpan(
+  run: RunDetail,
+  number: number,
+  { events, journal, checkpoint }: TraceParts,
+  endedAt: number,
+): TraceSpan {
   const record = run.attempts.findLast((attempt) => attempt.number === number);
   const lines = events.filter(({ attempt }) => attempt === number);
-  const start = record === undefined ? (lines[0]?.at.getTime() ?? endedAt) : Date.parse(record.startedAt);
+  const calls = journal.filter(({ attempt }) => attempt === number);
+  const first = Math.min(...lines.map(({ at }) => at.getTime()), ...calls.map(startOf), endedAt);
+  const start = record === undefined ? first : Date.parse(record.startedAt);
   const end = record === undefined ? endedAt : Date.parse(record.finishedAt);
   const id = `${run.id}.${number}`;
   const attempt = span(run, id, run.id, `Attempt ${number}`, start, end, {
@@ -27,7 +49,7 @@ function attemptSpan(run: RunDetail, number: number, events: readonly StoredRunE
     isPartial: record === undefined && !isFinalRunStatus(run.status),
     isCancelled: record?.outcome === "CANCELED",
   });
-  attempt.children = lines.map((line) => {
+  const logged = lines.map((line) => {
     const child = span(run, `${id}.${line.cursor}`, id, line.message, line.at.getTime(), line.at.getTime(), {
       isError: line.level === "error",
       isPartial: false,
@@ -37,8 +59,61 @@ function attemptSpan(run: RunDetail, number: number, events: readonly StoredRunE
     if (line.data !== undefined) child.data.properties = { data: line.data };
     return child;
   });
+  const called = calls.map((call) => callSpan(run, id, call, endedAt, checkpoint));
+  attempt.children = [...logged, ...called].sort((a, b) => a.data.startTime.localeCompare(b.data.startTime));
   return attempt;
 }
+
+const startOf = ({ startedAt, openedAt }: JournalView) => (startedAt ?? openedAt).getTime();
+
+/** A step, a wait, a child: open until it is complete, or its run has ended. */
+function callSpan(
+  run: RunDetail,
+  attemptId: string,
+  call: JournalView,
+  endedAt: number,
+  checkpoint: Record<string, unknown> | undefined,
+): TraceSpan {
+  const { kind, label, completedAt, dueAt, tokenId, childRunId, batchId, tries, error } = call;
+  const isOpen = completedAt === undefined;
+  const message = label === "" ? kind : `${NAMES[kind] ?? kind} ${label}`;
+  const shown = span(
+    run,
+    `${run.id}.j${call.entry}`,
+    attemptId,
+    message,
+    startOf(call),
+    completedAt?.getTime() ?? endedAt,
+    {
+      isError: call.ok === false,
+      isPartial: isOpen && !isFinalRunStatus(run.status),
+      isCancelled: isOpen && isFinalRunStatus(run.status),
+    },
+  );
+  shown.data.properties = {
+    kind,
+    entry: call.entry,
+    ...(tries > 1 ? { tries } : {}),
+    ...(dueAt === undefined ? {} : { dueAt: dueAt.toISOString() }),
+    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(childRunId === undefined ? {} : { childRunId }),
+    ...(batchId === undefined ? {} : { batchId }),
+    ...(error === undefined || error === null ? {} : { error: runError(error as WireError) }),
+    ...(isOpen && checkpoint !== undefined ? { checkpoint } : {}),
+  };
+  return shown;
+}
+
+/** What people call a journal's kinds; a step is its name. */
+const NAMES: Record<string, string> = {
+  step: "step",
+  time: "wait",
+  token: "wait for token",
+  child: "wait for run of",
+  batch: "wait for batch of",
+  trigger: "trigger",
+  hook: "hook",
+};
 
 function span(
   run: RunDetail,

@@ -1,4 +1,5 @@
 import type { Limits } from "@gantry/sdk/contract";
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { decodeId, encodeId, newUuid } from "../ids.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
@@ -12,7 +13,8 @@ import type { WaitpointStore } from "./waitpoint-store.ts";
 export interface WaitpointDeps {
   store: WaitpointStore;
   limits(environment: EnvironmentRef): Promise<Limits>;
-  /** Entries of journals were completed: their runs are to be woken. */
+  clock: Clock;
+  /** Entries of journals were completed, or soon will be: the wake loop is to look. */
   wake(): void;
   isStorageFull?(): boolean;
 }
@@ -26,6 +28,8 @@ export function createWaitpointService(deps: WaitpointDeps): WaitpointService {
       const wrong = checkTags(request.tags, await deps.limits(environment));
       if (wrong !== undefined) throw wrong;
       const { id, isCached } = await store.create(environment.id, newUuid(), request);
+      // The wake loop learns of later ones by itself.
+      if (request.timeoutAt !== undefined && request.timeoutAt.getTime() < deps.clock.now() + 1000) deps.wake();
       return { id: encodeId("waitpoint", id), isCached };
     },
     async retrieve(environment, id) {

@@ -93,7 +93,12 @@ export class FakeEngine {
 
   waitpointService(): WaitpointService {
     const store = fakeWaitpointStore(() => this.#guard());
-    return createWaitpointService({ store, limits: async () => this.limitsOf, wake: () => undefined });
+    return createWaitpointService({
+      store,
+      clock: systemClock,
+      limits: async () => this.limitsOf,
+      wake: () => undefined,
+    });
   }
 
   scheduleService(): ScheduleService {

@@ -12,11 +12,13 @@ import {
 } from "@gantry/sdk/contract";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
+import type { EnvironmentRef } from "../../projects/principal.ts";
+import type { RunDetail } from "../../runs/run.ts";
 import type { Edge } from "../edge.ts";
 import { type Route, route } from "../route.ts";
 import { listResources, toPageRequest, toRunFilter } from "../run-filter.ts";
 import { listedRun, metadataOf, runResult } from "../run-view.ts";
-import { traceOf } from "../trace-view.ts";
+import { type TraceParts, traceOf } from "../trace-view.ts";
 import { authorizedRun, runNotFound, runParams, viewRun } from "./run-access.ts";
 
 const TRACE_EVENTS = 5000;
@@ -125,16 +127,27 @@ const retrieveTrace = (edge: Edge) =>
     method: "get",
     path: "/api/v1/runs/:runId/trace",
     tag: "runs",
-    summary: "A run, its attempts and their log as a tree of spans",
+    summary: "A run, its attempts, their steps, waits and log as a tree of spans",
     access: { by: "late", action: "read" },
     params: runParams,
     reply: traceReplySchema,
     async handle(request) {
       const run = await authorizedRun(edge, request, "read");
-      const events = (await edge.deps.runs.events(request.environment, run.id, { limit: TRACE_EVENTS })) ?? [];
-      return { trace: { traceId: run.rootRunId ?? run.id, rootSpan: traceOf(run, events, edge.deps.clock.now()) } };
+      const parts = await tracePartsOf(edge, request.environment, run);
+      return { trace: { traceId: run.rootRunId ?? run.id, rootSpan: traceOf(run, parts, edge.deps.clock.now()) } };
     },
   });
+
+async function tracePartsOf(edge: Edge, environment: EnvironmentRef, run: RunDetail): Promise<TraceParts> {
+  const { runs, journals } = edge.deps;
+  const [events, journal, explanation] = await Promise.all([
+    runs.events(environment, run.id, { limit: TRACE_EVENTS }),
+    journals.view(environment, run.id, { limit: TRACE_EVENTS }),
+    run.status === "WAITING" ? runs.explain(environment, run.id) : undefined,
+  ]);
+  const worker = explanation?.reasons.find(({ reason }) => reason === "WORKER_HELD" || reason === "WORKER_LEFT");
+  return { events: events ?? [], journal, checkpoint: worker?.details };
+}
 
 const explainRun = (edge: Edge) =>
   route({
