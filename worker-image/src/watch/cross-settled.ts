@@ -2,6 +2,10 @@ import { promiseHooks } from "node:v8";
 import { currentRegion } from "@gantry/sdk/task";
 import type { Effects } from "./effects.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { captureStack } from "./user-frame.ts";
+
+/** Of this hook, down to where the stack is taken: `settled`, `#settled`, `isCalled`, `captureStack`. */
+const OWN_FRAMES = 4;
 
 /** Returned by a constructor, an object gets the fields of the class that extends it: a mark that nobody else can see. */
 const Marked = function (promise: object) {
@@ -80,6 +84,15 @@ export class CrossSettled {
       return;
     }
     const isServed = OfFunction.is(promise) || (region?.kind === "step" && region.isOpen && OfBackground.is(promise));
-    if (isServed) this.#effects.add("queued");
+    // V8 itself settles some in no context, such as a compiled WebAssembly: then no code is on the stack but this.
+    if (isServed && (region !== undefined || isCalled())) this.#effects.add("queued");
   }
+}
+
+/** Whether JavaScript settles it. */
+function isCalled(): boolean {
+  const frames = captureStack(OWN_FRAMES + 3)
+    .split("\n")
+    .slice(1);
+  return frames.filter((frame) => !/ at async |promise_hooks/.test(frame)).length > OWN_FRAMES;
 }

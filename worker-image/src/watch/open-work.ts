@@ -6,21 +6,27 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Over with their first callback. */
 const ONCE = new Set(
-  "Timeout Immediate FSREQCALLBACK FSREQPROMISE FILEHANDLECLOSEREQ GETADDRINFOREQWRAP GETNAMEINFOREQWRAP QUERYWRAP TCPCONNECTWRAP PIPECONNECTWRAP UDPSENDWRAP PBKDF2REQUEST SCRYPTREQUEST RANDOMBYTESREQUEST RANDOMPRIMEREQUEST CHECKPRIMEREQUEST KEYPAIRGENREQUEST KEYGENREQUEST KEYEXPORTREQUEST CIPHERREQUEST DERIVEBITSREQUEST HASHREQUEST SIGNREQUEST ARGON2REQUEST KEMREQUEST ZLIB".split(
+  "Timeout Immediate FSREQCALLBACK FSREQPROMISE FILEHANDLECLOSEREQ GETADDRINFOREQWRAP GETNAMEINFOREQWRAP QUERYWRAP TCPCONNECTWRAP PIPECONNECTWRAP UDPSENDWRAP PBKDF2REQUEST SCRYPTREQUEST RANDOMBYTESREQUEST RANDOMPRIMEREQUEST CHECKPRIMEREQUEST KEYPAIRGENREQUEST KEYGENREQUEST KEYEXPORTREQUEST CIPHERREQUEST DERIVEBITSREQUEST HASHREQUEST SIGNREQUEST ARGON2REQUEST KEMREQUEST".split(
     " ",
   ),
 );
 /** Until they are destroyed, or unreferenced. */
 const LASTING = new Set(
-  "PROCESSWRAP WORKER HTTPCLIENTREQUEST HTTP2STREAM TCPSERVERWRAP PIPESERVERWRAP FSEVENTWRAP STATWATCHER".split(" "),
+  "PROCESSWRAP WORKER HTTPCLIENTREQUEST HTTP2STREAM TCPSERVERWRAP PIPESERVERWRAP FSEVENTWRAP STATWATCHER ZLIB".split(
+    " ",
+  ),
 );
 /** A timer of a client's that a step left behind is its pool's housekeeping; those that count are looked at for that. */
-const HOUSEKEEPING_FRAMES = 8;
+const HOUSEKEEPING_FRAMES = 16;
+
+interface Request {
+  upgrade?: unknown;
+}
 
 interface Work {
   type: string;
   region: Region | undefined;
-  resource: { hasRef?: () => boolean; _repeat?: unknown };
+  resource: { hasRef?: () => boolean; _repeat?: unknown; ondone?: unknown; buffer?: unknown };
   /** Where it was made, if that was worth looking at. */
   stack: string;
 }
@@ -41,7 +47,7 @@ export class OpenWork {
     this.#effects = effects;
     // fetch has no async resource of its own.
     const over = (message: unknown) => this.#requests.delete((message as { request: object }).request);
-    subscribe("undici:request:create", (message) => this.#requested((message as { request: object }).request));
+    subscribe("undici:request:create", (message) => this.#requested((message as { request: Request }).request));
     subscribe("undici:request:trailers", over);
     subscribe("undici:request:error", over);
   }
@@ -83,8 +89,9 @@ export class OpenWork {
     return region?.kind === "function" && this.#around.openEntries > 0 ? captureStack() : "";
   }
 
-  #requested(request: object): void {
-    if (!this.#around.isActive) return;
+  #requested(request: Request): void {
+    // One that becomes a WebSocket never ends as a request.
+    if (!this.#around.isActive || request.upgrade) return;
     const region = this.#around.region();
     if (region?.kind !== "runner" && region?.kind !== "repeatable") this.#requests.add(request);
   }
@@ -92,6 +99,9 @@ export class OpenWork {
 
 function counts({ type, region, resource, stack }: Work): boolean {
   if (resource.hasRef?.() === false) return false;
+  // What was computed synchronously has a resource too, with nobody to be told.
+  if (type.endsWith("REQUEST") && type !== "HTTPCLIENTREQUEST" && resource.ondone === undefined) return false;
+  if (type === "ZLIB" && resource.buffer == null) return false;
   // Asked while steps are open only where nobody leaves anyway.
   if (type === "Timeout" && region?.kind === "step") return findUserFrame(stack) !== undefined;
   return true;

@@ -1,6 +1,7 @@
 import type { Region } from "@gantry/sdk/task";
 import type { Effects } from "./effects.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { captureStack } from "./user-frame.ts";
 
 const SOCKETS = new Set(["TCPWRAP", "PIPEWRAP", "TLSWRAP", "UDPWRAP"]);
 
@@ -11,7 +12,7 @@ const SOCKETS = new Set(["TCPWRAP", "PIPEWRAP", "TLSWRAP", "UDPWRAP"]);
 export class StrictSockets {
   readonly #around: Surroundings;
   readonly #effects: Effects;
-  readonly #open = new Map<number, Region | undefined>();
+  readonly #open = new Map<number, { region: Region; stack: string }>();
   readonly #owners = new WeakMap<object, Region>();
 
   constructor(around: Surroundings, effects: Effects) {
@@ -28,7 +29,7 @@ export class StrictSockets {
     const region = this.#around.region();
     if (region?.kind === "runner") return;
     if (region?.kind !== "step" || !region.isOpen) return this.#effects.add("socket");
-    this.#open.set(id, region);
+    this.#open.set(id, { region, stack: captureStack() });
     this.#owners.set(handle, region);
   }
 
@@ -47,7 +48,7 @@ export class StrictSockets {
 
   /** Those that outlived their step count too. */
   look(): void {
-    for (const region of this.#open.values())
-      if (region?.kind !== "step" || !region.isOpen) return this.#effects.add("socket", undefined, "");
+    for (const { region, stack } of this.#open.values())
+      if (region.kind !== "step" || !region.isOpen) return this.#effects.add("socket", undefined, stack);
   }
 }
