@@ -67,7 +67,8 @@ function isUsers(path: string): boolean {
 let ours: string[] | undefined;
 
 function isOurs(path: string): boolean {
-  ours ??= [dirname(import.meta.dirname) + sep, ...sdkFolder()];
+  // In an image all of ours is one file, in a folder of its own below the root.
+  ours ??= [import.meta.dirname + sep, dirname(import.meta.dirname) + sep, ...sdkFolder()];
   return ours.some((folder) => path.startsWith(folder));
 }
 
