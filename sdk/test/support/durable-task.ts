@@ -12,6 +12,8 @@ import { MemoryJournal } from "./memory-journal.ts";
 export interface DurableTaskOptions extends Partial<Hooks> {
   maxAttempts?: number;
   metadata?: Record<string, unknown>;
+  /** Asked before a mismatch; default: nothing of the function's own is ever under way. */
+  isBusy?: () => boolean;
 }
 
 /** A run of a function over a journal in memory, which may be run again in another process or attempt. */
@@ -22,6 +24,7 @@ export class DurableTask {
   /** The function of the processes to come. */
   run: () => unknown;
   readonly #options: DurableTaskOptions;
+  hasJournal = true;
   cancel = new AbortController();
   drain = new AbortController();
 
@@ -32,7 +35,7 @@ export class DurableTask {
 
   /** A new process executes the attempt, over what the journal holds. */
   execute(attempt = 1): Promise<TaskOutcome> {
-    const { maxAttempts = 3, metadata = {}, ...hooks } = this.#options;
+    const { maxAttempts = 3, metadata = {}, isBusy: _isBusy, ...hooks } = this.#options;
     const id = "durable-task";
     catalogue().tasks.set(id, { id, filePath: "", options: { id, run: this.run, ...hooks } });
     const grant: Grant = testGrant({ taskId: id, payload: undefined, attempt, maxAttempts, metadata, tags: [] });
@@ -65,7 +68,7 @@ export class DurableTask {
     return {
       api: undefined,
       drainSignal: this.drain.signal,
-      journal: this.journal.host(),
+      journal: this.hasJournal ? { ...this.journal.host(), isBusy: this.#options.isBusy ?? (() => false) } : undefined,
       emit: (event: RunEvent) => void this.logs.push(event.message),
       metadata: (change) => void this.metadata.push(...(change.operations ?? [])),
       flush: async () => {},

@@ -75,6 +75,8 @@ export class MemoryJournal {
     if (!record || record.completion) throw new Error(`No open entry ${entry}`);
     const { error, ...value } = answer;
     record.completion = this.#completion(entry, { ok: error === undefined, ...value, ...(error ? { error } : {}) });
+    // It goes on now, whatever it said before.
+    this.waiting = undefined;
     this.#live?.deliver([structuredClone(record.completion)]);
   }
 
