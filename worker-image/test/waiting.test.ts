@@ -1,3 +1,5 @@
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { type FakePlatform, grantOf } from "./support/fake-platform.ts";
 import { gone, isAlive } from "./support/processes.ts";
@@ -121,7 +123,7 @@ function checkpoint(chosen: object) {
 async function start(options: RunnerOptions = {}): Promise<void> {
   runner = await RunnerProcess.start(TASKS, options);
   platform = runner.platform;
-  await platform.message("capacity");
+  if (options.isStarted !== false) await platform.message("capacity");
 }
 
 function grant(taskId: string, overrides: Parameters<typeof grantOf>[1] = {}): string {
@@ -488,6 +490,17 @@ describe("with the SDK's own steps and waits", () => {
     await result(id);
     expect(await runner.read("ran")).toBe("safe unsafe ");
     expect(platform.events(id).filter((each) => each.message.includes("wrap "))).toHaveLength(1);
+  });
+
+  test("the line is the user's in an image too, where the task process has no source map", async () => {
+    await start({ isStarted: false });
+    const folder = join(runner.dir, "image", "gantry");
+    await mkdir(folder, { recursive: true });
+    await copyFile(join(import.meta.dirname, "../dist/task-process.js"), join(folder, "task-process.js"));
+    runner.spawn(undefined, { GANTRY_WORKER_TASK_PROCESS: join(folder, "task-process.js") });
+    await platform.message("capacity");
+    const { ifLost } = await platform.parked(grant("unsafe"), "UNSAFE");
+    expect(ifLost.because).toMatch(/appendFileSync \(tasks\.ts:\d+\)/);
   });
 
   test("a run whose step is at work beside its waits keeps its slot until the step has ended", async () => {

@@ -73,8 +73,8 @@ export class RunnerProcess {
     });
   }
 
-  /** `container`: the group that the runner is to live in. */
-  spawn(container?: { add(pid: number): void }): void {
+  /** `container`: the group that the runner is to live in. `env`: besides what it was made with. */
+  spawn(container?: { add(pid: number): void }, env: Record<string, string> = {}): void {
     this.child = spawn(process.execPath, [join(PACKAGE, "dist/runner.js")], {
       cwd: this.dir,
       // Leads a group of its own, as under the process executor, so that `stop` reaches its task processes too.
@@ -88,6 +88,7 @@ export class RunnerProcess {
         GANTRY_RUNS_DIR: join(this.dir, "runs"),
         ...(this.#isPod ? POD : WORKER),
         ...this.#env,
+        ...env,
       },
     });
     if (this.child.pid !== undefined) container?.add(this.child.pid);
