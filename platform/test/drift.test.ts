@@ -17,6 +17,18 @@ const SQL_ONLY: Record<string, string> = {
     "what went wrong; most did not",
   "batch unique (environment_id, md5(idempotency_key)) where (idempotency_key IS NOT NULL)":
     "a batch is made once per key; a long key fits no index",
+  "execution index (environment_id) where (state = 'PARKED'::execution_state)": "held workers of an environment",
+  "ready index (lane_id, order_at, run_id) where (NOT is_root)": "what may start while too many workers are held",
+  "journal_entry index (due_at) where ((completed_at IS NULL) AND (due_at IS NOT NULL))": "what is due next",
+  "journal_entry index (token_id) where ((completed_at IS NULL) AND (token_id IS NOT NULL))": "who waits for a token",
+  "journal_entry index (child_run_id) where ((completed_at IS NULL) AND (child_run_id IS NOT NULL))":
+    "who waits for a run",
+  "journal_entry index (batch_id) where ((completed_at IS NULL) AND (batch_id IS NOT NULL))": "who waits for a batch",
+  "batch_item index (batch_id) where awaits": "what a batch still waits for",
+  "batch_item index (run_id) where awaits": "whose batch an ended run is awaited in",
+  "waitpoint unique (environment_id, md5(idempotency_key)) where (idempotency_key IS NOT NULL)":
+    "a token is made once per key; a long key fits no index",
+  "waitpoint index (due_at) where ((status = 'WAITING'::text) AND (due_at IS NOT NULL))": "which token times out next",
   "schedule unique (environment_id, task_id) where (kind = 'DECLARATIVE'::schedule_kind)":
     "a task declares one schedule; others may be made for it",
   "schedule unique (environment_id, deduplication_key) where (deduplication_key IS NOT NULL)":

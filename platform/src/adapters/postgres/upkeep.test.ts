@@ -34,7 +34,7 @@ describe("partitions", () => {
     await Promise.all([1, 2, 3].map(() => upkeep.ensurePartitions()));
     const names = await partitions();
     for (let day = -7; day <= 1; day++) expect(names).toContain(partition("run_history", day));
-    expect(names).toHaveLength(18);
+    expect(names).toHaveLength(27);
   });
 
   test.each(["America/Los_Angeles", "Pacific/Auckland"])(

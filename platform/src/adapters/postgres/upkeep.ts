@@ -10,6 +10,7 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
     async dropPartitions({ runDays, eventDays }) {
       return [
         ...(await dropOlder(pool, "run_history", "finished_at", runDays)),
+        ...(await dropOlder(pool, "journal_history", "finished_at", runDays)),
         ...(await dropOlder(pool, "run_event", "stored_at", eventDays)),
       ];
     },
@@ -17,6 +18,8 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
       await inSlices(pool, "idempotency", "x.expires_at < now()");
       await inSlices(pool, "packet", "x.created_at < now() - interval '1 day'", 100);
       await inSlices(pool, "spent_token", "x.expires_at < now()");
+      await inSlices(pool, "wait_key", "x.expires_at < now()");
+      await inSlices(pool, "waitpoint", "x.status <> 'WAITING' and x.completed_at < now() - interval '30 days'", 1000);
       await inSlices(
         pool,
         "failure_hook",
