@@ -209,7 +209,11 @@ export const t = task({ id: "a", description, run: async () => 1 });`,
   }
   mkdirSync(join(image, "src/tasks/deep"), { recursive: true });
   writeFileSync(join(image, "src/tasks/deep/a.txt"), "packed");
-  const moved = await describeBundle(config, { hash: "x", dir: image, entry: "entry.mjs", mayWait: false }, process.env);
+  const moved = await describeBundle(
+    config,
+    { hash: "x", dir: image, entry: "entry.mjs", mayWait: false },
+    process.env,
+  );
   expect(moved.tasks[0]?.description).toBe(
     ["packed", ...["", "", "/a.ts"].map((end) => `${join(image, "src/tasks/deep")}${end}`)].join("|"),
   );

@@ -5,6 +5,7 @@ import { CliError, EXIT, type ExitCode } from "../cli-error.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
 import { addApiCommand, collect, number } from "../define-command.ts";
 import { drainEvents, followRun } from "../follow-run.ts";
+import { journalTable } from "../journal-report.ts";
 import { eventText, runsTable, runText } from "../run-report.ts";
 import { statusText } from "../terminal.ts";
 import { waitFor } from "./trigger.ts";
@@ -31,7 +32,12 @@ export function runsCommand(program: Command): void {
     .option("--since <period>", 'runs made since: "30m", "7d"')
     .option("-n, --limit <n>", "at most so many (100 is the most)", number)
     .option("--after <run>", "the page of runs older than this one");
-  addApiCommand(runs, "get <run>", "Show a run: status, payload, metadata, output, error", get);
+  addApiCommand<CommonOptions & { journal?: boolean }>(
+    runs,
+    "get <run>",
+    "Show a run: status, payload, metadata, output, error",
+    get,
+  ).option("--journal", "show its steps and waits instead");
   addApiCommand<CommonOptions & { follow?: boolean }>(runs, "logs <run>", "Print a run's logs and output", logs).option(
     "-f, --follow",
     "go on until the run has ended",
@@ -80,10 +86,18 @@ function toStatus(text: string): RunStatus {
   throw new CliError("BAD_ARGUMENT", `"${text}" is no status.`, { remedy: `Use one of ${RUN_STATUSES.join(", ")}.` });
 }
 
-async function get(context: CommandContext, _flags: CommonOptions, runId: string): Promise<void> {
+async function get(context: CommandContext, flags: { journal?: boolean }, runId: string): Promise<void> {
+  if (flags.journal) return journal(context, runId);
   const run = await context.api().retrieveRun(runId);
   if (context.json) context.printJson(run);
   else context.terminal.out(runText(run, context.terminal, context.cwd));
+}
+
+async function journal(context: CommandContext, runId: string): Promise<void> {
+  const entries = await context.api().runJournal(runId);
+  if (context.json) context.printJson(entries);
+  else if (entries.length === 0) context.terminal.err("The run has made no step and waited for nothing.");
+  else context.terminal.out(journalTable(entries, context.terminal));
 }
 
 async function logs(context: CommandContext, flags: { follow?: boolean }, runId: string): Promise<void> {
