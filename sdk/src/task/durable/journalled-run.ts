@@ -19,6 +19,7 @@ import { type ClockKind, JournalClock, MAX_PENDING_PAIRS } from "./journal-clock
 import { type Call, JournalFlow, type Patience } from "./journal-flow.ts";
 import { encodeJournalValue } from "./journal-value.ts";
 import { newWait, recordedWait } from "./opened-wait.ts";
+import { realTimers } from "./real-timers.ts";
 import { isControlError, runStepBody, type StepResult } from "./step-body.ts";
 
 /** The task's `onWait` and `onResume` hooks. Calling them never rejects. */
@@ -134,7 +135,7 @@ export class JournalledRun implements DurableRun {
   /** Calls a hook of the run once, as far as the journal tells. What it throws is not recorded. */
   async hook(name: string, fn: () => unknown): Promise<void> {
     if (this.#doneHooks.has(name)) return;
-    const startedAt = Date.now();
+    const startedAt = realTimers.epoch();
     await inStepRegion(name, fn);
     this.#noteHook(name, startedAt);
   }
@@ -173,7 +174,7 @@ export class JournalledRun implements DurableRun {
 
   async #makeStep(call: Call, name: string, fn: () => unknown, options: StepOptions): Promise<void> {
     await this.#flow.caughtUp(call);
-    const startedAt = Date.now();
+    const startedAt = realTimers.epoch();
     this.#openSteps += 1;
     const result = await runStepBody(name, fn, options, (error) => this.#isControl(error));
     this.#openSteps -= 1;
@@ -182,7 +183,7 @@ export class JournalledRun implements DurableRun {
   }
 
   async #makeTrigger(call: Call, perform: (onceKey: string) => Promise<unknown>): Promise<void> {
-    const startedAt = Date.now();
+    const startedAt = realTimers.epoch();
     await this.#flow.caughtUp(call);
     let result: StepResult;
     try {
@@ -199,7 +200,7 @@ export class JournalledRun implements DurableRun {
   /** What cannot be opened, such as a child whose trigger is refused, is recorded as the failure of a trigger. */
   async #openWait<K extends JournalOpen["kind"]>(call: Call, request: WaitCall<K>): Promise<void> {
     await this.#flow.caughtUp(call);
-    const startedAt = Date.now();
+    const startedAt = realTimers.epoch();
     let fields: OpenFields<K>;
     try {
       if (request.kind === "child" || request.kind === "batch") await this.#flushClock();
@@ -209,7 +210,7 @@ export class JournalledRun implements DurableRun {
       return this.#record(call, "trigger", startedAt, { ok: false, error, tries: 1 });
     }
     const entry = { ...this.#baseOf(call), ...fields, type: "open", kind: request.kind } as unknown as JournalOpen;
-    call.wait = newWait(entry, request.runCount ?? 0, Date.now());
+    call.wait = newWait(entry, request.runCount ?? 0, realTimers.epoch());
     await this.#append([entry], call.label);
     if (this.#options.hooks.has("onWait")) await this.#options.hooks.call("onWait", call.wait.forHooks);
     this.#flow.opened(call, call.wait.open);
@@ -286,7 +287,7 @@ export class JournalledRun implements DurableRun {
       after,
       attempt,
       ok: true,
-      startedAt: Date.now(),
+      startedAt: realTimers.epoch(),
       tries: 1,
     };
   }
@@ -296,7 +297,7 @@ export class JournalledRun implements DurableRun {
     const { hooks } = this.#options;
     const name = `onResume:${entry}`;
     if (!wait || !hooks.has("onResume") || this.#doneHooks.has(name)) return undefined;
-    const startedAt = Date.now();
+    const startedAt = realTimers.epoch();
     return hooks.call("onResume", wait.forHooks).then(() => this.#noteHook(name, startedAt));
   }
 

@@ -2,4 +2,6 @@
 const { setImmediate, setTimeout, clearTimeout } = globalThis;
 const now = performance.now.bind(performance);
 
-export const realTimers = { setImmediate, setTimeout, clearTimeout, now };
+const epoch = Date.now;
+
+export const realTimers = { setImmediate, setTimeout, clearTimeout, now, epoch };

@@ -7,6 +7,7 @@ import { pauseInRun } from "../pause.ts";
 import { inRegion, type Region } from "../region.ts";
 import type { StepOptions } from "./durable-run.ts";
 import { encodeJournalValue } from "./journal-value.ts";
+import { realTimers } from "./real-timers.ts";
 
 export type StepResult = { tries: number } & ({ ok: true; value: EncodedValue } | { ok: false; error: unknown });
 
@@ -25,7 +26,7 @@ export async function runStepBody(
         const value = await inRegion(region, fn);
         return { ok: true, value: encodeJournalValue(value, name), tries };
       } catch (error) {
-        if (tries >= maxTries || isControl(error) || retryOfError(error, Date.now()))
+        if (tries >= maxTries || isControl(error) || retryOfError(error, realTimers.epoch()))
           return { ok: false, error, tries };
       }
       await inRegion({ kind: "runner" }, () => pauseInRun(delayOf(retry, tries)));
