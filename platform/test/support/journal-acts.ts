@@ -101,7 +101,9 @@ export async function journalActs(pool: Pool, journals: JournalStore = createPos
     },
     /** A time wait is due now. */
     async fallDue(run: { runId: string }): Promise<void> {
-      await pool.query("update journal_entry set due_at = now() where run_id = $1 and completed_at is null", [run.runId]);
+      await pool.query("update journal_entry set due_at = now() where run_id = $1 and completed_at is null", [
+        run.runId,
+      ]);
     },
     async count(from: string, ...values: unknown[]): Promise<number> {
       const { rows } = await pool.query<{ n: number }>(`select count(*)::int as n from ${from}`, values);
@@ -111,4 +113,5 @@ export async function journalActs(pool: Pool, journals: JournalStore = createPos
   return acts;
 }
 
-export const announced = (woken: Woken[]): LaneAnnouncement[] => woken.flatMap(({ announcement }) => announcement ?? []);
+export const announced = (woken: Woken[]): LaneAnnouncement[] =>
+  woken.flatMap(({ announcement }) => announcement ?? []);

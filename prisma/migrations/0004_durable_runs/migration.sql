@@ -262,15 +262,17 @@ begin
     select min(a.order_at) into v_earliest from unnest(p_orders) as a (order_at);
     if v_earliest < 'infinity' then
       with late as materialized (
-        select t.ctid as tid, t.lane_id, t.head_at from turn t
-        where t.environment_id = p_environment and t.served_at >= v_turns_from and t.head_at > v_earliest
+        select t.ctid as tid, t.lane_id, t.head_at, t.served_at from turn t
+        where t.environment_id = p_environment and t.served_at >= v_turns_from
+          and (t.head_at > v_earliest or (v_earliest < v_resumes_before and t.served_at > v_now))
       ), announced as materialized (
         select a.lane_id, min(a.order_at) as order_at from unnest(p_lanes, p_orders) as a (lane_id, order_at) group by a.lane_id
       ), earlier as materialized (
-        select l.tid, a.order_at from late l join announced a on a.lane_id = l.lane_id and l.head_at > a.order_at
+        select l.tid, a.order_at from late l join announced a on a.lane_id = l.lane_id
+        where l.head_at > a.order_at or (a.order_at < v_resumes_before and l.served_at > v_now)
       )
       -- A woken run does not wait for what keeps new ones.
-      update turn t set head_at = e.order_at,
+      update turn t set head_at = least(t.head_at, e.order_at),
         served_at = case when e.order_at < v_resumes_before then least(t.served_at, v_now) else t.served_at end
       from earlier e where t.ctid = e.tid;
     end if;
@@ -461,6 +463,8 @@ begin
     -- park: nothing to serve it with until an announcement. Otherwise its next turn: in the future where a rate holds it,
     -- now where it was served, unchanged where others took the room.
     select s.tid, s.lane_id, s.queue_id, s.served_at,
+      -- Seen to have no woken run: it must not be asked again for them while its queue's rate is used up.
+      s.queue_starts is not null and s.no_resumes and s.head_at < v_resumes_before as was_asked,
       -- What was passed over must not be left behind.
       case when s.alone > 0 or p_only_starts then s.head_at
            else greatest(s.head_at, case when not v_is_pressed then s.last_order - interval '2 seconds' end,
@@ -480,10 +484,11 @@ begin
       end as next_at
     from seen s
   ), rotated as (
-    delete from turn t where t.ctid = any (array(select f.tid from fate f where f.park or f.next_at <> f.served_at))
+    delete from turn t where t.ctid = any (array(select f.tid from fate f where f.park or f.next_at <> f.served_at or f.was_asked))
   ), turned as (
     insert into turn (environment_id, served_at, lane_id, queue_id, head_at, slots_from)
-    select p_environment, f.next_at, f.lane_id, f.queue_id, f.head_at, f.slots_from from fate f where not f.park and f.next_at <> f.served_at
+    select p_environment, f.next_at, f.lane_id, f.queue_id, f.head_at, f.slots_from from fate f
+    where not f.park and (f.next_at <> f.served_at or f.was_asked)
   ), parked as (
     update lane l set parked = true, head_at = f.head_at, slots_from = f.slots_from from fate f where f.park and l.id = f.lane_id
   ), rated as materialized (
