@@ -103,7 +103,11 @@ async function waitForAll(
     runCount: items.length,
     open: async (onceKey) => {
       const locked = items.map((item) => ({ ...item, options: sameVersion(scope, item.options) }));
-      const batch = await sendBatch(locked, { ...options, onceKey, ofAttempt: scope.ctx.attempt.number }, requestOptions);
+      const batch = await sendBatch(
+        locked,
+        { ...options, onceKey, ofAttempt: scope.ctx.attempt.number },
+        requestOptions,
+      );
       return { batchId: batch.batchId };
     },
   });
