@@ -64,7 +64,9 @@ export async function explainFacts(
             select j.entry, j.kind, j.label, j.due_at as "dueAt" from journal_entry j
             where j.run_id = r.id and j.completed_at is null order by j.due_at, j.entry limit 100) w)
         end as waits,
-        case when r.status = 'WAITING' then g.park end as park,
+        case when r.status = 'WAITING' then g.park || coalesce(
+          (select jsonb_build_object('ifLost', x.park -> 'ifLost') from execution x
+           where x.id = r.execution_id and x.park ? 'ifLost'), '{}') end as park,
         m.max_held,
         case when r.status = 'QUEUED' and r.parent_run_id is null
             and r.order_at > now() - interval '50 years' then

@@ -192,7 +192,10 @@ export function createPostgresRunStore(
     batchState: (environmentId, batchId) => batches.batchState(pool, environmentId, batchId),
     batchItems: (batchId, items) => batches.batchItems(pool, batchId, items),
     failBatchItem: (batchId, item, error) => batches.failBatchItem(pool, batchId, item, error),
-    sealBatch: (environmentId, batchId) => batches.sealBatch(pool, environmentId, batchId),
+    async sealBatch(environmentId, batchId) {
+      await batches.sealBatch(pool, environmentId, batchId);
+      onSettlement();
+    },
     retrieveBatch: (environmentId, batchId) => batches.retrieveBatch(pool, environmentId, batchId),
     putPacket: (environmentId, name, packet) => batches.putPacket(pool, environmentId, name, packet),
     getPacket: (environmentId, name) => batches.getPacket(pool, environmentId, name),
