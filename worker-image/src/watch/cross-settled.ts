@@ -64,6 +64,7 @@ export class CrossSettled {
     if (region === undefined) return void new OfBackground(promise);
     switch (region.kind) {
       case "runner":
+      case "repeatable":
         return;
       case "function":
         this.#around.activity++;

@@ -54,11 +54,11 @@ export class Effects {
   }
 
   /** It counts. `stack`: where it came from, if not from here. */
-  add(kind: EffectKind, call?: string, stack = captureStack(), detail?: string): void {
+  add(kind: EffectKind, call?: string, stack?: string, detail?: string): void {
     if (this.#seen.has(kind)) return;
     const effect: UnsafeEffect = { what: detail ? `${EFFECTS[kind]} (${detail})` : EFFECTS[kind] };
     this.#seen.set(kind, effect);
-    this.#place(effect, stack, call);
+    this.#place(effect, stack ?? captureStack(), call);
     if (effect.line === undefined) this.#lineless.push(effect);
     if (effect.call === undefined && call !== undefined) effect.call = call;
   }

@@ -1,4 +1,4 @@
-import { createHook } from "node:async_hooks";
+import { createHook, type HookCallbacks } from "node:async_hooks";
 import { currentRegion, inRegion } from "@gantry/sdk/task";
 import { nodeBindings } from "./bindings.ts";
 import { CrossSettled } from "./cross-settled.ts";
@@ -42,7 +42,9 @@ function install(options: WatchOptions): Watch {
   // Opens the context's storage.
   inRegion({ kind: "runner" }, () => undefined);
 
-  const resources = createHook({
+  const hooks: HookCallbacks & { trackPromises: boolean } = {
+    // Promises are watched by V8's own hooks, at a tenth of the cost. Older versions of Node do not know this option.
+    trackPromises: false,
     init(id, type, _trigger, resource) {
       if (type === "PROMISE") return;
       processes.created(type);
@@ -57,9 +59,8 @@ function install(options: WatchOptions): Watch {
       strict.destroyed(id);
       work.destroyed(id);
     },
-    // Promises are watched by V8's own hooks, at a tenth of the cost. Unknown to older versions of Node.
-    ...{ trackPromises: false },
-  });
+  };
+  const resources = createHook(hooks);
 
   return {
     begin({ isStrict }) {

@@ -1,8 +1,8 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { Region } from "@gantry/sdk/task";
-import { captureStack, findUserFrame } from "./user-frame.ts";
 import type { Effects } from "./effects.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { captureStack, findUserFrame } from "./user-frame.ts";
 
 /** Over with their first callback. */
 const ONCE = new Set(

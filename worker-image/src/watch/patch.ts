@@ -1,8 +1,9 @@
 // biome-ignore-all lint/complexity/noArguments: forwarding `arguments` costs less than a rest parameter
 type Callable = (this: unknown, ...args: never[]) => unknown;
 
-/** Told of each call before it is made; must not throw. */
-export type OnCall = (self: unknown, args: readonly unknown[]) => void;
+/** Told of each call before it is made, and by what it returns, if that is something, of the result. Must not throw. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most return nothing
+export type OnCall = (self: unknown, args: readonly unknown[]) => void | ((result: object) => void);
 
 /**
  * Puts `onCall` before a function. Name, length, properties and attributes stay; where there is no such function, or it
@@ -23,8 +24,10 @@ function forward(original: Callable, onCall: OnCall): object {
   // A method: it is no constructor, as the originals are none.
   return {
     patched(this: unknown) {
-      onCall(this, arguments as unknown as unknown[]);
-      return Reflect.apply(original, this, arguments as unknown as never[]) as unknown;
+      const onResult = onCall(this, arguments as unknown as unknown[]);
+      const result: unknown = Reflect.apply(original, this, arguments as unknown as never[]);
+      if (onResult !== undefined) onResult(result as object);
+      return result;
     },
   }.patched;
 }

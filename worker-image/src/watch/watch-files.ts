@@ -19,6 +19,8 @@ const WRITES_TOO = /\b(?:insert|update|delete|replace)\b/i;
 export class FileWatch {
   readonly #around: Surroundings;
   readonly #effects: Effects;
+  /** Statements of SQLite that change a file. */
+  readonly #writing = new WeakSet<object>();
   #isSqlitePatched = false;
 
   constructor(around: Surroundings, effects: Effects, { fs }: Bindings) {
@@ -42,24 +44,12 @@ export class FileWatch {
     this.#isSqlitePatched = true;
     const { DatabaseSync, StatementSync } = process.getBuiltinModule("node:sqlite");
     patch(DatabaseSync.prototype, "exec", (database, [sql]) => this.#executed(database as Database, sql));
-    const writing = new WeakSet<object>();
-    const { prepare } = DatabaseSync.prototype;
-    const watched = this;
-    Object.defineProperty(DatabaseSync.prototype, "prepare", {
-      configurable: true,
-      enumerable: true,
-      writable: true,
-      value: {
-        prepare(this: Database, ...args: Parameters<typeof prepare>) {
-          const statement = Reflect.apply(prepare, this, args);
-          if (writes(this, args[0])) writing.add(statement);
-          return statement;
-        },
-      }.prepare,
-    });
+    patch(DatabaseSync.prototype, "prepare", (database, [sql]) =>
+      writes(database as Database, sql) ? (statement) => void this.#writing.add(statement) : undefined,
+    );
     for (const name of ["run", "get", "all", "iterate"])
       patch(StatementSync.prototype, name, (statement) => {
-        if (writing.has(statement as object)) watched.#changed();
+        if (this.#writing.has(statement as object)) this.#changed();
       });
   }
 

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const HERE = join(import.meta.dirname, "corpus");
 const FORMATS = ["esm", "cjs"] as const;
 /** What packages do is the same from either format; what is imported by name from Node is not. */
-const FILES = { plain: FORMATS, network: FORMATS, clients: ["esm"], postgres: ["esm"] } as const;
+const FILES = { plain: FORMATS, files: FORMATS, network: FORMATS, clients: ["esm"], postgres: ["esm"] } as const;
 const AT_ONCE = 2;
 const stops: (() => unknown)[] = [];
 const tally = { right: 0, held: 0, missed: 0, wrong: 0 };

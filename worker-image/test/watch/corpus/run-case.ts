@@ -50,10 +50,15 @@ function makeStage(servers: Servers): Stage {
     folder,
     repeatable: (fn) => inRegion({ kind: "repeatable" }, fn),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    wait: () => {
+    wait: (until = () => true) => {
       open.entries++;
       const { promise, resolve } = inRegion(RUNNER, () => Promise.withResolvers<void>());
-      inRegion(RUNNER, () => setTimeout(() => (open.entries--, resolve()), 40));
+      const look = () => {
+        if (!until()) return void setTimeout(look, 5);
+        open.entries--;
+        resolve();
+      };
+      inRegion(RUNNER, () => setTimeout(look, 20));
       return promise;
     },
     async step(name, fn, options) {

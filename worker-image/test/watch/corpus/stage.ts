@@ -4,8 +4,8 @@ import type { EffectKind } from "../../../src/watch/effects.ts";
 export interface Stage {
   step<T>(name: string, fn: () => Promise<T> | T, options?: { files?: "disposable" }): Promise<T>;
   repeatable<T>(fn: () => T): T;
-  /** A wait that the platform ends after a moment. */
-  wait(): Promise<void>;
+  /** A wait that the platform ends after a moment, and not before that is so. */
+  wait(until?: () => boolean): Promise<void>;
   /** Plain sleeping: a timer of the caller's. */
   sleep(ms: number): Promise<void>;
   servers: Servers;

@@ -1,4 +1,6 @@
 /** Clients from npm, against local servers. */
+
+import { once } from "node:events";
 import * as grpc from "@grpc/grpc-js";
 import axios from "axios";
 import got from "got";
@@ -7,7 +9,6 @@ import fetchOfNode from "node-fetch";
 import { createTransport } from "nodemailer";
 import { Agent, Pool, request, fetch as undiciFetch } from "undici";
 import { WebSocket } from "ws";
-import { once } from "node:events";
 import { type Case, type Servers, type Stage, scene } from "../stage.ts";
 
 const MAIL = { from: "a@example.com", to: "b@example.com", subject: "Welcome", text: "Hello" };

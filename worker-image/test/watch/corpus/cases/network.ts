@@ -157,10 +157,11 @@ export const cases: Record<string, Case> = {
     want: "bytes",
     run: async ({ step, servers }) => {
       const socket = createSocket("udp4");
+      const answered = once(socket, "message");
       const sending = step("one", () => void socket.send("x", servers.udpPort, "127.0.0.1"));
       socket.send("y", servers.udpPort, "127.0.0.1");
       await sending;
-      await once(socket, "message");
+      await answered;
       socket.close();
     },
   },

@@ -3,28 +3,16 @@ import { exec, spawn, spawnSync } from "node:child_process";
 import { createHash, getRandomValues, randomBytes, randomUUID } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { EventEmitter, once } from "node:events";
-import {
-  appendFileSync,
-  createReadStream,
-  createWriteStream,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFile,
-  writeFileSync,
-} from "node:fs";
-import { access, copyFile, cp, mkdtemp, open, readdir, readFile, rm, writeFile as write } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { createReadStream, readFileSync, statSync, writeFileSync } from "node:fs";
+import { access, open, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { gunzip, gzip } from "node:zlib";
-import { type Case, scene } from "../stage.ts";
+import { type Case } from "../stage.ts";
 
 const SELF = process.argv[1] as string;
 
@@ -140,63 +128,6 @@ export const cases: Record<string, Case> = {
     },
   },
 
-  writeFileSync: { want: "file", call: "writeFileSync", run: ({ folder }) => writeFileSync(join(folder, "a"), "x") },
-  appendFileSync: { want: "file", run: ({ folder }) => appendFileSync(join(folder, "a"), "x") },
-  "writeFile with a callback": {
-    want: "file",
-    call: "writeFile",
-    run: ({ folder }) => promisify(writeFile)(join(folder, "a"), "x"),
-  },
-  "writeFile of fs/promises": { want: "file", call: "write", run: ({ folder }) => write(join(folder, "a"), "x") },
-  "a write stream": {
-    want: "file",
-    run: async ({ folder }) => await pipeline(["x"], createWriteStream(join(folder, "a"))),
-  },
-  "a file handle opened for writing": {
-    want: "file",
-    run: async ({ folder }) => {
-      const file = await open(join(folder, "a"), "w");
-      await file.write("x");
-      await file.close();
-    },
-  },
-  "making a folder": { want: "file", run: ({ folder }) => mkdirSync(join(folder, "a")) },
-  "a temporary folder": { want: "file", run: ({ folder }) => mkdtemp(join(folder, "a")) },
-  renaming: {
-    want: "file",
-    load: ({ folder }) => writeFileSync(join(folder, "a"), "x"),
-    run: ({ folder }) => renameSync(join(folder, "a"), join(folder, "b")),
-  },
-  removing: { want: "file", run: ({ folder }) => rmSync(join(folder, "a"), { force: true, recursive: true }) },
-  "removing with promises": {
-    want: "file",
-    load: ({ folder }) => writeFileSync(join(folder, "a"), "x"),
-    run: async ({ folder }) => await rm(join(folder, "a"), { force: true, recursive: true }),
-  },
-  copying: { want: "file", run: ({ folder }) => copyFile(SELF, join(folder, basename(SELF))) },
-  "copying a tree": {
-    want: "file",
-    run: async ({ folder }) => await cp(SELF, join(folder, "tree"), { recursive: true }),
-  },
-  "a symbolic link": { want: "file", run: ({ folder }) => symlinkSync(SELF, join(folder, "link")) },
-  "a file written in module code, before the function": {
-    want: "safe",
-    load: ({ folder }) => writeFileSync(join(folder, "a"), "x"),
-    run: () => undefined,
-  },
-  "a file written in a step": {
-    want: "stepFile",
-    run: ({ step, folder }) => step("one", () => writeFileSync(join(folder, "a"), "x")),
-  },
-  "a file written in a step that calls it disposable": {
-    want: "safe",
-    run: ({ step, folder }) => step("one", () => write(join(folder, "a"), "x"), { files: "disposable" }),
-  },
-  "a file written in repeatable code": {
-    want: "safe",
-    run: ({ repeatable, folder }) => repeatable(() => write(join(folder, "a"), "x")),
-  },
-
   "Math.random": { want: "random", call: "Math.random", run: () => Math.random() },
   "randomUUID, imported by name": { want: "random", call: "randomUUID", run: () => randomUUID() },
   "randomBytes with a callback": { want: "random", run: () => promisify(randomBytes)(8) },
@@ -243,43 +174,6 @@ export const cases: Record<string, Case> = {
     },
   },
 
-  "SQLite in a file": scene({
-    want: "file",
-    load: async ({ folder }) => new (await import("node:sqlite")).DatabaseSync(join(folder, "db")),
-    run: (_, database) => database.exec("create table t (a); insert into t values (1)"),
-  }),
-  "SQLite by a prepared statement": scene({
-    want: "file",
-    load: async ({ folder }) => {
-      const database = new (await import("node:sqlite")).DatabaseSync(join(folder, "db"));
-      database.exec("create table t (a)");
-      return database;
-    },
-    run: (_, database) => database.prepare("insert into t values (?)").run(1),
-  }),
-  "SQLite, reading": scene({
-    want: "safe",
-    load: async ({ folder }) => {
-      const database = new (await import("node:sqlite")).DatabaseSync(join(folder, "db"));
-      database.exec("create table t (a)");
-      return database;
-    },
-    run: (_, database) => database.prepare("select * from t").all(),
-  }),
-  "SQLite in memory": scene({
-    want: "safe",
-    load: async () => new (await import("node:sqlite")).DatabaseSync(":memory:"),
-    run: (_, database) => database.exec("create table t (a); insert into t values (1)"),
-  }),
-  "SQLite, loaded by the function": {
-    want: "file",
-    hasNoLine: true,
-    run: async ({ folder }) => {
-      const { DatabaseSync } = await import("node:sqlite");
-      new DatabaseSync(join(folder, "db")).exec("create table t (a)");
-    },
-  },
-
   "a timer that races a step": {
     want: "beside",
     run: ({ step, sleep }) => Promise.race([step("one", () => sleep(30)), sleep(5)]),
@@ -287,11 +181,20 @@ export const cases: Record<string, Case> = {
   "a timer that races a wait": {
     want: "beside",
     call: "sleep",
-    run: ({ wait, sleep }) => Promise.all([wait(), sleep(5)]),
+    run: async ({ wait, sleep }) => {
+      let isOver = false;
+      const waiting = wait(() => isOver);
+      await sleep(5);
+      isOver = true;
+      await waiting;
+    },
   },
   "a file read beside a step": {
     want: "beside",
-    run: async ({ step, sleep }) => await Promise.all([step("one", () => sleep(30)), readFile(SELF)]),
+    run: async ({ step }) => {
+      const reading = readFile(SELF);
+      await step("one", async () => void (await reading));
+    },
   },
   "a timer cleared before a step": {
     want: "safe",
