@@ -7,6 +7,7 @@ import {
   idempotencyKeys,
   queues,
   runs,
+  schedules,
   tasks,
   wait,
 } from "@trigger.dev/sdk";
@@ -344,6 +345,55 @@ export function describeTriggerSdk(start: () => Promise<Subject>): void {
       expect(await wait.retrieveToken(token)).toMatchObject({ output: { state: "done", id: "7" } });
     });
 
+    test("makes, sees, changes, pauses and deletes schedules", async () => {
+      const options = { task: "report", cron: "0 5 * * *", timezone: "Europe/Berlin", externalId: "user-1" };
+      const made = await schedules.create({ ...options, deduplicationKey: "contract", window: "30m" });
+      expect(made).toMatchObject({
+        id: expect.stringMatching(/^sched_/),
+        type: "IMPERATIVE",
+        task: "report",
+        active: true,
+        deduplicationKey: "contract",
+        externalId: "user-1",
+        timezone: "Europe/Berlin",
+        window: "30m",
+        generator: { type: "CRON", expression: "0 5 * * *" },
+        environments: [{ type: "PRODUCTION" }],
+      });
+      expect(made.nextRun?.getTime()).toBeGreaterThan(Date.now());
+      expect(await schedules.create({ ...options, cron: "@hourly", deduplicationKey: "contract" })).toMatchObject({
+        id: made.id,
+        generator: { expression: "@hourly" },
+      });
+      expect(await schedules.update(made.id, { task: "report", cron: "0 6 * * 1" })).toMatchObject({
+        generator: { expression: "0 6 * * 1" },
+        timezone: "UTC",
+        externalId: null,
+      });
+      expect(await schedules.deactivate(made.id)).toMatchObject({ active: false, nextRun: null });
+      expect(await schedules.activate(made.id)).toMatchObject({ active: true, nextRun: expect.any(Date) });
+      expect(await schedules.retrieve(made.id)).toMatchObject({ id: made.id });
+      await schedules.create({ ...options, deduplicationKey: "contract-2" });
+      const page = await schedules.list({ page: 1, perPage: 1 });
+      expect(page.data).toMatchObject([{ id: made.id }]);
+      expect(page.hasNextPage()).toBe(true);
+      expect((await page.getNextPage()).data).toHaveLength(1);
+      await auth.withAuth({ baseURL: subject.url, accessToken: subject.otherKey }, async () => {
+        await expect(schedules.retrieve(made.id)).rejects.toMatchObject({ status: 404 });
+        await expect(schedules.update(made.id, options)).rejects.toMatchObject({ status: 404 });
+        await expect(schedules.deactivate(made.id)).rejects.toMatchObject({ status: 404 });
+        await expect(schedules.del(made.id)).rejects.toMatchObject({ status: 404 });
+        expect((await schedules.list()).data).toEqual([]);
+      });
+      expect(await schedules.del(made.id)).toEqual({ id: made.id });
+      await expect(schedules.retrieve(made.id)).rejects.toMatchObject({ status: 404 });
+    });
+
+    test("knows the time zones", async () => {
+      expect((await schedules.timezones()).timezones[0]).toBe("UTC");
+      expect((await schedules.timezones({ excludeUtc: true })).timezones).not.toContain("UTC");
+    });
+
     test("is refused, at once and by name, what is not built", async () => {
       await expect(tasks.trigger("import", {}, { debounce: { key: "k", delay: "1s" } })).rejects.toMatchObject({
         status: 422,
@@ -382,6 +432,8 @@ async function expectReadsOnly(subject: Subject, token: string, mine: string, th
     ["GET", `/api/v1/runs/${theirs}/packets/payload`],
     ["GET", "/api/v1/runs"],
     ["GET", "/api/v1/queues"],
+    ["GET", "/api/v1/schedules"],
+    ["POST", "/api/v1/schedules", { task: "report", cron: "@daily", deduplicationKey: "t" }],
     ["GET", "/api/v1/deployments"],
     ["GET", "/api/v1/limits"],
     ["GET", "/api/v1/keys"],
