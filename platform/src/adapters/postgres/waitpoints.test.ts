@@ -155,7 +155,7 @@ describe("a token's timeout", () => {
     expect(await store.retrieve(environmentId, id)).toMatchObject({ status: "TIMED_OUT", completedAt: timeoutAt });
     expect(await timeOutWaitpoints(pool, 100)).toBeGreaterThan(0);
     expect(await entriesOf(runId)).toMatchObject([
-      { seq: 1, ok: false, value: null, error: { name: "WaitpointTimeoutError", code: "TIMED_OUT" } },
+      { seq: 1, ok: false, value: null, error: { name: "WaitpointTimeoutError", code: "WAITPOINT_TIMEOUT" } },
     ]);
     expect(await timeOutWaitpoints(pool, 100)).toBe(0);
     expect(await wakesOf(runId)).toBe(1);

@@ -104,7 +104,7 @@ describe("a wait for a token", () => {
     const late = await acts.executing();
     await acts.append(late, 0, opened(0, { tokenId: encodeId("waitpoint", id) }));
     for (const run of [own, other, late])
-      expect(await completions(run.runId)).toMatchObject([{ ok: false, error: { code: "TIMED_OUT" } }]);
+      expect(await completions(run.runId)).toMatchObject([{ ok: false, error: { code: "WAITPOINT_TIMEOUT" } }]);
   });
 
   test("that nobody knows is refused, and nothing is stored", async () => {
