@@ -5,8 +5,8 @@
 
 import type { Manifest } from "../contract/manifest.ts";
 import { toWireError, type WireError } from "../contract/wire-error.ts";
-import { wrongSchedule } from "./bundle/schedule-check-policy.ts";
 import { DeclarationError, describeCatalogue } from "../task/index.ts";
+import { wrongSchedule } from "./bundle/schedule-check-policy.ts";
 
 export type Description =
   | { ok: true; declared: Pick<Manifest, "tasks" | "queues"> }

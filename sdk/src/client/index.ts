@@ -62,6 +62,6 @@ export type {
   TaskPayload,
   TriggerOptions,
 } from "./run-handle.ts";
-export { type ScheduleItem, type SchedulePolicies, scheduleCalls } from "./schedules.ts";
 export { type PollOptions, type ReplayOptions, runs } from "./runs.ts";
+export { type ScheduleItem, type SchedulePolicies, scheduleCalls } from "./schedules.ts";
 export type { CreatedToken, CreateTokenOptions, RetrievedTokenItem, TokenReference } from "./tokens.ts";

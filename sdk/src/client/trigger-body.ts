@@ -1,7 +1,7 @@
 import { machineName } from "../contract/machine-presets.ts";
 import { currentRun } from "./current-run.ts";
-import { idempotencyKeyOptions, toIdempotencyKey } from "./idempotency-key.ts";
 import { fingerprintOf } from "./fingerprint.ts";
+import { idempotencyKeyOptions, toIdempotencyKey } from "./idempotency-key.ts";
 import type { EncodedValue } from "./packet.ts";
 import type { IdempotencyKey, TriggerOptions } from "./run-handle.ts";
 

@@ -1,5 +1,5 @@
-import { parseDurationMs } from "../contract/duration.ts";
 import { decodeValue } from "../client/packet.ts";
+import { parseDurationMs } from "../contract/duration.ts";
 import { type StoredAnswer, storedAnswer } from "./test-answers.ts";
 
 /** A waitpoint token of a unit test. Times are the test's own: they pass when the run only waits. */

@@ -5,7 +5,7 @@ import {
   type BatchResult,
   batch,
   type CreatedToken,
-  ManualWaitpointPromise,
+  type ManualWaitpointPromise,
   type RetrievedTokenItem,
   schemaTask,
   type TaskOptions,
