@@ -11,6 +11,7 @@ import {
 } from "../../client/tokens.ts";
 import { parseDurationMs } from "../../contract/duration.ts";
 import { fromWireError } from "../../contract/wire-error.ts";
+import { inRegion } from "../region.ts";
 import { requireDurable } from "./require-durable.ts";
 import { ManualWaitpointPromise, type WaitpointTokenResult } from "./token-promise.ts";
 import { invalidWait, readDate, readPeriod } from "./wait-period-policy.ts";
@@ -61,7 +62,9 @@ async function waitFor(options: WaitForOptions): Promise<void> {
  * Errors: as `wait.for`; INVALID_WAIT too for a date that has passed where `throwIfInThePast` is set.
  */
 async function waitUntil(options: WaitUntilOptions): Promise<void> {
-  const at = readDate(options?.date, Date.now());
+  // A reading of ours, not of the task's: the journal need not keep it.
+  const nowMs = inRegion({ kind: "runner" }, () => Date.now());
+  const at = readDate(options?.date, nowMs);
   const label = `until ${new Date(at).toISOString()}`;
   const check = () => {
     // Asked as the wait begins, not on a replay, by which time every date has passed.
