@@ -13,6 +13,7 @@ import { loginCommands } from "./commands/login.ts";
 import { promoteCommand } from "./commands/promote.ts";
 import { queuesCommand } from "./commands/queues.ts";
 import { runsCommand } from "./commands/runs.ts";
+import { schedulesCommand } from "./commands/schedules.ts";
 import { tokensCommand } from "./commands/tokens.ts";
 import { triggerCommand } from "./commands/trigger.ts";
 import { attachState, type ProgramState } from "./define-command.ts";
@@ -78,6 +79,7 @@ export function createProgram(state: ProgramState): Command {
   triggerCommand(program);
   runsCommand(program);
   queuesCommand(program);
+  schedulesCommand(program);
   tokensCommand(program);
   envCommand(program);
   loginCommands(program);

@@ -49,94 +49,86 @@ export interface PreviewScheduleOptions {
   count?: number | undefined;
 }
 
-/** Makes a schedule, or updates the one with the same deduplication key. */
-function create(options: CreateScheduleOptions, requestOptions?: RequestOptions): Promise<ScheduleItem> {
-  return ask({ method: "POST", path: PATH, json: options, repeatable: "always" }, requestOptions);
+/** The calls for schedules of one client; `schedules` of the SDK and the CLI stand on them. */
+export function scheduleApi(api: ApiClient) {
+  const ask = async (method: HttpRequest["method"], path: string, json?: unknown): Promise<ScheduleItem> => {
+    const { data } = await api.request<ScheduleReply>({ method, path, json, repeatable: "always" });
+    return fromReply(data);
+  };
+  const list = (page: PageOptions = {}): PagePromise<ScheduleItem> => {
+    const query = { page: page.page, perPage: page.perPage };
+    const fetched = api.request<ListReply>({ method: "GET", path: PATH, query, repeatable: "always" });
+    return pagePromise(
+      fetched.then(({ data: { data, pagination } }) => {
+        const to = (number: number) => () => list({ ...page, page: number });
+        const { currentPage, totalPages } = pagination;
+        return {
+          data: data.map(fromReply),
+          next: currentPage < totalPages ? to(currentPage + 1) : undefined,
+          previous: currentPage > 1 ? to(currentPage - 1) : undefined,
+        };
+      }),
+    );
+  };
+  return {
+    list,
+    create: (options: CreateScheduleOptions) => ask("POST", PATH, options),
+    retrieve: (id: string) => ask("GET", pathOf(id)),
+    update: (id: string, options: UpdateScheduleOptions) => ask("PUT", pathOf(id), options),
+    activate: (id: string) => ask("POST", pathOf(id, "/activate")),
+    deactivate: (id: string) => ask("POST", pathOf(id, "/deactivate")),
+    async del(id: string): Promise<{ id: string }> {
+      const request = { method: "DELETE", path: pathOf(id), repeatable: "undelivered" } as const;
+      return (await api.request<{ id: string }>(request)).data;
+    },
+    async run(id: string): Promise<{ id: string }> {
+      const request = { method: "POST", path: pathOf(id, "/run"), repeatable: "undelivered" } as const;
+      return (await api.request<{ id: string }>(request)).data;
+    },
+    async preview(options: PreviewScheduleOptions): Promise<{ timezone: string; upcoming: Date[] }> {
+      const request = { method: "POST", path: `${PATH}/preview`, json: options, repeatable: "always" } as const;
+      const { data } = await api.request<{ timezone: string; upcoming: string[] }>(request);
+      return { timezone: data.timezone, upcoming: data.upcoming.map((at) => new Date(at)) };
+    },
+    async timezones({ excludeUtc }: TimezoneOptions = {}): Promise<{ timezones: string[] }> {
+      const query = excludeUtc === true ? { excludeUtc } : {};
+      const request = { method: "GET", path: "/api/v1/timezones", query, repeatable: "always" } as const;
+      return (await api.request<{ timezones: string[] }>(request)).data;
+    },
+  };
 }
 
-function retrieve(scheduleId: string, requestOptions?: RequestOptions): Promise<ScheduleItem> {
-  return ask({ method: "GET", path: pathOf(scheduleId), repeatable: "always" }, requestOptions);
+interface PageOptions {
+  page?: number | undefined;
+  perPage?: number | undefined;
+}
+interface TimezoneOptions {
+  excludeUtc?: boolean | undefined;
 }
 
-/** Replaces all settings; what is left out goes back to its default. */
-function update(
-  scheduleId: string,
-  options: UpdateScheduleOptions,
-  requestOptions?: RequestOptions,
-): Promise<ScheduleItem> {
-  return ask({ method: "PUT", path: pathOf(scheduleId), json: options, repeatable: "always" }, requestOptions);
-}
-
-/** Deletes a schedule; its runs stay. */
-async function del(scheduleId: string, requestOptions?: RequestOptions): Promise<{ id: string }> {
-  const request: HttpRequest = { method: "DELETE", path: pathOf(scheduleId), repeatable: "undelivered" };
-  return (await ApiClient.forCall(requestOptions).request<{ id: string }>(request)).data;
-}
-
-/** Resumes a schedule; its catch-up policy decides what follows. */
-function activate(scheduleId: string, requestOptions?: RequestOptions): Promise<ScheduleItem> {
-  return ask({ method: "POST", path: pathOf(scheduleId, "/activate"), repeatable: "always" }, requestOptions);
-}
-
-/** Pauses a schedule: nothing is due until it is activated. */
-function deactivate(scheduleId: string, requestOptions?: RequestOptions): Promise<ScheduleItem> {
-  return ask({ method: "POST", path: pathOf(scheduleId, "/deactivate"), repeatable: "always" }, requestOptions);
-}
-
-/** The environment's schedules, declared and created, by page from 1. */
-function list(
-  options: { page?: number | undefined; perPage?: number | undefined } = {},
-  requestOptions?: RequestOptions,
-): PagePromise<ScheduleItem> {
-  const request: HttpRequest = { method: "GET", path: PATH, query: { ...options }, repeatable: "always" };
-  const fetched = ApiClient.forCall(requestOptions).request<ListReply>(request);
-  return pagePromise(
-    fetched.then(({ data: { data, pagination } }) => {
-      const to = (page: number) => () => list({ ...options, page }, requestOptions);
-      const { currentPage, totalPages } = pagination;
-      return {
-        data: data.map(fromReply),
-        next: currentPage < totalPages ? to(currentPage + 1) : undefined,
-        previous: currentPage > 1 ? to(currentPage - 1) : undefined,
-      };
-    }),
-  );
-}
-
-/** A run now, whatever the pattern says. */
-async function run(scheduleId: string, requestOptions?: RequestOptions): Promise<{ id: string }> {
-  const request: HttpRequest = { method: "POST", path: pathOf(scheduleId, "/run"), repeatable: "undelivered" };
-  return (await ApiClient.forCall(requestOptions).request<{ id: string }>(request)).data;
-}
-
-/** When a pattern would be due. */
-async function preview(
-  options: PreviewScheduleOptions,
-  requestOptions?: RequestOptions,
-): Promise<{ timezone: string; upcoming: Date[] }> {
-  const request: HttpRequest = { method: "POST", path: `${PATH}/preview`, json: options, repeatable: "always" };
-  const { data } = await ApiClient.forCall(requestOptions).request<{ timezone: string; upcoming: string[] }>(request);
-  return { timezone: data.timezone, upcoming: data.upcoming.map((at) => new Date(at)) };
-}
-
-/** The time zones there are; UTC first, unless it is left out. */
-async function timezones(options: { excludeUtc?: boolean | undefined } = {}): Promise<{ timezones: string[] }> {
-  const query = options.excludeUtc === true ? { excludeUtc: true } : {};
-  const request: HttpRequest = { method: "GET", path: "/api/v1/timezones", query, repeatable: "always" };
-  return (await ApiClient.forCall().request<{ timezones: string[] }>(request)).data;
-}
+const of = (requestOptions: RequestOptions | undefined) => scheduleApi(ApiClient.forCall(requestOptions));
 
 export const scheduleCalls = {
-  create,
-  retrieve,
-  update,
-  del,
-  activate,
-  deactivate,
-  list,
-  run,
-  preview,
-  timezones,
+  /** Makes a schedule, or updates the one with the same deduplication key. */
+  create: (options: CreateScheduleOptions, requestOptions?: RequestOptions) => of(requestOptions).create(options),
+  retrieve: (scheduleId: string, requestOptions?: RequestOptions) => of(requestOptions).retrieve(scheduleId),
+  /** Replaces all settings; what is left out goes back to its default. */
+  update: (scheduleId: string, options: UpdateScheduleOptions, requestOptions?: RequestOptions) =>
+    of(requestOptions).update(scheduleId, options),
+  /** Deletes a schedule; its runs stay. */
+  del: (scheduleId: string, requestOptions?: RequestOptions) => of(requestOptions).del(scheduleId),
+  /** Resumes a schedule; its catch-up policy decides what follows. */
+  activate: (scheduleId: string, requestOptions?: RequestOptions) => of(requestOptions).activate(scheduleId),
+  /** Pauses a schedule: nothing is due until it is activated. */
+  deactivate: (scheduleId: string, requestOptions?: RequestOptions) => of(requestOptions).deactivate(scheduleId),
+  /** The environment's schedules, declared and created, by page from 1. */
+  list: (options?: PageOptions, requestOptions?: RequestOptions) => of(requestOptions).list(options),
+  /** A run now, whatever the pattern says. */
+  run: (scheduleId: string, requestOptions?: RequestOptions) => of(requestOptions).run(scheduleId),
+  /** When a pattern would be due. */
+  preview: (options: PreviewScheduleOptions, requestOptions?: RequestOptions) => of(requestOptions).preview(options),
+  /** The time zones there are; UTC first, unless it is left out. */
+  timezones: (options?: TimezoneOptions, requestOptions?: RequestOptions) => of(requestOptions).timezones(options),
 };
 
 const PATH = "/api/v1/schedules";
@@ -144,10 +136,6 @@ type ListReply = { data: ScheduleReply[]; pagination: { currentPage: number; tot
 
 function pathOf(scheduleId: string, action = ""): string {
   return `${PATH}/${encodeURIComponent(scheduleId)}${action}`;
-}
-
-async function ask(request: HttpRequest, requestOptions: RequestOptions | undefined): Promise<ScheduleItem> {
-  return fromReply((await ApiClient.forCall(requestOptions).request<ScheduleReply>(request)).data);
 }
 
 function fromReply(reply: ScheduleReply): ScheduleItem {
