@@ -34,22 +34,34 @@ const BUSY_ASK_AGAIN_MS = 10_000;
  *   auto                                   → hold a short wait; hold any for holdMs, then replay
  */
 export function decideCheckpoint(question: CheckpointQuestion): CheckpointDecision {
-  const { checkpoint, safety, heldMs, endsInMs, isDraining, isPressed } = question;
-  const { mode, holdMs } = checkpoint;
-  if (mode === "hold") return hold("HOLD_MODE");
+  const { checkpoint, safety } = question;
+  if (checkpoint.mode === "hold") return hold("HOLD_MODE");
   const repeats = whyNotRepeatable(safety);
-  const mayRepeat = repeats === undefined || checkpoint.unchecked;
-  if (mayRepeat && !safety.isBusy) {
-    if (mode === "replay") return replay(repeats === undefined ? "REPLAY_MODE" : "REPLAY_UNCHECKED");
-    if (isDraining) return replay("DRAINING");
-    if (isPressed) return replay("PRESSED");
-  }
-  const isAuto = mode === "auto" && !isDraining && !isPressed;
-  if (isAuto && endsInMs !== undefined && heldMs + endsInMs <= holdMs) return hold("SHORT_WAIT");
-  if (repeats !== undefined && !mayRepeat) return hold(repeats);
-  if (isAuto && heldMs < holdMs) return hold("HOLDING_FIRST", holdMs - heldMs);
+  const mayLeave = (repeats === undefined || checkpoint.unchecked) && !safety.isBusy;
+  const needed = mayLeave ? whyAtOnce(question, repeats !== undefined) : undefined;
+  if (needed) return replay(needed);
+  const mayTakeTime = hasTime(question);
+  if (mayTakeTime && isShort(question)) return hold("SHORT_WAIT");
+  if (repeats !== undefined && !checkpoint.unchecked) return hold(repeats);
+  const leftMs = checkpoint.holdMs - question.heldMs;
+  if (mayTakeTime && leftMs > 0) return hold("HOLDING_FIRST", leftMs);
   if (safety.isBusy) return hold("STILL_BUSY", BUSY_ASK_AGAIN_MS);
   return replay(repeats === undefined ? "LONG_WAIT" : "REPLAY_UNCHECKED");
+}
+
+function whyAtOnce(question: CheckpointQuestion, repeats: boolean): CheckpointReason | undefined {
+  if (question.checkpoint.mode === "replay") return repeats ? "REPLAY_UNCHECKED" : "REPLAY_MODE";
+  if (question.isDraining) return "DRAINING";
+  return question.isPressed ? "PRESSED" : undefined;
+}
+
+function hasTime({ checkpoint, isDraining, isPressed }: CheckpointQuestion): boolean {
+  return checkpoint.mode === "auto" && !isDraining && !isPressed;
+}
+
+/** One of its waits ends within holdMs of their beginning, or should have. */
+function isShort({ checkpoint, heldMs, endsInMs }: CheckpointQuestion): boolean {
+  return endsInMs !== undefined && heldMs + endsInMs <= checkpoint.holdMs;
 }
 
 /** What the platform is to do with a worker that is lost while it is held. */

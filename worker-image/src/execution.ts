@@ -1,12 +1,11 @@
 import type { AttemptOutcome, CompletionVerdict, Grant, MachinePreset, WireError } from "@gantry/sdk/contract";
 import { AttemptNotices } from "./attempt-notices.ts";
 import { AttemptReports } from "./attempt-reports.ts";
+import { AttemptWaits } from "./attempt-waits.ts";
 import { BlockedLoop } from "./blocked-loop.ts";
-import { ComputeClock } from "./compute-clock.ts";
 import { type Kill, outcomeOfEnd } from "./exit-policy.ts";
-import { JournalRelay } from "./journal-relay.ts";
 import { encodeMessage } from "./line-protocol.ts";
-import { Parking, type Said } from "./parking.ts";
+import type { Said } from "./parking.ts";
 import type { Reply, Request } from "./platform-link.ts";
 import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
 import type { ProcessPool, Waiter } from "./process-pool.ts";
@@ -50,11 +49,7 @@ export class Execution implements Waiter, Occupant {
   #phase: Phase = "waiting";
   #child: TaskChild | undefined;
   #maxRssBytes = 0;
-  #clock: ComputeClock;
-  #journal: JournalRelay;
-  #parking: Parking;
-  /** The platform said that there is something new, and no process had the attempt. */
-  #hasNews = false;
+  #waits: AttemptWaits;
   #loop: BlockedLoop;
   #timers = new Set<NodeJS.Timeout>();
   readonly #notices: AttemptNotices;
@@ -72,46 +67,22 @@ export class Execution implements Waiter, Occupant {
       around.request,
     );
     this.#loop = new BlockedLoop(around.blockedAfterMs, 0);
-    this.#clock = this.#makeClock();
-    this.#journal = this.#makeJournal();
-    this.#parking = this.#makeParking();
+    this.#waits = this.#makeWaits();
   }
 
-  #makeClock(): ComputeClock {
-    return new ComputeClock(this.#grant.remainingComputeMs, () => this.#outOfTime());
-  }
-
-  #makeJournal(): JournalRelay {
-    return new JournalRelay({
-      ref: { executionId: this.id, fence: this.fence },
-      journal: this.#grant.journal,
+  #makeWaits(): AttemptWaits {
+    return new AttemptWaits({
+      grant: this.#grant,
+      said: this.#said,
       request: this.#around.request,
       toProcess: (message) => this.#child?.send(message),
-      onRunning: (completions) => this.#parking.resumed(completions),
-      onFenced: () => this.drop(),
+      beforeLeaving: () => this.#emptyProcess(),
+      onParked: (isParked) => this.#setParked(isParked),
+      onStays: () => this.#tell("drain"),
+      onOver: () => this.drop(),
+      onOutOfTime: () => this.#outOfTime(),
+      note: (level, message) => this.#note(level, message),
     });
-  }
-
-  #makeParking(): Parking {
-    const { attempt, checkpoint } = this.#grant;
-    return new Parking(
-      {
-        ref: { executionId: this.id, fence: this.fence },
-        attempt,
-        checkpoint,
-        request: this.#around.request,
-        computeMs: () => this.#clock.ms,
-        beforeLeaving: () => this.#emptyProcess(),
-        onIdle: (isIdle) => (isIdle ? this.#clock.stand() : this.#clock.go()),
-        onParked: (isParked) => this.#setParked(isParked),
-        onNews: (completions) => this.#journal.deliver(completions),
-        onStays: () => this.#tell("drain"),
-        onSuspended: () => this.drop(),
-        onFenced: () => this.drop(),
-        note: (level, message) => this.#note(level, message),
-      },
-      this.#said,
-    );
   }
 
   get id(): string {
@@ -132,7 +103,7 @@ export class Execution implements Waiter, Occupant {
 
   /** Compute time of the attempt so far. */
   get computeMs(): number {
-    return this.#clock.ms;
+    return this.#waits.computeMs;
   }
 
   get isParked(): boolean {
@@ -141,7 +112,7 @@ export class Execution implements Waiter, Occupant {
 
   /** The last completion of its journal that its process was told; undefined while it has none. */
   get known(): number | undefined {
-    return this.#journal.known;
+    return this.#waits.known;
   }
 
   /** Whether a process has the attempt. */
@@ -162,8 +133,7 @@ export class Execution implements Waiter, Occupant {
     this.#child = child;
     this.#loop = new BlockedLoop(this.#around.blockedAfterMs, performance.now());
     child.occupy(this);
-    this.#clock.go();
-    if (this.#hasNews) this.news();
+    this.#waits.start();
   }
 
   bootFailed(outcome: AttemptOutcome): void {
@@ -191,7 +161,7 @@ export class Execution implements Waiter, Occupant {
   }
 
   received(message: FromTaskProcess): void {
-    if (!this.isInProcess) return;
+    if (!this.isInProcess || this.#waits.received(message)) return;
     switch (message.t) {
       case "running":
         return this.#around.started({ executionId: this.id, fence: this.fence, at: message.at });
@@ -203,12 +173,6 @@ export class Execution implements Waiter, Occupant {
         this.#reports.metadata(change);
         return this.#around.reportsWaiting(this);
       }
-      case "journal":
-        return this.#journal.relay(message);
-      case "waiting":
-        return this.#parking.waiting(message, this.#journal.known ?? 0);
-      case "busy":
-        return this.#parking.busy();
       case "pong":
         return this.#note("info", this.#loop.pong(message.n, performance.now()));
       case "outcome":
@@ -232,15 +196,14 @@ export class Execution implements Waiter, Occupant {
     if (this.#phase === "waiting" || this.#phase === "pausing")
       return this.#completeWithoutProcess({ kind: "canceled" });
     if (!this.isInProcess) return;
-    this.#parking.cancel();
+    this.#waits.cancel();
     this.#tell("cancel");
     this.#after(this.#around.cancelGraceMs, () => this.#child?.killNow({ by: "cancel" }));
   }
 
   /** There may be completions that it does not know, or its run has its slot again. */
   news(): void {
-    this.#hasNews = !this.isInProcess;
-    if (this.isInProcess) this.#journal.ask();
+    this.#waits.news();
   }
 
   /** Someone else owns the run, or it waits without a worker. Ends the process and says nothing more. */
@@ -256,8 +219,7 @@ export class Execution implements Waiter, Occupant {
   drain(reason: string, graceMs: number): void {
     if (!this.isInProcess) return this.giveBack(reason);
     this.#notices.drain(reason, graceMs);
-    this.#parking.drain();
-    if (!this.#parking.isLeaving) this.#tell("drain");
+    if (!this.#waits.drain()) this.#tell("drain");
   }
 
   /** Gives the run back now. */
@@ -336,12 +298,12 @@ export class Execution implements Waiter, Occupant {
       await this.#read(child, true, { stdoutBytes, stderrBytes });
     }
     const { kill } = child;
-    if (!message.exits && !kill) this.#around.pool.release(child, this.#clock.ms);
+    if (!message.exits && !kill) this.#around.pool.release(child, this.computeMs);
     const outcome = kill
       ? this.#outcomeOfEnd(child, { exitCode: null, signal: null, spawnError: undefined }, kill)
       : message.outcome;
     this.#complete(outcome, {
-      computeMs: this.#clock.ms,
+      computeMs: this.computeMs,
       cpuMs: message.cpuMs,
       maxRssBytes: Math.max(this.#maxRssBytes, message.maxRssBytes),
     });
@@ -353,7 +315,7 @@ export class Execution implements Waiter, Occupant {
     await this.#read(child, true);
     const kill: Kill | undefined = child.kill ?? (this.#notices.isCanceled ? { by: "cancel" } : undefined);
     this.#complete(this.#outcomeOfEnd(child, end, kill), {
-      computeMs: this.#clock.ms,
+      computeMs: this.computeMs,
       ...(this.#maxRssBytes > 0 ? { maxRssBytes: this.#maxRssBytes } : {}),
     });
   }
@@ -363,9 +325,7 @@ export class Execution implements Waiter, Occupant {
     const child = this.#child;
     if (child && this.isParked) this.#around.pool.setParked(child, false);
     this.#phase = "completing";
-    this.#clock.stand();
-    this.#journal.end();
-    this.#parking.end();
+    this.#waits.end();
     this.#child = undefined;
     this.#clearTimers();
     if (child) child.occupant = undefined;
@@ -409,10 +369,7 @@ export class Execution implements Waiter, Occupant {
     if (verdict.kind !== "retryInPlace") return this.#end();
     this.#grant = verdict.grant;
     this.#maxRssBytes = 0;
-    this.#hasNews = false;
-    this.#clock = this.#makeClock();
-    this.#journal = this.#makeJournal();
-    this.#parking = this.#makeParking();
+    this.#waits = this.#makeWaits();
     this.#reports.beginAttempt(verdict.grant.attempt);
     this.#phase = "pausing";
     const { isCanceled, returnReason: reason } = this.#notices;

@@ -33,9 +33,9 @@ export class DurableByHand {
   #known = 0;
 
   constructor() {
-    const { grant, host } = (globalThis as unknown as Record<symbol, { getStore(): Scope } | undefined>)[
-      RUN
-    ]?.getStore() as Scope;
+    const runs = (globalThis as unknown as Record<symbol, { getStore(): Scope }>)[RUN];
+    if (!runs) throw new Error("there is no run around this code");
+    const { grant, host } = runs.getStore();
     this.#journal = host.journal;
     this.#known = grant.journal?.seq ?? 0;
     this.#recorded = new Set(grant.journal?.entries.map(({ entry }) => entry));
