@@ -4,8 +4,8 @@ import type { Effects } from "./effects.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { captureStack } from "./user-frame.ts";
 
-/** Of this hook, down to where the stack is taken: `settled`, `#settled`, `isCalled`, `captureStack`. */
-const OWN_FRAMES = 4;
+/** Of this hook, down to where the stack is taken: `settled`, `#settled`, `isCalled`, `captureStack`, `markPlace`. */
+const OWN_FRAMES = 5;
 
 /** Returned by a constructor, an object gets the fields of the class that extends it: a mark that nobody else can see. */
 const Marked = function (promise: object) {

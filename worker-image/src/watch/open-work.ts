@@ -2,7 +2,7 @@ import { subscribe } from "node:diagnostics_channel";
 import type { Region } from "@gantry/sdk/task";
 import type { Effects } from "./effects.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { captureStack, findUserFrame } from "./user-frame.ts";
+import { isMadeByUser, markPlace, stackOf } from "./user-frame.ts";
 
 /** Over with their first callback. */
 const ONCE = new Set(
@@ -16,8 +16,8 @@ const LASTING = new Set(
     " ",
   ),
 );
-/** A timer of a client's that a step left behind is its pool's housekeeping; those that count are looked at for that. */
-const HOUSEKEEPING_FRAMES = 16;
+/** Enough to reach past Node's frames and ours. */
+const PLACE_FRAMES = 16;
 
 interface Request {
   upgrade?: unknown;
@@ -27,8 +27,8 @@ interface Work {
   type: string;
   region: Region | undefined;
   resource: { hasRef?: () => boolean; _repeat?: unknown; ondone?: unknown; buffer?: unknown };
-  /** Where it was made, if that was worth looking at. */
-  stack: string;
+  /** Where it was made, if that matters. */
+  place: Error | undefined;
 }
 
 /**
@@ -67,7 +67,7 @@ export class OpenWork {
     if (!ONCE.has(type) && !LASTING.has(type)) return;
     const region = this.#around.region();
     if (region?.kind === "runner" || region?.kind === "repeatable") return;
-    this.#work.set(id, { type, region, resource, stack: this.#stackFor(type, region) });
+    this.#work.set(id, { type, region, resource, place: this.#placeOf(type, region) });
   }
 
   /** A callback is about to run. */
@@ -76,17 +76,16 @@ export class OpenWork {
     if (work === undefined) return;
     if (ONCE.has(work.type) && work.resource._repeat == null) this.#work.delete(id);
     if (work.region?.kind === "function" && this.#around.openEntries > 0)
-      this.#effects.add("beside", undefined, work.stack);
+      this.#effects.add("beside", undefined, work.place && stackOf(work.place));
   }
 
   destroyed(id: number): void {
     this.#work.delete(id);
   }
 
-  #stackFor(type: string, region: Region | undefined): string {
-    if (type !== "Timeout") return "";
-    if (region?.kind === "step") return captureStack(HOUSEKEEPING_FRAMES);
-    return region?.kind === "function" && this.#around.openEntries > 0 ? captureStack() : "";
+  #placeOf(type: string, region: Region | undefined): Error | undefined {
+    const isAsked = region?.kind === "function" ? ONCE.has(type) : region?.kind === "step" && type === "Timeout";
+    return isAsked ? markPlace(PLACE_FRAMES) : undefined;
   }
 
   #requested(request: Request): void {
@@ -97,12 +96,12 @@ export class OpenWork {
   }
 }
 
-function counts({ type, region, resource, stack }: Work): boolean {
+function counts({ type, region, resource, place }: Work): boolean {
   if (resource.hasRef?.() === false) return false;
   // What was computed synchronously has a resource too, with nobody to be told.
   if (type.endsWith("REQUEST") && type !== "HTTPCLIENTREQUEST" && resource.ondone === undefined) return false;
   if (type === "ZLIB" && resource.buffer == null) return false;
-  // Asked while steps are open only where nobody leaves anyway.
-  if (type === "Timeout" && region?.kind === "step") return findUserFrame(stack) !== undefined;
+  // A timer of a client's that a step left behind is its pool's housekeeping.
+  if (type === "Timeout" && region?.kind === "step") return place !== undefined && isMadeByUser(stackOf(place));
   return true;
 }

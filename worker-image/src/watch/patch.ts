@@ -21,7 +21,8 @@ export function patch(owner: object, key: string, onCall: OnCall): void {
 }
 
 function forward(original: Callable, onCall: OnCall): object {
-  // A method: it is no constructor, as the originals are none.
+  if (Object.hasOwn(original, "prototype")) return forwardFunction(original, onCall);
+  // A method: it is no constructor, as the original is none.
   return {
     patched(this: unknown) {
       const onResult = onCall(this, arguments as unknown as unknown[]);
@@ -32,10 +33,21 @@ function forward(original: Callable, onCall: OnCall): object {
   }.patched;
 }
 
+/** An ordinary function may be called with `new`, sensible or not. */
+function forwardFunction(original: Callable, onCall: OnCall): object {
+  return function patched(this: unknown) {
+    const onResult = onCall(this, arguments as unknown as unknown[]);
+    const result: unknown = new.target
+      ? Reflect.construct(original, arguments, new.target)
+      : Reflect.apply(original, this, arguments as unknown as never[]);
+    if (onResult !== undefined) onResult(result as object);
+    return result;
+  };
+}
+
 function copyProperties(from: object, to: object): void {
   for (const key of Reflect.ownKeys(from)) {
     const property = Object.getOwnPropertyDescriptor(from, key);
-    if (!property || key === "prototype") continue;
-    Object.defineProperty(to, key, property);
+    if (property) Object.defineProperty(to, key, property);
   }
 }

@@ -191,6 +191,7 @@ export const cases: Record<string, Case> = {
   },
   "a file read beside a step": {
     want: "beside",
+    call: "readFile",
     run: async ({ step }) => {
       const reading = readFile(SELF);
       await step("one", async () => void (await reading));
@@ -217,6 +218,7 @@ export const cases: Record<string, Case> = {
   },
   "an interval that goes on": {
     want: "beside",
+    call: "setInterval",
     isBusy: true,
     run: async ({ wait }) => {
       setInterval(() => undefined, 5);
