@@ -58,10 +58,21 @@ interface Known {
   told: Map<number, number>;
 }
 
+/** mulberry32 */
+function evenly(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 class Drive {
   readonly #world: World;
-  readonly #random: number[];
-  #next = 0;
+  /** In [0, 1), even: a sample of doubles would nearly always be close to 0. */
+  readonly #random: () => number;
   readonly #announcements: LaneAnnouncement[] = [];
   readonly #runs = new Map<string, Known>();
   readonly #ended = new Map<string, string>();
@@ -74,14 +85,14 @@ class Drive {
 
   constructor(world: World, seed: number) {
     this.#world = world;
-    this.#random = fc.sample(fc.double({ min: 0, max: 1, noNaN: true }), { seed, numRuns: 500 });
+    this.#random = evenly(seed);
   }
 
-  #chance(below = 1): number {
-    return Math.floor((this.#random[this.#next++ % this.#random.length] as number) * below * 0.999999);
+  #chance(below: number): number {
+    return Math.floor(this.#random() * below);
   }
   #happens(probability: number): boolean {
-    return (this.#random[this.#next++ % this.#random.length] as number) < probability;
+    return this.#random() < probability;
   }
   #isDone = () => this.#failures.length > 0 || this.#ended.size === this.#runs.size;
 

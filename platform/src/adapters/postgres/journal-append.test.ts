@@ -34,7 +34,9 @@ describe("an append", () => {
     await acts.append(run, 0, done(0));
     const first = await acts.append(run, 1, done(1), done(2));
     const again = await acts.append(run, 1, done(1, { value: '"other"' }), done(2));
-    expect(again.completions.map(({ at: _, ...one }) => one)).toEqual(first.completions.map(({ at: _, ...one }) => one));
+    expect(again.completions.map(({ at: _, ...one }) => one)).toEqual(
+      first.completions.map(({ at: _, ...one }) => one),
+    );
     expect(await acts.count("journal_entry where run_id = $1", run.runId)).toBe(3);
     const { rows } = await pool.query("select seq, entries from run_journal where run_id = $1", [run.runId]);
     expect(rows).toEqual([{ seq: 3, entries: 3 }]);
@@ -102,10 +104,15 @@ describe("an append", () => {
     const all = await acts.manyExecuting(8);
     const replies = await Promise.allSettled(
       all.map((run, index) =>
-        journals.append(ownerOf(run), 0, [done(0), done(1)], { ...DEFAULT_LIMITS, journalEntries: index === 3 ? 1 : 9 }),
+        journals.append(ownerOf(run), 0, [done(0), done(1)], {
+          ...DEFAULT_LIMITS,
+          journalEntries: index === 3 ? 1 : 9,
+        }),
       ),
     );
-    expect(replies.map(({ status }) => status)).toEqual(all.map((_, index) => (index === 3 ? "rejected" : "fulfilled")));
+    expect(replies.map(({ status }) => status)).toEqual(
+      all.map((_, index) => (index === 3 ? "rejected" : "fulfilled")),
+    );
   });
 
   test("of a hundred runs at once shares commits", async () => {
