@@ -72,36 +72,25 @@ function callSpan(
   attemptId: string,
   call: JournalView,
   endedAt: number,
-  checkpoint: Record<string, unknown> | undefined,
+  checkpoint: TraceParts["checkpoint"],
 ): TraceSpan {
-  const { kind, label, completedAt, dueAt, tokenId, childRunId, batchId, tries, error } = call;
+  const { kind, label, completedAt } = call;
   const isOpen = completedAt === undefined;
+  const hasEnded = isFinalRunStatus(run.status);
   const message = label === "" ? kind : `${NAMES[kind] ?? kind} ${label}`;
-  const shown = span(
-    run,
-    `${run.id}.j${call.entry}`,
-    attemptId,
-    message,
-    startOf(call),
-    completedAt?.getTime() ?? endedAt,
-    {
-      isError: call.ok === false,
-      isPartial: isOpen && !isFinalRunStatus(run.status),
-      isCancelled: isOpen && isFinalRunStatus(run.status),
-    },
-  );
-  shown.data.properties = {
-    kind,
-    entry: call.entry,
-    ...(tries > 1 ? { tries } : {}),
-    ...(dueAt === undefined ? {} : { dueAt: dueAt.toISOString() }),
-    ...(tokenId === undefined ? {} : { tokenId }),
-    ...(childRunId === undefined ? {} : { childRunId }),
-    ...(batchId === undefined ? {} : { batchId }),
-    ...(error === undefined || error === null ? {} : { error: runError(error as WireError) }),
-    ...(isOpen && checkpoint !== undefined ? { checkpoint } : {}),
-  };
+  const end = completedAt?.getTime() ?? endedAt;
+  const shown = span(run, `${run.id}.j${call.entry}`, attemptId, message, startOf(call), end, {
+    isError: call.ok === false,
+    isPartial: isOpen && !hasEnded,
+    isCancelled: isOpen && hasEnded,
+  });
+  shown.data.properties = { ...properties(call), checkpoint: isOpen ? checkpoint : undefined };
   return shown;
+}
+
+function properties({ kind, entry, tries, dueAt, tokenId, childRunId, batchId, error }: JournalView) {
+  const shownError = error === undefined || error === null ? undefined : runError(error as WireError);
+  return { kind, entry, tries, dueAt: dueAt?.toISOString(), tokenId, childRunId, batchId, error: shownError };
 }
 
 /** What people call a journal's kinds; a step is its name. */

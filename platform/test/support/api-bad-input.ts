@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { type BadInputCases, type Call, TOKEN_CASES, TOKENS } from "./api-bad-tokens.ts";
 import { caller } from "./served-http.ts";
 
 export interface BadInputSubject {
@@ -14,8 +15,7 @@ const trigger = (options: Record<string, unknown>, payload: unknown = {}) =>
   ["POST", TRIGGER, { body: { payload, options } }] as const;
 const deep = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
 
-type Call = readonly [method: string, path: string, options?: Parameters<ReturnType<typeof caller>>[2]];
-const cases: Record<string, { send: Call; wantStatus: number; wantCode: string; wantText?: RegExp }> = {
+const cases: BadInputCases = {
   "no key": {
     send: ["GET", "/api/v1/runs", { key: "" }],
     wantStatus: 401,
@@ -361,91 +361,6 @@ Object.assign(cases, {
   "a preview of too many": wrong(["POST", `${SCHEDULES}/preview`, { body: { cron: "@daily", count: 101 } }], /count/),
 } satisfies typeof cases);
 
-const TOKENS = "/api/v1/waitpoints/tokens";
-const UNKNOWN_TOKEN = `${TOKENS}/waitpoint_00000000000000000000000000`;
-const token = (body: unknown): Call => ["POST", TOKENS, { body }];
-Object.assign(cases, {
-  "a malformed token id": { send: ["GET", `${TOKENS}/run_1`], wantStatus: 400, wantCode: "MALFORMED_ID" },
-  "an unknown token": { send: ["GET", UNKNOWN_TOKEN], wantStatus: 404, wantCode: "TOKEN_NOT_FOUND" },
-  "a completion of an unknown token": {
-    send: ["POST", `${UNKNOWN_TOKEN}/complete`, { body: {} }],
-    wantStatus: 404,
-    wantCode: "TOKEN_NOT_FOUND",
-  },
-  "a token's timeout that is none": { send: token({ timeout: "soon" }), wantStatus: 422, wantCode: "INVALID_DELAY" },
-  "a token's key that holds no time": {
-    send: token({ idempotencyKey: "a", idempotencyKeyTTL: "ever" }),
-    wantStatus: 400,
-    wantCode: "VALIDATION_FAILED",
-    wantText: /idempotencyKeyTTL/,
-  },
-  "a token's key over its limit": {
-    send: token({ idempotencyKey: "x".repeat(2049) }),
-    wantStatus: 400,
-    wantCode: "VALIDATION_FAILED",
-  },
-  "a token with too many tags": {
-    send: token({ tags: Array.from({ length: 11 }, (_, index) => `t${index}`) }),
-    wantStatus: 422,
-    wantCode: "TOO_MANY_TAGS",
-    wantText: /tagsPerRun is 10/,
-  },
-  "an unknown field of a token": {
-    send: token({ timout: "1h" }),
-    wantStatus: 400,
-    wantCode: "VALIDATION_FAILED",
-    wantText: /did you mean "timeout"/,
-  },
-  "a completion with an encoding and no text": {
-    send: ["POST", `${UNKNOWN_TOKEN}/complete`, { body: { data: { a: 1 }, dataType: "application/super+json" } }],
-    wantStatus: 400,
-    wantCode: "VALIDATION_FAILED",
-    wantText: /must be text/,
-  },
-  "a completion that is said to be JSON and is not": {
-    send: ["POST", `${UNKNOWN_TOKEN}/complete`, { body: { data: "{", dataType: "application/json" } }],
-    wantStatus: 400,
-    wantCode: "BAD_JSON",
-  },
-  "a completion over the limit of outputs": {
-    send: ["POST", `${UNKNOWN_TOKEN}/complete`, { body: { data: "x".repeat(10 * 1024 * 1024 + 1) } }],
-    wantStatus: 413,
-    wantCode: "OUTPUT_TOO_LARGE",
-    wantText: /outputBytes/,
-  },
-  "a callback that nobody gave out": {
-    send: ["POST", `${UNKNOWN_TOKEN}/callback/1-${"a".repeat(43)}`, { key: "", body: {} }],
-    wantStatus: 404,
-    wantCode: "TOKEN_NOT_FOUND",
-  },
-  "a callback by GET": {
-    send: ["GET", `${UNKNOWN_TOKEN}/callback/x`, { key: "" }],
-    wantStatus: 405,
-    wantCode: "METHOD_NOT_ALLOWED",
-  },
-  "a status that no token has": {
-    send: ["GET", `${TOKENS}?filter%5Bstatus%5D=WAITNG`],
-    wantStatus: 400,
-    wantCode: "VALIDATION_FAILED",
-    wantText: /did you mean "WAITING"/,
-  },
-  "a token's cursor that is none": {
-    send: ["GET", `${TOKENS}?page%5Bafter%5D=5`],
-    wantStatus: 400,
-    wantCode: "MALFORMED_ID",
-  },
-  "a journal of an unknown run": {
-    send: ["GET", "/api/v1/runs/run_00000000000000000000000000/journal"],
-    wantStatus: 404,
-    wantCode: "RUN_NOT_FOUND",
-  },
-  "a journal's cursor that is none": {
-    send: ["GET", "/api/v1/runs/run_00000000000000000000000000/journal?after=-1"],
-    wantStatus: 400,
-    wantCode: "VALIDATION_FAILED",
-  },
-} satisfies typeof cases);
-
 /** One row per mistake: what comes back names it, and no run is made. */
 export function describeBadInput(start: () => Promise<BadInputSubject>): void {
   let subject: BadInputSubject;
@@ -456,14 +371,17 @@ export function describeBadInput(start: () => Promise<BadInputSubject>): void {
   });
 
   describe("bad input gets a clear error and does nothing", () => {
-    test.each(Object.entries(cases))("%s", async (_title, { send, wantStatus, wantCode, wantText }) => {
-      const before = await subject.countRuns();
-      const answer = await call(...send);
-      expect({ status: answer.status, code: answer.body.code }).toEqual({ status: wantStatus, code: wantCode });
-      expect(answer.body.error).toMatch(wantText ?? /\w/);
-      expect(answer.headers.get("x-request-id")).toMatch(/\w/);
-      expect(await subject.countRuns()).toBe(before);
-    });
+    test.each(Object.entries({ ...cases, ...TOKEN_CASES }))(
+      "%s",
+      async (_title, { send, wantStatus, wantCode, wantText }) => {
+        const before = await subject.countRuns();
+        const answer = await call(...send);
+        expect({ status: answer.status, code: answer.body.code }).toEqual({ status: wantStatus, code: wantCode });
+        expect(answer.body.error).toMatch(wantText ?? /\w/);
+        expect(answer.headers.get("x-request-id")).toMatch(/\w/);
+        expect(await subject.countRuns()).toBe(before);
+      },
+    );
   });
 
   test("a run of another environment is not there", async () => {

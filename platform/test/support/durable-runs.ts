@@ -1,9 +1,9 @@
 import type { Grant } from "@gantry/sdk/contract";
+import { decodeId } from "../../src/ids.ts";
+import { MANIFEST } from "./fake-engine.ts";
 import { playWorker } from "./played-worker.ts";
 import { startRealPlatform, TASKS } from "./real-platform.ts";
-import { MANIFEST } from "./fake-engine.ts";
 import { type Answer, caller } from "./served-http.ts";
-import { decodeId } from "../../src/ids.ts";
 
 /** A real platform with one played worker, and what tests of trees and waits ask its API again and again. */
 export async function durableRuns() {
