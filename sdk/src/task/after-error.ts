@@ -4,6 +4,7 @@ import { readErrorMember } from "../contract/wire-error.ts";
 import type { AttemptOutcome } from "../contract/worker-protocol.ts";
 import type { Attempt } from "./attempt.ts";
 import type { CatchErrorDecision } from "./hooks.ts";
+import { ownNow } from "./own-clock.ts";
 
 export type Retry = Extract<AttemptOutcome, { kind: "failed" }>["retry"];
 
@@ -14,7 +15,7 @@ export interface AfterError {
 
 /** Asks the error, then the task's `catchError`, then the global ones; the first that decides is followed. */
 export async function decideAfterError(attempt: Attempt, error: unknown): Promise<AfterError> {
-  const bySelf = retryOfError(error, Date.now());
+  const bySelf = retryOfError(error, ownNow());
   if (bySelf?.by === "never") return { error, retry: bySelf };
   const policy = { ...DEFAULT_RETRY, ...attempt.task.options.retry };
   const isLast = attempt.scope.ctx.attempt.number >= attempt.scope.ctx.run.maxAttempts;
@@ -72,7 +73,7 @@ async function askCatchError(
   retry: RetryOptions,
   retryDelayInMs: number | undefined,
 ): Promise<CatchErrorDecision | undefined> {
-  const retryAt = retryDelayInMs === undefined ? undefined : new Date(Date.now() + retryDelayInMs);
+  const retryAt = retryDelayInMs === undefined ? undefined : new Date(ownNow() + retryDelayInMs);
   const { catchError, handleError } = attempt.task.options;
   const own = catchError ?? handleError;
   // The task's own comes first here: it knows its errors best. `hooks` lists it last.
@@ -100,7 +101,7 @@ function fromDecision(
 
 function delayOf(decision: CatchErrorDecision | undefined): number | undefined {
   const { retryAt, retryDelayInMs } = decision ?? {};
-  const delayMs = retryAt === undefined ? retryDelayInMs : retryAt.getTime() - Date.now();
+  const delayMs = retryAt === undefined ? retryDelayInMs : retryAt.getTime() - ownNow();
   return delayMs === undefined || Number.isNaN(delayMs) ? undefined : Math.max(0, delayMs);
 }
 

@@ -1,7 +1,7 @@
 /** How a log line leaves the run: cut to the limit, its data as JSON. Never throws: logging must not fail a task. */
 import { DEFAULT_LIMITS } from "../contract/limits.ts";
 import type { RunEvent } from "../contract/worker-protocol.ts";
-import { inRegion } from "./region.ts";
+import { ownNow } from "./own-clock.ts";
 import type { RunScope } from "./run-scope.ts";
 
 export type LogLevel = RunEvent["level"];
@@ -22,13 +22,10 @@ interface Line {
   attributes?: unknown;
 }
 
-/** The time of a line is no reading of the task's own. */
-const OURS = { kind: "runner" } as const;
-
 function emit(scope: RunScope, { kind, level, message, attributes }: Line): void {
   const data = attributes === undefined ? undefined : attributesText(attributes);
   scope.host.emit({
-    at: inRegion(OURS, Date.now),
+    at: ownNow(),
     kind,
     level,
     message: cutLine(message),

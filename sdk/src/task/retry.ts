@@ -1,5 +1,6 @@
 import { DEFAULT_RETRY, type RetryOptions, retryDelayMs } from "../contract/retry.ts";
 import { retryOfError } from "./after-error.ts";
+import { ownNow } from "./own-clock.ts";
 import { pauseInRun } from "./pause.ts";
 import { retryFetch } from "./retry-fetch.ts";
 
@@ -20,7 +21,7 @@ async function onThrow<T>(
     try {
       return await fn({ attempt, maxAttempts });
     } catch (error) {
-      if (attempt >= maxAttempts || retryOfError(error, Date.now())) throw error;
+      if (attempt >= maxAttempts || retryOfError(error, ownNow())) throw error;
     }
     await pauseInRun(retryDelayMs(options, attempt, Math.random()));
   }

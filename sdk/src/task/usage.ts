@@ -1,3 +1,4 @@
+import { ownNow } from "./own-clock.ts";
 import { requireScope } from "./run-scope.ts";
 
 export interface ComputeUsage {
@@ -24,7 +25,7 @@ export const usage = {
     const { grant, startedAt } = requireScope("usage.getCurrent()");
     const { maxDurationMs } = grant.run;
     const earlier = maxDurationMs === undefined ? 0 : maxDurationMs - (grant.remainingComputeMs ?? maxDurationMs);
-    const attemptMs = Date.now() - startedAt;
+    const attemptMs = ownNow() - startedAt;
     return {
       compute: { attempt: compute(attemptMs), total: compute(attemptMs + Math.max(0, earlier)) },
       baseCostInCents: 0,

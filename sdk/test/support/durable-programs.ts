@@ -160,13 +160,10 @@ export class World {
     const each = (parts: Program[]) => parts.map((inner, index) => part(inner, String(index)));
     switch (program.kind) {
       case "step":
-        return step.run(path, () => this.#body(pass, path, program.fails));
       case "flaky":
-        return step.run(path, () => this.#body(pass, path, !this.#executed.has(path)));
       case "wait":
-        return String(await token(program.fails ? `${path}!` : path));
       case "child":
-        return String(await child(program.fails ? `${path}!` : path, (key) => this.#trigger(pass, path, key)));
+        return this.#call(program, path, pass);
       case "sequence": {
         const results: string[] = [];
         for (const [index, inner] of program.parts.entries()) results.push(await part(inner, String(index)));
@@ -195,6 +192,19 @@ export class World {
         return (await part(program.on, "on")).length % 2 === 0
           ? part(program.then, "then")
           : part(program.otherwise, "else");
+    }
+  }
+
+  async #call(program: Program & { kind: "step" | "flaky" | "wait" | "child" }, path: string, pass: Pass) {
+    switch (program.kind) {
+      case "step":
+        return step.run(path, () => this.#body(pass, path, program.fails));
+      case "flaky":
+        return step.run(path, () => this.#body(pass, path, !this.#executed.has(path)));
+      case "wait":
+        return String(await token(program.fails ? `${path}!` : path));
+      case "child":
+        return String(await child(program.fails ? `${path}!` : path, (key) => this.#trigger(pass, path, key)));
     }
   }
 

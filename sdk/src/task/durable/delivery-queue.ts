@@ -39,6 +39,11 @@ export class DeliveryQueue {
     }
   }
 
+  /** Completions up to here are known, also those whose entries are made anew. */
+  skipTo(seq: number): void {
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
+  }
+
   /** Its call has come after all. */
   recall(entry: number): void {
     const completion = this.#aside.get(entry);

@@ -102,6 +102,7 @@ export class JournalFlow {
     const records = options.snapshot?.entries ?? [];
     this.#recorded = new RecordedCalls(records);
     this.#queue = new DeliveryQueue(records, this.#recorded, (entry) => this.#calls.has(entry));
+    this.#queue.skipTo(options.snapshot?.seq ?? 0);
     this.#nextEntry = records.reduce((next, { entry }) => Math.max(next, entry + 1), 0);
     for (const { entry, kind, attempt, completion } of records) {
       if (completion && attempt === options.attempt && !isSilent(kind)) this.#toReplay.add(entry);
@@ -320,6 +321,15 @@ export class JournalFlow {
     return this.#hasEnded || blocker.attempt !== this.#options.attempt;
   }
 
+  /**
+   * Whether the calls that came can all be some whose entries are missing: they were in flight when a process was lost, or
+   * are made anew because an error asked for the same attempt again (RetryAfterError). Then nothing came instead.
+   */
+  #isExplained(blocker: JournalRecord): boolean {
+    const missing = blocker.entry - this.#recorded.countBelow(blocker.entry);
+    return this.#held.size > 0 && this.#held.size <= missing;
+  }
+
   /** Whether it holds anybody up. */
   #concerns(blocker: JournalRecord): boolean {
     return !this.#mayPassOver(blocker) || this.#held.size > 0 || this.#queue.hasWaiting;
@@ -342,6 +352,10 @@ export class JournalFlow {
       return this.#schedule();
     }
     if (quietMs < this.#mismatchPatienceMs() || this.#options.journal.isBusy?.()) return this.#watchBlocker();
+    if (this.#isExplained(blocker)) {
+      this.#passOver(blocker);
+      return this.#schedule();
+    }
     const came = [...this.#held].map(({ label }) => label);
     this.#fail(unreachedCall(describe(blocker), came));
   }

@@ -15,10 +15,13 @@ export class RecordedCalls {
   readonly #byIdentity: Map<string, JournalRecord>;
   readonly #byAfter: JournalRecord[];
   readonly #settled = new Set<number>();
+  /** Of all records, silent ones too. */
+  readonly #entries: readonly number[];
   /** All before it have come or are passed over. */
   #first = 0;
 
   constructor(records: readonly JournalRecord[]) {
+    this.#entries = records.map(({ entry }) => entry);
     const calls = records.filter(({ kind }) => !isSilent(kind));
     this.#byIdentity = new Map(calls.map((record) => [identity(record.kind === "step", record.key), record]));
     this.#byAfter = calls.toSorted((a, b) => a.after - b.after || a.entry - b.entry);
@@ -38,6 +41,10 @@ export class RecordedCalls {
       if (!this.#settled.has(record.entry)) return record;
       this.#first += 1;
     }
+  }
+
+  countBelow(entry: number): number {
+    return this.#entries.filter((recorded) => recorded < entry).length;
   }
 
   passOver({ entry }: JournalRecord): void {

@@ -346,17 +346,17 @@ describe("how fast", () => {
       await Promise.all(Array.from({ length: 5_000 }, (_, n) => step.run(`p${n}`, () => n)));
       await token("t");
     });
-    void task.execute();
-    const startedAt = performance.now();
-    await task.untilWaiting();
-    const firstMs = performance.now() - startedAt;
+    // Time of this process's own: others may be at work beside it.
+    const cpuMs = async () => {
+      const before = process.cpuUsage();
+      void task.execute();
+      await task.untilWaiting();
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000 / 10_000;
+    };
+    const first = await cpuMs();
     task.journal.crash();
-    void task.execute();
-    const replayedAt = performance.now();
-    await task.untilWaiting();
-    const perStep = { first: firstMs / 10_000, replay: (performance.now() - replayedAt) / 10_000 };
-    console.log(perStep);
-    expect(perStep.first).toBeLessThan(0.2);
-    expect(perStep.replay).toBeLessThan(0.2);
+    const replay = await cpuMs();
+    expect({ first, replay, isFast: first < 0.2 && replay < 0.2 }).toMatchObject({ isFast: true });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { child, DurableTask, durable, sleep, token } from "../../../test/support/durable-task.ts";
-import { AbortTaskRunError } from "../errors.ts";
+import { AbortTaskRunError, RetryAfterError } from "../errors.ts";
 import { currentRegion } from "../region.ts";
 import { step } from "./step.ts";
 
@@ -320,6 +320,30 @@ describe("a run that goes on in another process", () => {
     isBroken = false;
     expect(await task.execute(2)).toMatchObject({ kind: "completed" });
     expect(ran).toEqual(["charge", "compensate", "charge", "after"]);
+  });
+
+  it("passes over what it called before an error that asked for the same attempt again", async () => {
+    const { ran, note } = noting();
+    let isEarly = true;
+    const task = new DurableTask(async () => {
+      await step.run("before", note("before"));
+      try {
+        await step.run("ask", () => {
+          ran.push("ask");
+          if (isEarly) throw new RetryAfterError("too early", { retryAfter: 60_000 });
+        });
+      } catch (error) {
+        await step.run("note it", note("note it"));
+        throw error;
+      }
+      await step.run("after", note("after"));
+    });
+    const deferred = await task.execute(1);
+    expect(deferred).toMatchObject({ kind: "failed", retry: { by: "defer" }, reopen: [1] });
+    task.journal.reopen([1]);
+    isEarly = false;
+    expect(await task.execute(1)).toMatchObject({ kind: "completed" });
+    expect(ran).toEqual(["before", "ask", "note it", "ask", "after"]);
   });
 
   it("triggers a child with one idempotency key, though its process is lost before the journal has it", async () => {
