@@ -16,6 +16,10 @@ const LASTING = new Set(
     " ",
   ),
 );
+/** What a pool does with its idle connections is not done sooner. */
+const HOUSEKEEPING_MS = 1_000;
+/** To know a place takes 5 µs: a function that makes timers without end is not held up for each. */
+const MAX_PLACES = 500;
 /** Enough to reach past Node's frames and ours. */
 const PLACE_FRAMES = 16;
 
@@ -23,10 +27,19 @@ interface Request {
   upgrade?: unknown;
 }
 
+/** What is looked at of Node's own objects. */
+interface Resource {
+  hasRef?: () => boolean;
+  _repeat?: unknown;
+  _idleTimeout?: number;
+  ondone?: unknown;
+  buffer?: unknown;
+}
+
 interface Work {
   type: string;
   region: Region | undefined;
-  resource: { hasRef?: () => boolean; _repeat?: unknown; ondone?: unknown; buffer?: unknown };
+  resource: Resource;
   /** Where it was made, if that matters. */
   place: Error | undefined;
 }
@@ -41,6 +54,7 @@ export class OpenWork {
   readonly #effects: Effects;
   readonly #work = new Map<number, Work>();
   readonly #requests = new Set<object>();
+  #placesLeft = MAX_PLACES;
 
   constructor(around: Surroundings, effects: Effects) {
     this.#around = around;
@@ -55,6 +69,7 @@ export class OpenWork {
   forget(): void {
     this.#work.clear();
     this.#requests.clear();
+    this.#placesLeft = MAX_PLACES;
   }
 
   get isBusy(): boolean {
@@ -63,11 +78,11 @@ export class OpenWork {
     return false;
   }
 
-  created(id: number, type: string, resource: object): void {
+  created(id: number, type: string, resource: Resource): void {
     if (!ONCE.has(type) && !LASTING.has(type)) return;
     const region = this.#around.region();
     if (region?.kind === "runner" || region?.kind === "repeatable") return;
-    this.#work.set(id, { type, region, resource, place: this.#placeOf(type, region) });
+    this.#work.set(id, { type, region, resource, place: this.#placeOf(type, region, resource) });
   }
 
   /** A callback is about to run. */
@@ -83,9 +98,12 @@ export class OpenWork {
     this.#work.delete(id);
   }
 
-  #placeOf(type: string, region: Region | undefined): Error | undefined {
-    const isAsked = region?.kind === "function" ? ONCE.has(type) : region?.kind === "step" && type === "Timeout";
-    return isAsked ? markPlace(PLACE_FRAMES) : undefined;
+  #placeOf(type: string, region: Region | undefined, { _idleTimeout = 0 }: Resource): Error | undefined {
+    if (region?.kind === "step" && type === "Timeout" && _idleTimeout >= HOUSEKEEPING_MS)
+      return markPlace(PLACE_FRAMES);
+    if (region?.kind !== "function" || !ONCE.has(type) || this.#placesLeft === 0) return undefined;
+    this.#placesLeft--;
+    return markPlace(PLACE_FRAMES);
   }
 
   #requested(request: Request): void {
@@ -102,6 +120,6 @@ function counts({ type, region, resource, place }: Work): boolean {
   if (type.endsWith("REQUEST") && type !== "HTTPCLIENTREQUEST" && resource.ondone === undefined) return false;
   if (type === "ZLIB" && resource.buffer == null) return false;
   // A timer of a client's that a step left behind is its pool's housekeeping.
-  if (type === "Timeout" && region?.kind === "step") return place !== undefined && isMadeByUser(stackOf(place));
+  if (type === "Timeout" && region?.kind === "step") return place === undefined || isMadeByUser(stackOf(place));
   return true;
 }

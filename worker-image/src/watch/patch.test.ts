@@ -25,7 +25,7 @@ test("keeps the function's name, length, properties and attributes, and what it 
   patch(owner, "named", () => undefined);
   const after = Object.getOwnPropertyDescriptor(owner, "named");
   expect({ ...after, value: undefined }).toEqual({ ...before, value: undefined });
-  const { name, length, extra } = after?.value as typeof original;
+  const { name, length, extra } = (after ?? {}).value as typeof original;
   expect({ name, length, extra }).toEqual({ name: "named", length: 1, extra: 1 });
   expect(() => (owner as { named(): void }).named()).toThrow(TypeError);
 });
