@@ -60,7 +60,8 @@ function makeScope(grant: Grant, host: TaskHost, signal: AbortSignal, task: Regi
   const startedAt = Date.now();
   const send = (target: "self" | "parent" | "root", operation: MetadataOperation) => {
     const name = { self: "operations", parent: "parentOperations", root: "rootOperations" } as const;
-    host.metadata({ [name[target]]: [operation] });
+    // Its timers and its clock are ours, not the task's.
+    inRegion({ kind: "runner" }, () => host.metadata({ [name[target]]: [operation] }));
   };
   const isReplaying = () => scope.durable?.isReplaying === true;
   const scope: RunScope = {
