@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { inRegion } from "@gantry/sdk/task";
 import { encodeMessage, readMessages } from "./line-protocol.ts";
 import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
@@ -99,7 +100,7 @@ export class RunnerConnection {
   async flush(): Promise<void> {
     while (!this.#isOpen || this.#socket?.writableLength !== 0) {
       // Between two connections there is nothing to wait for but the next.
-      if (!this.#isOpen) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      if (!this.#isOpen) await inRegion({ kind: "runner" }, () => pause(LOOK_AGAIN_MS));
       else await written(this.#socket as Socket);
     }
   }

@@ -12,7 +12,7 @@ afterEach(() => runner.stop());
 const TASKS = `
   import { metadata, step, task, wait } from "@gantry/sdk";
   import { Socket } from "node:net";
-  import { appendFileSync, existsSync } from "node:fs";
+  import { appendFileSync, existsSync, readFileSync } from "node:fs";
   import { DurableByHand } from "./test/support/durable-by-hand.ts";
   const seen = (name: string) => new Promise<void>((resolve) => {
     const timer = setInterval(() => { if (existsSync(name)) { clearInterval(timer); resolve(); } }, 10);
@@ -105,6 +105,10 @@ const TASKS = `
     appendFileSync("ran", "unsafe ");
     await wait.for({ days: 3 });
     return { pid: process.pid };
+  } });
+  task({ id: "wavers", run: async () => {
+    await step.run(readFileSync("way", "utf8"), () => 1);
+    await wait.for({ days: 3 });
   } });
   task({ id: "parallel", run: async ({ how }: { how: "all" | "race" }) => {
     const days = (n: number) => wait.for({ days: n }).then(() => n);
@@ -476,6 +480,21 @@ describe("with the SDK's own steps and waits", () => {
     platform.push({ type: "wake", executionId: next.executionId });
     expect(await result(next.executionId)).toMatchObject({ second: 6 });
     expect(await runner.read("ran")).toBe("first second ");
+  });
+
+  test("a run that takes another way in its next process hears of it soon, though nothing is left in that process", async () => {
+    await start();
+    await runner.write("way", "left");
+    const first = grant("wavers", REPLAY);
+    await platform.parked(first, "REPLAY_MODE");
+    const journal = platform.journal(first);
+    journal.passTime({ isTold: false });
+    await runner.write("way", "right");
+    const next = grant("wavers", { ...REPLAY, journal: journal.snapshot() });
+    expect(await platform.outcome(next)).toMatchObject({
+      kind: "failed",
+      error: { code: "JOURNAL_MISMATCH", message: expect.stringMatching(/left.*right/s) },
+    });
   });
 
   test("a run that would repeat something is held, and its trace names the line once", async () => {
