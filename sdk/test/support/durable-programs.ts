@@ -74,7 +74,7 @@ export class World {
     this.#program = program;
     this.#random = randomOf(seed);
     this.#crashesLeft = crashes;
-    this.task = new DurableTask(() => undefined, { maxAttempts: 20 });
+    this.task = new DurableTask(() => undefined, { maxAttempts: 5 });
     this.task.journal.beforeStore = () => {
       if (this.#random() < 0.5) return undefined;
       return new Promise<void>((resolve) => this.#appends.push(resolve));
@@ -87,7 +87,7 @@ export class World {
       const outcome = await this.#pass(attempt);
       if (outcome === "crashed") continue;
       if (outcome.kind !== "failed") return outcome.kind === "completed" ? String(outcome.output) : outcome.kind;
-      const isFinal = !outcome.reopen?.length || outcome.retry.by === "never" || attempt === 20;
+      const isFinal = !outcome.reopen?.length || outcome.retry.by === "never" || attempt === 5;
       if (isFinal) return `failed: ${outcome.error.message}`;
       this.task.journal.reopen(outcome.reopen ?? []);
       attempt += 1;
@@ -189,9 +189,7 @@ export class World {
       case "timeout":
         return Promise.race([part(program.body, "body"), part({ kind: "wait", fails: false }, "limit")]);
       case "branch":
-        return (await part(program.on, "on")).length % 2 === 0
-          ? part(program.then, "then")
-          : part(program.otherwise, "else");
+        return part(...chosen(program, await part(program.on, "on")));
     }
   }
 
@@ -244,6 +242,10 @@ export class World {
     this.#onceKeys.set(name, onceKey);
     return `run_${name}`;
   }
+}
+
+function chosen(program: Program & { kind: "branch" }, result: string): [Program, string] {
+  return result.length % 2 === 0 ? [program.then, "then"] : [program.otherwise, "else"];
 }
 
 function tick(): Promise<void> {

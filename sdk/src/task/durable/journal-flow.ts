@@ -21,6 +21,7 @@ import type {
 } from "../../contract/journal.ts";
 import type { JournalHost } from "../host.ts";
 import { inRegion } from "../region.ts";
+import { BlockedReplay, type Patience } from "./blocked-replay.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { notRecorded, otherInput, unreachedCall } from "./durable-errors.ts";
 import type { Wait } from "./opened-wait.ts";
@@ -38,18 +39,7 @@ export interface FlowOptions {
   patience?: Patience | undefined;
 }
 
-/** How long the function may do nothing before a call that it did not make again counts as missing. Milliseconds. */
-export interface Patience {
-  passOverMs: number;
-  /** Where the host can tell that nothing of the function's own is under way. */
-  idleMs: number;
-  /** Where it cannot; with calls that came instead, and without. */
-  insteadMs: number;
-  silentMs: number;
-}
-
 const OURS = { kind: "runner" } as const;
-const PATIENCE: Patience = { passOverMs: 20, idleMs: 250, insteadMs: 10_000, silentMs: 30_000 };
 
 export interface CallRequest {
   kind: JournalRecord["kind"];
@@ -76,7 +66,7 @@ export interface Call extends CallRequest {
 
 export class JournalFlow {
   readonly #options: FlowOptions;
-  readonly #patience: Patience;
+  readonly #blocked: BlockedReplay;
   readonly #recorded: RecordedCalls;
   readonly #queue: DeliveryQueue;
   readonly #calls = new Map<number, Call>();
@@ -88,17 +78,13 @@ export class JournalFlow {
   #running = 0;
   #isScheduled = false;
   #isPaused = false;
-  #hasEnded = false;
   #fatal: Error | undefined;
   #onSettled: (() => void) | undefined;
-  #activeAt = 0;
-  #blockTimer: ReturnType<typeof setTimeout> | undefined;
   #told: string | undefined;
   #waitsVersion = 0;
 
   constructor(options: FlowOptions) {
     this.#options = options;
-    this.#patience = options.patience ?? PATIENCE;
     const records = options.snapshot?.entries ?? [];
     this.#recorded = new RecordedCalls(records);
     this.#queue = new DeliveryQueue(records, this.#recorded, (entry) => this.#calls.has(entry));
@@ -107,6 +93,14 @@ export class JournalFlow {
     for (const { entry, kind, attempt, completion } of records) {
       if (completion && attempt === options.attempt && !isSilent(kind)) this.#toReplay.add(entry);
     }
+    this.#blocked = new BlockedReplay({
+      ...options,
+      queue: this.#queue,
+      recorded: this.#recorded,
+      held: this.#held,
+      passOver: (record) => this.#passOver(record),
+      mismatch: (record) => this.#fail(unreachedCall(describe(record), this.#heldCalls())),
+    });
     options.journal.onCompletions((completions) => this.#receive(completions));
   }
 
@@ -210,7 +204,7 @@ export class JournalFlow {
 
   /** The function has ended: resolves when no step or trigger of it is in flight; open waits are given up. */
   async settled(): Promise<void> {
-    this.#hasEnded = true;
+    this.#blocked.hasEnded = true;
     for (const call of this.#calls.values()) if (isWait(call)) this.#abandon(call);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onSettled = resolve;
@@ -231,7 +225,7 @@ export class JournalFlow {
 
   /** Something happened: tell the host that the run is busy, and look what follows. */
   #act(): void {
-    this.#activeAt = realTimers.now();
+    this.#blocked.touch();
     if (this.#running > 0) this.#tell(undefined);
     this.#schedule();
   }
@@ -254,7 +248,7 @@ export class JournalFlow {
     const call = this.#calls.get(completion.entry);
     if (!call || call.isAbandoned) return this.#schedule();
     this.#tell(undefined);
-    this.#activeAt = realTimers.now();
+    this.#blocked.touch();
     const before = this.#options.beforeResume(call);
     if (!before) return this.#answer(call, completion);
     this.#isPaused = true;
@@ -284,7 +278,11 @@ export class JournalFlow {
     if (!this.isReplaying) this.#release();
     if (this.#running === 0) this.#onSettled?.();
     this.#tell(this.#isWaiting() ? [...this.#waits.values()] : undefined);
-    this.#watchBlocker();
+    this.#blocked.look();
+  }
+
+  #heldCalls(): string[] {
+    return [...this.#held].map(({ label }) => label);
   }
 
   #release(): void {
@@ -306,63 +304,10 @@ export class JournalFlow {
     inRegion(OURS, () => journal.waiting(waits && { known, waits }));
   }
 
-  /** Looks again later, unless something happens first. */
-  #watchBlocker(): void {
-    const { blocker } = this.#queue;
-    if (this.#blockTimer !== undefined || !blocker || !this.#concerns(blocker)) return;
-    const patienceMs = this.#mayPassOver(blocker) ? this.#patience.passOverMs : this.#mismatchPatienceMs();
-    const dueMs = Math.max(1, this.#activeAt + patienceMs - realTimers.now());
-    this.#blockTimer = inRegion(OURS, () => realTimers.setTimeout(() => this.#checkBlocker(), dueMs));
-    (this.#blockTimer as { unref?: () => void }).unref?.();
-  }
-
-  /** What earlier attempts called need not come again, nor what comes after the function's end. */
-  #mayPassOver(blocker: JournalRecord): boolean {
-    return this.#hasEnded || blocker.attempt !== this.#options.attempt;
-  }
-
-  /**
-   * Whether the calls that came can all be some whose entries are missing: they were in flight when a process was lost, or
-   * are made anew because an error asked for the same attempt again (RetryAfterError). Then nothing came instead.
-   */
-  #isExplained(blocker: JournalRecord): boolean {
-    const missing = blocker.entry - this.#recorded.countBelow(blocker.entry);
-    return this.#held.size > 0 && this.#held.size <= missing;
-  }
-
-  /** Whether it holds anybody up. */
-  #concerns(blocker: JournalRecord): boolean {
-    return !this.#mayPassOver(blocker) || this.#held.size > 0 || this.#queue.hasWaiting;
-  }
-
-  #mismatchPatienceMs(): number {
-    const isBusy = this.#options.journal.isBusy?.();
-    if (isBusy === false) return this.#patience.idleMs;
-    if (isBusy) return this.#patience.silentMs;
-    return this.#held.size > 0 ? this.#patience.insteadMs : this.#patience.silentMs;
-  }
-
-  #checkBlocker(): void {
-    this.#blockTimer = undefined;
-    const { blocker } = this.#queue;
-    if (!blocker || this.#fatal) return;
-    const quietMs = realTimers.now() - this.#activeAt;
-    if (this.#mayPassOver(blocker)) {
-      if (quietMs >= this.#patience.passOverMs) this.#passOver(blocker);
-      return this.#schedule();
-    }
-    if (quietMs < this.#mismatchPatienceMs() || this.#options.journal.isBusy?.()) return this.#watchBlocker();
-    if (this.#isExplained(blocker)) {
-      this.#passOver(blocker);
-      return this.#schedule();
-    }
-    const came = [...this.#held].map(({ label }) => label);
-    this.#fail(unreachedCall(describe(blocker), came));
-  }
-
-  #passOver(blocker: JournalRecord): void {
-    this.#recorded.passOver(blocker);
-    this.#toReplay.delete(blocker.entry);
+  #passOver(record: JournalRecord): void {
+    this.#recorded.passOver(record);
+    this.#toReplay.delete(record.entry);
+    this.#schedule();
   }
 
   #fail(error: Error): Error {

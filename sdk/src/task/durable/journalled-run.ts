@@ -11,12 +11,13 @@ import { fromWireError, readErrorMember, toWireError } from "../../contract/wire
 import type { TaskWait } from "../hooks.ts";
 import type { JournalHost } from "../host.ts";
 import { currentRegion, inRegion, inStepRegion, type Region } from "../region.ts";
+import type { Patience } from "./blocked-replay.ts";
 import { CallKeys } from "./call-keys.ts";
 import { calledAfterEnd, invalidStep, nestedCall } from "./durable-errors.ts";
 import type { DurableRun, OnceCall, OpenedWait, OpenFields, StepOptions, WaitCall } from "./durable-run.ts";
 import { FailureTrace } from "./failure-trace.ts";
 import { type ClockKind, JournalClock, MAX_PENDING_PAIRS } from "./journal-clock.ts";
-import { type Call, JournalFlow, type Patience } from "./journal-flow.ts";
+import { type Call, JournalFlow } from "./journal-flow.ts";
 import { encodeJournalValue } from "./journal-value.ts";
 import { newWait, recordedWait } from "./opened-wait.ts";
 import { realTimers } from "./real-timers.ts";
