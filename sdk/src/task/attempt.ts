@@ -7,7 +7,7 @@ import type { HookName, HookParams, Hooks, InitOutput } from "./hooks.ts";
 import type { TaskHost } from "./host.ts";
 import { emitEvent } from "./log.ts";
 import { currentRegion, inRegion, inStepRegion } from "./region.ts";
-import { type RunScope, takeSignal } from "./run-scope.ts";
+import { type RunScope, takeSignal, withScope } from "./run-scope.ts";
 
 export class Attempt {
   readonly task: RegisteredTask;
@@ -93,7 +93,8 @@ export class Attempt {
   ): Promise<void> {
     for (const { label, fn } of this.hooks(name)) {
       try {
-        await inHookRegion(() => (fn as (params: object) => unknown)(this.params(more)));
+        // Whoever delivers the end of a wait is outside of the run.
+        await withScope(this.scope, () => inHookRegion(() => (fn as (params: object) => unknown)(this.params(more))));
       } catch (error) {
         emitEvent(this.scope, "error", `The hook ${label} failed`, { error });
       }

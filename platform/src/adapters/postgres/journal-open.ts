@@ -320,7 +320,8 @@ async function store(
           tries, due_at, token_id, child_run_id, batch_id, seq, completed_at, ok, value, value_type, error)
         select $1, entry, $2, kind, key, label, fingerprint, after, attempt, to_timestamp(started_at / 1000),
           least(coalesce(tries, 1), 32767),
-          coalesce(due_at, least(to_timestamp(${LATEST_MS / 1000}), clock_timestamp() + timeout_ms * interval '1 ms')),
+          coalesce(due_at, case when timeout_ms is not null
+            then least(to_timestamp(${LATEST_MS / 1000}), clock_timestamp() + timeout_ms * interval '1 ms') end),
           token_id, child_run_id, batch_id, seq, case when seq is not null then clock_timestamp() end, ok, value, value_type, error
         from given
       ), counted as materialized (
