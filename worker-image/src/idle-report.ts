@@ -36,6 +36,8 @@ export class IdleReport {
   constructor(watch: Watch | undefined, send: (message: FromTaskProcess) => void) {
     this.watch = watch;
     this.#send = send;
+    // Background work may do something that a replay would repeat after the runner was told that nothing was.
+    if (watch) watch.onUnsafe = () => this.disturbed();
   }
 
   /** Undefined: the run goes on. */

@@ -21,6 +21,7 @@ export type EffectKind = keyof typeof EFFECTS;
 /** What an attempt did outside of steps: the first of each kind, with the line it came from. */
 export class Effects {
   readonly #around: Surroundings;
+  onAdded: (() => void) | undefined;
   readonly #seen = new Map<EffectKind, UnsafeEffect>();
   /** Those whose line is still unknown: the next continuation of user code tells it. */
   #lineless: UnsafeEffect[] = [];
@@ -61,6 +62,7 @@ export class Effects {
     this.#place(effect, stack ?? captureStack(), call);
     if (effect.line === undefined) this.#lineless.push(effect);
     if (effect.call === undefined && call !== undefined) effect.call = call;
+    this.onAdded?.();
   }
 
   get wantsLine(): boolean {

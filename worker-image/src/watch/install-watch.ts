@@ -62,7 +62,7 @@ function install(options: WatchOptions): Watch {
   };
   const resources = createHook(hooks);
 
-  return {
+  const watch: Watch = {
     begin({ isStrict }) {
       for (const part of [effects, strict, work]) part.forget();
       network.patchLoaded();
@@ -88,4 +88,6 @@ function install(options: WatchOptions): Watch {
     quiet: (ms, signal) => quiet(around, ms, signal),
     ignore: (socket) => network.ignore(socket),
   };
+  effects.onAdded = () => inRegion({ kind: "runner" }, () => watch.onUnsafe?.());
+  return watch;
 }

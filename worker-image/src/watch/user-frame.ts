@@ -28,8 +28,13 @@ export function markPlace(depth: number): Error {
 }
 
 export function stackOf(place: Error): string {
-  const { stack } = place;
-  return typeof stack === "string" ? stack : "";
+  try {
+    const { stack } = place;
+    return typeof stack === "string" ? stack : "";
+  } catch {
+    // What the user put in place to format stacks failed.
+    return "";
+  }
 }
 
 const FRAME = /^\s+at (?:(.*) \()?((?:file:|\/|[A-Za-z]:\\).*?):(\d+):(\d+)\)?$/;

@@ -24,6 +24,8 @@ export interface Watch {
   end(): void;
   /** What a replay would repeat, the first of each kind, in the order of its discovery; empty: nothing was seen. */
   unsafe(): UnsafeEffect[];
+  /** Told when `unsafe` has grown. One listener; it is called in the midst of user code and must not throw. */
+  onUnsafe?: (() => void) | undefined;
   /** Something of the user's own that is under way could still resume their code: a timer, a request, a child process … */
   isBusy(): boolean;
   /** Resolves once no user code ran and no byte was sent by it for `ms`; never after `signal` was aborted. */

@@ -28,6 +28,11 @@ beforeEach(() => {
 });
 afterEach(() => watch.end());
 
+/** The test's own runner sends bytes in the background: what it sent so far is forgotten. */
+function beginNow(): void {
+  watch.begin({ isStrict: false });
+}
+
 async function connected(): Promise<Socket> {
   const socket = connect((server.address() as { port: number }).port, "127.0.0.1");
   await once(socket, "connect");
@@ -37,6 +42,7 @@ async function connected(): Promise<Socket> {
 test("is installed once, however often it is asked for", () => expect(installWatch()).toBe(watch));
 
 test("tells the first effect of each kind, and forgets them with the next attempt", () => {
+  beginNow();
   inFunction(() => [Math.random(), Math.random()]);
   expect(watch.unsafe()).toMatchObject([
     { what: "randomness read", line: expect.stringMatching(/^watch\.test\.ts:\d+$/) },
@@ -47,9 +53,19 @@ test("tells the first effect of each kind, and forgets them with the next attemp
   expect(watch.unsafe()).toEqual([]);
 });
 
+test("tells at once when there is something new", () => {
+  beginNow();
+  const told: (string | undefined)[] = [];
+  watch.onUnsafe = () => void told.push(watch.unsafe().at(-1)?.what);
+  inFunction(() => [Math.random(), Math.random()]);
+  watch.onUnsafe = undefined;
+  expect(told).toEqual(["randomness read"]);
+});
+
 test("does not count what the runner sends, by region or by its socket", async () => {
   const socket = await inRunner(connected);
   watch.ignore(socket);
+  beginNow();
   inFunction(() => socket.write("events of the function's"));
   expect(watch.unsafe()).toEqual([]);
   inFunction(() => inRunner(() => Math.random()));
@@ -58,6 +74,7 @@ test("does not count what the runner sends, by region or by its socket", async (
 });
 
 test("counts what a step left behind, unless another step is open", () => {
+  beginNow();
   const closed: Region = { kind: "step", name: "one", isOpen: false, files: undefined };
   durable.open.steps = 1;
   inFunction(() => inRegion(closed, () => Math.random()));

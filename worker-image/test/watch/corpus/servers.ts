@@ -20,7 +20,7 @@ export async function startServers(): Promise<{
   const credentials = selfSigned();
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     request.resume();
-    request.once("end", () => setTimeout(() => response.end("ok"), request.url === "/slow" ? 150 : 2));
+    request.once("end", () => setTimeout(() => response.end("ok"), request.url === "/slow" ? 20_000 : 2).unref());
   };
   const http = createHttpServer(answer);
   const https = createHttpsServer(credentials, answer);

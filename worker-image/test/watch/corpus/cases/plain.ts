@@ -154,7 +154,7 @@ export const cases: Record<string, Case> = {
     run: () => promisify((line: string, done: () => void) => exec(line, done))("true"),
   },
   spawnSync: { want: "child", call: "spawnSync", run: () => spawnSync("true") },
-  "spawn, left running": { want: "child", isBusy: true, run: () => void spawn("sleep", ["1"], { stdio: "ignore" }) },
+  "spawn, left running": { want: "child", isBusy: true, run: () => void spawn("sleep", ["5"], { stdio: "ignore" }) },
   "exec in a step": { want: "safe", run: ({ step }) => step("one", () => promisify(exec)("true")) },
   "a worker thread": {
     want: "worker",
