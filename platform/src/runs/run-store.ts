@@ -385,7 +385,7 @@ export interface RunStore {
     runId: string,
     childLimit: number,
   ): Promise<{ rootRunId: string; depth: number; full: boolean; execution: ExecutionRef | undefined } | undefined>;
-  /** Live runs that do not execute. */
+  /** Live runs that neither execute nor are WAITING. */
   countQueued(environmentId: number): Promise<number>;
   addTags(
     environmentId: number,

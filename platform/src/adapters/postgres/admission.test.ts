@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { evenRandom } from "../../../test/support/even-random.ts";
 import {
   type EnvironmentFixture,
   environmentFixture,
@@ -234,9 +235,7 @@ describe("admission by several schedulers at once", () => {
 /** Three schedulers admit, finish, cancel and requeue at random until nothing is left; an observer counts slots all the while. */
 async function drive(world: World, seed: number): Promise<void> {
   const at = await environmentFixture(pool, { limit: world.environmentLimit });
-  const random = fc.sample(fc.double({ min: 0, max: 1, noNaN: true }), { seed, numRuns: 400 });
-  let next = 0;
-  const chance = () => random[next++ % random.length] as number;
+  const chance = evenRandom(seed);
   const runs: NewRun[] = [];
   for (const { limits, keys, runs: count } of world.queues) {
     const queue = await at.queue(limits);

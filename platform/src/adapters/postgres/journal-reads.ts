@@ -1,7 +1,12 @@
 import type { JournalKind, JournalRecord, JournalSnapshot, WireError } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { encodeId } from "../../ids.ts";
-import { type JournalReply, type JournalOwner, type JournalView, VIEWED_VALUE_BYTES } from "../../journal/journal-store.ts";
+import {
+  type JournalReply,
+  type JournalOwner,
+  type JournalView,
+  VIEWED_VALUE_BYTES,
+} from "../../journal/journal-store.ts";
 import { COMPLETION_COLUMNS, type CompletionRow, completionsAfter, toCompletion } from "./journal-rows.ts";
 import { madeAt } from "./run-reads.ts";
 

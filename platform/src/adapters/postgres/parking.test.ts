@@ -58,6 +58,19 @@ describe("parking", () => {
     expect(await acts.admit(announced(woken))).toMatchObject([{ runId: run.runId, resumes: true }]);
   });
 
+  test("takes the run out of those that are queued", async () => {
+    const queued = () => acts.store.countQueued(acts.at.environmentId);
+    for (const mode of ["hold", "replay"] as const) {
+      const run = await acts.waiting(mode);
+      expect(await queued()).toBe(0);
+      await acts.fallDue(run);
+      const woken = announced(await acts.wake());
+      expect(await queued()).toBe(1);
+      await acts.admit(woken);
+      expect(await queued()).toBe(0);
+    }
+  });
+
   test("counts what the process computed where it leaves", async () => {
     const run = await acts.waiting("replay");
     expect(await acts.count("run where id = $1 and compute_ms = 5", run.runId)).toBe(1);
@@ -214,13 +227,9 @@ describe("the held workers of an environment", () => {
     expect((await acts.admit([...first, ...second])).map(({ runId }) => runId)).toEqual([child.id]);
     const facts = await acts.store.explainFacts(acts.at.environmentId, root.id);
     expect(facts?.heldLimit).toEqual({ held: 1, limit: 1 });
-    expect((await acts.store.explainFacts(acts.at.environmentId, held.runId))?.checkpoint).toEqual({
-      mode: "hold",
-      reason: "HOLD_MODE",
-    });
-    expect((await acts.store.explainFacts(acts.at.environmentId, held.runId))?.waits).toMatchObject([
-      { entry: 0, kind: "time" },
-    ]);
+    const waiting = await acts.store.explainFacts(acts.at.environmentId, held.runId);
+    expect(waiting?.checkpoint).toMatchObject({ mode: "hold", reason: "HOLD_MODE" });
+    expect(waiting?.waits).toMatchObject([{ entry: 0, kind: "time" }]);
     await acts.fallDue(held);
     expect((await acts.resume()).map(({ runId }) => runId)).toEqual([held.runId]);
     // Its lane has its next turn a second later, whoever announces it.

@@ -1,12 +1,13 @@
 import type pg from "pg";
 import type { ExecutionRef } from "../../runs/run-store.ts";
 
-/** Live runs that do not execute: queued, delayed, or waiting for a version. */
+/** Live runs that neither execute nor wait for what they began themselves: queued, delayed, or waiting for a version. */
 export async function countQueued(pool: pg.Pool, environmentId: number): Promise<number> {
   const { rows } = await pool.query<{ n: number }>({
     name: "count-queued",
     text: `select greatest(0, (select count(*) from run where environment_id = $1)
-             - (select count(*) from slot where environment_id = $1))::int as n`,
+             - (select count(*) from slot where environment_id = $1)
+             - (select count(*) from run_journal where environment_id = $1 and waits_after is not null))::int as n`,
     values: [environmentId],
   });
   return rows[0]?.n ?? 0;

@@ -72,10 +72,11 @@ describe("partitions", () => {
 describe("retention", () => {
   test("drops days that are over, runs and events each after their own time, and no live run however old", async () => {
     const [old, young] = [await makeDay("run_history", 32), await makeDay("run_history", 31)];
+    const oldJournals = await makeDay("journal_history", 32);
     const [oldEvents, youngEvents] = [await makeDay("run_event", 16), await makeDay("run_event", 15)];
     const live = await acts.executing({ id: newUuid(Date.now() - 400 * DAY) });
     await pool.query("update run set created_at = now() - interval '400 days' where id = $1", [live.runId]);
-    expect(await upkeep.dropPartitions({ runDays: 30, eventDays: 14 })).toEqual([old, oldEvents]);
+    expect(await upkeep.dropPartitions({ runDays: 30, eventDays: 14 })).toEqual([old, oldJournals, oldEvents]);
     const names = await partitions();
     expect(names).toContain(young);
     expect(names).toContain(youngEvents);
@@ -118,7 +119,19 @@ describe("retention", () => {
       "insert into batch_item (batch_id, item, run_id) select b.id, 0, b.run from unnest($1::uuid[], $2::uuid[]) as b (id, run)",
       [batches, [newUuid(), run.runId, newUuid()]],
     );
+    await pool.query(
+      "insert into wait_key select $1, int4send(n), now(), now() + n * interval '1 h' from generate_series(-3, 3) n where n <> 0",
+      [environmentId],
+    );
+    await pool.query(
+      `insert into waitpoint (id, environment_id, status, created_at, completed_at)
+       select gen_random_uuid(), $1, status, now() - interval '40 days', now() - ended
+       from unnest('{WAITING,COMPLETED,TIMED_OUT,COMPLETED}'::text[], array[null, '31 days', '31 days', '29 days']::interval[])
+         as w (status, ended)`,
+      [environmentId],
+    );
     await upkeep.deleteExpired();
+    expect([await count("wait_key"), await count("waitpoint")]).toEqual([3, 2]);
     expect([await count("idempotency"), await count("packet"), await count("spent_token")]).toEqual([6000, 23, 3]);
     const { rows } = await pool.query<{ id: string }>("select id from batch");
     expect(rows.map((row) => row.id).sort()).toEqual(batches.slice(1).sort());
