@@ -160,7 +160,7 @@ describe("an attempt", () => {
 });
 
 describe("a bundle that cannot be imported", () => {
-  const bundles: Record<string, { source: string; wantError: object }> = {
+  const bundles: Record<string, { source: string; bootTimeoutMs?: number; wantError: object }> = {
     "because it throws": {
       source: `const settings: any = undefined; export const x = settings.missing.deeply;`,
       wantError: {
@@ -180,13 +180,14 @@ describe("a bundle that cannot be imported", () => {
     },
     "because it does not come to an end": {
       source: `await new Promise((r) => setTimeout(r, 60_000));`,
+      bootTimeoutMs: 500,
       wantError: { message: expect.stringContaining("still importing") },
     },
   };
   test.each(Object.entries(bundles))(
     "%s fails the waiting run with the reason",
-    async (_sentence, { source, wantError }) => {
-      runner = await RunnerProcess.start(source, { env: { GANTRY_WORKER_BOOT_TIMEOUT_MS: "500" } });
+    async (_sentence, { source, bootTimeoutMs = 60_000, wantError }) => {
+      runner = await RunnerProcess.start(source, { env: { GANTRY_WORKER_BOOT_TIMEOUT_MS: String(bootTimeoutMs) } });
       const { outcome } = await outcomeOf("any");
       expect(outcome).toMatchObject({ kind: "crashed", reason: "BOOT_FAILED", error: wantError });
     },
