@@ -20,6 +20,9 @@ const REQUESTS: [channel: string, call: string][] = [
   ["http2.client.stream.created", "http2.request"],
 ];
 
+/** How a pool takes leave of a server when a connection has been idle for long: PostgreSQL's Terminate, MySQL's COM_QUIT. */
+const FAREWELLS = ["5800000004", "0100000001"];
+
 /** Bytes that leave the process. Call time and handle level both: a client may queue, and http2 touches no socket of JavaScript. */
 export class NetworkWatch {
   readonly #effects: Effects;
@@ -37,10 +40,11 @@ export class NetworkWatch {
     for (const { prototype } of [TCP, TLSWrap]) {
       for (const method of STREAM_WRITES) {
         const holder = holderOf(prototype, method);
-        if (holder) patch(holder, method, (handle) => this.#sent(handle as object));
+        if (holder) patch(holder, method, (handle, args) => this.#sent(handle as object, args[1]));
       }
     }
-    for (const method of ["send", "send6"]) patch(UDP.prototype, method, (handle) => this.#sent(handle as object));
+    for (const method of ["send", "send6"])
+      patch(UDP.prototype, method, (handle) => this.#sent(handle as object, undefined));
     for (const [channel, call] of REQUESTS) subscribe(channel, () => effects.check("bytes", call));
     this.patchLoaded();
   }
@@ -63,17 +67,22 @@ export class NetworkWatch {
     // An empty write, or an end without data, is no message to anybody.
     if (data === undefined || data === null || data === "" || typeof data === "function") return;
     if (this.#ignored.has(socket)) return;
-    if (this.#effects.happens("bytes") && !isStdio(socket as { fd?: unknown }))
+    if (this.#effects.happens("bytes") && !isStdio(socket as { fd?: unknown }) && !isFarewell(data))
       this.#effects.add("bytes", "socket.write");
   }
 
-  #sent(handle: object): void {
+  #sent(handle: object, data: unknown): void {
     if (this.#ignored.has(handle)) return;
     this.#strict.used(handle);
-    if (this.#effects.happens("bytes") && !isStdio(handle)) this.#effects.add("bytes", "socket.write");
+    if (this.#effects.happens("bytes") && !isStdio(handle) && !isFarewell(data))
+      this.#effects.add("bytes", "socket.write");
   }
 }
 
 function isStdio(of: { fd?: unknown }): boolean {
   return of.fd === 1 || of.fd === 2;
+}
+
+function isFarewell(data: unknown): boolean {
+  return data instanceof Uint8Array && data.length === 5 && FAREWELLS.includes(Buffer.from(data).toString("hex"));
 }

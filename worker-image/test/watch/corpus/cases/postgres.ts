@@ -40,6 +40,14 @@ export const cases: Record<string, Case> = {
       await wait();
     },
   }),
+  "pg, a pool that closes its idle connection during a wait": scene({
+    want: "safe",
+    load: ({ servers }) => new pg.Pool({ connectionString: servers.postgres, idleTimeoutMillis: 10 }),
+    run: async ({ step, wait }, db) => {
+      await step("one", () => db.query(WRITE));
+      await wait(() => db.totalCount === 0);
+    },
+  }),
   "pg, queued behind a step's": scene({
     want: "unsafe",
     load: ({ servers }) => client(servers.postgres),
