@@ -42,6 +42,8 @@ export interface Pass {
   trace: string[];
   /** Its process is gone: what it still does is seen by nobody. */
   isLost: boolean;
+  /** What is left of it, such as the losers of a race, changes nothing. */
+  hasEnded: boolean;
 }
 
 /** Most have several parts. */
@@ -105,9 +107,9 @@ export class World {
   async #pass(attempt: number): Promise<TaskOutcome | "crashed"> {
     this.#pending = [];
     this.#appends = [];
-    const pass: Pass = { attempt, trace: [], isLost: false };
+    const pass: Pass = { attempt, trace: [], isLost: false, hasEnded: false };
     this.passes.push(pass);
-    this.task.run = () => this.#evaluate(this.#program, "p", pass);
+    this.task.run = () => this.#evaluate(this.#program, "p", pass).finally(() => (pass.hasEnded = true));
     const ended: TaskOutcome[] = [];
     void this.task.execute(attempt).then((outcome) => ended.push(outcome));
     for (let idle = 0; ; ) {
@@ -151,7 +153,7 @@ export class World {
 
   async #evaluate(program: Program, path: string, pass: Pass): Promise<string> {
     const result = await this.#parts(program, path, pass);
-    pass.trace.push(`${path} = ${result}`);
+    note(pass, `${path} = ${result}`);
     return result;
   }
 
@@ -183,7 +185,7 @@ export class World {
         );
       case "attempt":
         return part(program.body, "body").catch(async (error: Error) => {
-          pass.trace.push(`${path} caught ${error.message}`);
+          note(pass, `${path} caught ${error.message}`);
           return part(program.compensate, "compensate");
         });
       case "timeout":
@@ -202,6 +204,7 @@ export class World {
       case "wait":
         return String(await token(program.fails ? `${path}!` : path));
       case "child":
+        await this.#prepare();
         return String(await child(program.fails ? `${path}!` : path, (key) => this.#trigger(pass, path, key)));
     }
   }
@@ -219,9 +222,15 @@ export class World {
   async #item(index: number, path: string, pass: Pass): Promise<string> {
     const key = `${path}.item${index}`;
     await step.run(key, () => this.#body(pass, key, false));
+    await this.#prepare();
     const result = String(await child(`${key}.child`, (onceKey) => this.#trigger(pass, `${key}.child`, onceKey)));
     if (result !== `${key}.child answered`) this.faults.push(`${key} got ${result}`);
     return result;
+  }
+
+  /** What a call does before it is made takes another time in each process: hashing its payload, say. */
+  async #prepare(): Promise<void> {
+    for (let turns = Math.floor(this.#random() * 4); turns > 0; turns--) await tick();
   }
 
   #body(pass: Pass, name: string, fails: boolean): Promise<string> {
@@ -246,6 +255,10 @@ export class World {
 
 function chosen(program: Program & { kind: "branch" }, result: string): [Program, string] {
   return result.length % 2 === 0 ? [program.then, "then"] : [program.otherwise, "else"];
+}
+
+function note(pass: Pass, event: string): void {
+  if (!pass.hasEnded) pass.trace.push(event);
 }
 
 function tick(): Promise<void> {

@@ -9,13 +9,15 @@ import type { RecordedCalls } from "./recorded-calls.ts";
 export interface Patience {
   /** Of an earlier attempt. */
   passOverMs: number;
-  /** Of this attempt, where the host sees that nothing of the function's own is under way. */
-  idleMs: number;
-  /** Of this attempt, where the host cannot see that, and other calls came. */
+  /** Of this attempt, where other calls came and the host sees that nothing of the function's own is under way. */
   insteadMs: number;
+  /** Of this attempt, where either is not so. */
+  silentMs: number;
 }
 
-const PATIENCE: Patience = { passOverMs: 20, idleMs: 250, insteadMs: 10_000 };
+const PATIENCE: Patience = { passOverMs: 20, insteadMs: 1_000, silentMs: 10_000 };
+/** Looks that must all find nothing: a process that stood still for a while has not been idle for that while. */
+const LOOKS = 5;
 
 export interface BlockedReplayOptions {
   attempt: number;
@@ -35,7 +37,7 @@ export class BlockedReplay {
   hasEnded = false;
   readonly #options: BlockedReplayOptions;
   readonly #patience: Patience;
-  #activeAt = 0;
+  #quietLooks = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: BlockedReplayOptions) {
@@ -45,7 +47,7 @@ export class BlockedReplay {
 
   /** The function did something. */
   touch(): void {
-    this.#activeAt = realTimers.now();
+    this.#quietLooks = 0;
   }
 
   /** Call it when nothing can be delivered: looks again later, unless something happens first. */
@@ -53,8 +55,7 @@ export class BlockedReplay {
     const { blocker } = this.#options.queue;
     const patienceMs = blocker && this.#patienceMs(blocker);
     if (this.#timer !== undefined || patienceMs === undefined) return;
-    const dueMs = Math.max(1, this.#activeAt + patienceMs - realTimers.now());
-    this.#timer = inRegion({ kind: "runner" }, () => realTimers.setTimeout(() => this.#decide(), dueMs));
+    this.#timer = inRegion({ kind: "runner" }, () => realTimers.setTimeout(() => this.#decide(), patienceMs / LOOKS));
     // By itself it keeps no process alive.
     (this.#timer as { unref?: () => void }).unref?.();
   }
@@ -63,8 +64,8 @@ export class BlockedReplay {
   #patienceMs(blocker: JournalRecord): number | undefined {
     const { queue, held, journal } = this.#options;
     if (this.#mayPassOver(blocker)) return held.size > 0 || queue.hasWaiting ? this.#patience.passOverMs : undefined;
-    if (journal.isBusy) return this.#patience.idleMs;
-    return held.size > 0 ? this.#patience.insteadMs : undefined;
+    if (held.size > 0) return journal.isBusy ? this.#patience.insteadMs : this.#patience.silentMs;
+    return journal.isBusy ? this.#patience.silentMs : undefined;
   }
 
   /** What earlier attempts called need not come again, nor what comes after the function's end. */
@@ -76,14 +77,10 @@ export class BlockedReplay {
     this.#timer = undefined;
     const { queue, journal, passOver, mismatch } = this.#options;
     const { blocker } = queue;
-    const patienceMs = blocker && this.#patienceMs(blocker);
-    if (!blocker || patienceMs === undefined) return;
-    if (realTimers.now() - this.#activeAt < patienceMs) return this.look();
+    if (!blocker || this.#patienceMs(blocker) === undefined) return;
+    this.#quietLooks = journal.isBusy?.() && !this.#mayPassOver(blocker) ? 0 : this.#quietLooks + 1;
+    if (this.#quietLooks < LOOKS) return this.look();
     if (this.#mayPassOver(blocker)) return passOver(blocker);
-    if (journal.isBusy?.()) {
-      this.touch();
-      return this.look();
-    }
     if (this.#isExplained(blocker)) passOver(blocker);
     else mismatch(blocker);
   }

@@ -53,7 +53,7 @@ describe("a function that takes another way than its journal", () => {
         // Plain code, slow on its second pass.
         if (++pass === 2) {
           isBusy = true;
-          await new Promise((resolve) => setTimeout(resolve, 400));
+          await new Promise((resolve) => setTimeout(resolve, 1_500));
           isBusy = false;
         }
         await step.run("a", () => 1);
