@@ -86,5 +86,6 @@ test("a child tells its parent and its root how far it is", async () => {
   const stage = shared.get();
   const run = await stage.trigger("teller", { below: 2 });
   const { metadata } = await stage.completed(run);
-  expect(metadata).toMatchObject({ told: 1, tellers: [1, 0] });
+  // A root is its own parent; each run's words come when they come.
+  expect(metadata).toEqual({ told: 2, tellers: expect.arrayContaining([2, 1, 0]) });
 });

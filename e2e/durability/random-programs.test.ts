@@ -10,7 +10,7 @@ import { type DurableStage, durableStage } from "./support/durable-stage.ts";
 import { mismatches, nonces, PROGRAM_TASKS, randomProgram } from "./support/random-programs.ts";
 import { SlotWatch } from "./support/slot-watch.ts";
 
-const PROGRAMS = 40;
+const PROGRAMS = 24;
 
 /** Triggers random programs, a few at a time; some are canceled. Returns each root with its program and how it may end. */
 async function triggerPrograms(stage: DurableStage, random: SeededRandom, overMs: number) {

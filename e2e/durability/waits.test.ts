@@ -94,13 +94,14 @@ test("a run that waits leaves its slot to the next, and has it again before thos
 test("onStart, onWait and onResume run once each, although the function runs twice", async () => {
   const stage = shared.get();
   const token = await stage.token();
-  const run = await stage.trigger("hooked", { token });
-  const { pid } = await stage.noted(run, "onWait");
+  const run = await stage.trigger("hooked", { token, url: stage.witness.of("hooked") });
+  const { pid } = await stage.noted(run, "begin");
   await stage.waiting(run);
   await stage.gone(pid);
   await stage.complete(token);
   await stage.completed(run);
-  for (const hook of ["onStart", "onWait", "onResume"]) expect(await stage.notes(run, hook), hook).toHaveLength(1);
+  expect(await stage.notes(run, "begin")).toHaveLength(2);
+  expect(stage.witness.requests("hooked")).toEqual(["onStart", "onWait-token", "onResume-token"]);
 });
 
 test("a race takes the same branch on a replay, whatever ended meanwhile", async () => {

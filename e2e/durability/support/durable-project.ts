@@ -16,7 +16,10 @@ export function durableFixture(more: Partial<Manifest> = {}, file = "tasks.ts"):
         processKeepAlive: false,
         retries: {},
       } as unknown as DescribedProject;
-      return { ...(await describeBundle(project, { hash: "", dir: bundleDir, entry, mayWait: true }, process.env)), ...more };
+      return {
+        ...(await describeBundle(project, { hash: "", dir: bundleDir, entry, mayWait: true }, process.env)),
+        ...more,
+      };
     },
   };
 }

@@ -2,9 +2,9 @@ import type { Pool } from "pg";
 
 /** What must hold at every moment: only runs at work have a slot, and no limit is exceeded. */
 const WRONG = `
-  select 'a run that is ' || coalesce(r.status, 'not there') || ' has a slot' as wrong
+  select 'a run that is ' || coalesce(r.status::text, 'not there') || ' has a slot' as wrong
   from slot s left join run r on r.environment_id = s.environment_id and r.id = s.run_id
-  where coalesce(r.status, '') not in ('EXECUTING', 'DEQUEUED')
+  where coalesce(r.status::text, '') not in ('EXECUTING', 'DEQUEUED')
   union all
   select 'queue ' || q.name || ' has ' || count(*) || ' of ' || q.declared_limit from slot s join queue q on q.id = s.queue_id
   where q.declared_limit is not null group by q.id, q.name, q.declared_limit having count(*) > q.declared_limit`;
@@ -35,7 +35,7 @@ export class SlotWatch {
       if ("rows" in reply) {
         this.#looks += 1;
         for (const { wrong } of reply.rows) this.#found.add(wrong);
-      } else if (/^42/.test(reply.code ?? "")) throw reply;
+      } else if (/^(22|42)/.test(reply.code ?? "")) throw reply;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
