@@ -3,8 +3,8 @@
  * crashes their process at random points.
  */
 import fc from "fast-check";
-import type { TaskOutcome } from "../../src/task/host.ts";
 import { step } from "../../src/task/durable/step.ts";
+import type { TaskOutcome } from "../../src/task/host.ts";
 import { child, DurableTask, token } from "./durable-task.ts";
 
 export type Program =

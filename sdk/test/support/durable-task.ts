@@ -1,9 +1,9 @@
 import type { JournalOpen } from "../../src/contract/journal.ts";
-import type { Grant, MetadataOperation, RunEvent } from "../../src/contract/worker-protocol.ts";
 import { fromWireError } from "../../src/contract/wire-error.ts";
+import type { Grant, MetadataOperation, RunEvent } from "../../src/contract/worker-protocol.ts";
 import { catalogue } from "../../src/task/catalogue.ts";
-import type { Hooks } from "../../src/task/hooks.ts";
 import { executeTask } from "../../src/task/execute-task.ts";
+import type { Hooks } from "../../src/task/hooks.ts";
 import type { TaskHost, TaskOutcome } from "../../src/task/host.ts";
 import { requireScope } from "../../src/task/run-scope.ts";
 import { testGrant } from "../../src/testing/test-grant.ts";

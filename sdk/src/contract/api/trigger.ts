@@ -29,7 +29,8 @@ export const UNSUPPORTED_OPTIONS: Readonly<Record<string, string>> = {
   externalDeploymentId: "Pin the run with `version`, or unset TRIGGER_EXTERNAL_DEPLOYMENT_ID.",
   gates: "Use a queue with a concurrencyLimit.",
   concurrency: "Use a queue with a concurrencyLimit and a concurrencyKey.",
-  resumeParentOnCompletion: "Only a task waits for a run, with triggerAndWait of @gantry/sdk; elsewhere poll it with runs.poll().",
+  resumeParentOnCompletion:
+    "Only a task waits for a run, with triggerAndWait of @gantry/sdk; elsewhere poll it with runs.poll().",
   parentAttempt: "Send parentRunId.",
   dependentAttempt: "Send parentRunId.",
   dependentBatch: "Create a batch instead.",
