@@ -3,7 +3,8 @@ import { type DueRunsDeps, workOffDues } from "../schedules/due-runs.ts";
 import type { ScheduleStore } from "../schedules/schedule-store.ts";
 import type { Loop } from "./loop.ts";
 
-const BATCH = 500;
+/** Due at once, more are taken in turns: the first need not wait for the last. */
+const BATCH = 200;
 
 export interface ScheduleLoopDeps extends DueRunsDeps {
   schedules: Pick<ScheduleStore, "claim" | "workOff" | "nextInMs">;

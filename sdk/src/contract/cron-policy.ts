@@ -9,9 +9,10 @@ import { Cron } from "croner";
 
 const NICKNAME = /^@(hourly|daily|midnight|weekly|monthly|yearly|annually)$/i;
 const MAX_CHARACTERS = 256;
-/** Patterns are parsed again and again with each due time. */
-const parsed = new Map<string, Cron>();
+/** Patterns are asked again and again, and at midnight a thousand schedules ask the same: what follows what is kept a while. */
+const parsed = new Map<string, { cron: Cron; following: Map<number, number | undefined> }>();
 const MAX_PARSED = 2000;
+const MAX_FOLLOWING = 32;
 
 /** What is wrong with a pattern, as the end of a sentence; undefined where it is one. */
 export function cronProblem(pattern: string): string | undefined {
@@ -50,7 +51,12 @@ export function timezoneProblem(timezone: string): string | undefined {
  * Units: milliseconds since the epoch. Errors: what the library throws for a pattern or zone that the checks above refuse.
  */
 export function nextCronTime(pattern: string, timezone: string, afterMs: number): number | undefined {
-  return cronOf(pattern, timezone).nextRun(new Date(afterMs))?.getTime();
+  const { cron, following } = cronOf(pattern, timezone);
+  if (following.has(afterMs)) return following.get(afterMs);
+  const next = cron.nextRun(new Date(afterMs))?.getTime();
+  if (following.size >= MAX_FOLLOWING) following.delete(following.keys().next().value as number);
+  following.set(afterMs, next);
+  return next;
 }
 
 /** All time zones there are, UTC first. */
@@ -58,14 +64,14 @@ export function timezones(): string[] {
   return ["UTC", ...Intl.supportedValuesOf("timeZone").filter((name) => name !== "UTC")];
 }
 
-function cronOf(pattern: string, timezone: string): Cron {
+function cronOf(pattern: string, timezone: string) {
   const key = `${timezone} ${pattern}`;
   const known = parsed.get(key);
   if (known !== undefined) return known;
   if (parsed.size >= MAX_PARSED) parsed.delete(parsed.keys().next().value as string);
-  const cron = new Cron(pattern.trim(), options(timezone));
-  parsed.set(key, cron);
-  return cron;
+  const made = { cron: new Cron(pattern.trim(), options(timezone)), following: new Map<number, number | undefined>() };
+  parsed.set(key, made);
+  return made;
 }
 
 /** `5/15` is what other parsers take too. Paused: nothing is ever started here. */
