@@ -98,11 +98,11 @@ export function scheduleApi(api: ApiClient) {
   };
 }
 
-interface PageOptions {
+export interface PageOptions {
   page?: number | undefined;
   perPage?: number | undefined;
 }
-interface TimezoneOptions {
+export interface TimezoneOptions {
   excludeUtc?: boolean | undefined;
 }
 
