@@ -22,16 +22,20 @@ const WITH_ATTEMPT = (parameter: string) =>
   `(case when jsonb_array_length(r.attempts) >= ${REMEMBERED} then r.attempts - 0 else r.attempts end)
      || coalesce(${parameter}::jsonb, '[]')`;
 
-/** Entries of the journal that the next attempt makes anew; of the one run that `source` returns. */
+/** Entries of the journal that the next attempt makes anew, of the one run of `source`; and it no longer waits. */
 const REOPEN = (source: string, entries: string) => `
       reopened as (
         delete from journal_entry j using ${source} x
         where j.run_id = x.run_id and j.entry = any (${entries}::int[])
-        returning j.run_id, ${ENTRY_BYTES("j")} as bytes
+        returning ${ENTRY_BYTES("j")} as bytes
       ), recounted as (
-        update run_journal g set entries = g.entries - o.n, bytes = g.bytes - o.bytes
-        from (select run_id, count(*)::int as n, sum(bytes)::bigint as bytes from reopened group by run_id) o
-        where g.run_id = o.run_id
+        update run_journal g set entries = g.entries - o.n, bytes = g.bytes - o.bytes, waits_after = null
+        from (
+          select x.run_id, (select count(*)::int from reopened) as n,
+            (select coalesce(sum(r.bytes), 0)::bigint from reopened r) as bytes
+          from ${source} x
+        ) o
+        where g.run_id = o.run_id and (o.n > 0 or g.waits_after is not null)
       )`;
 
 interface PutBack {

@@ -8,7 +8,7 @@ import { announced, done, opened } from "../../../test/support/journal-acts.ts";
 import { type EnvironmentFixture, environmentFixture, storeOn } from "../../../test/support/store-fixture.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
 import { encodeId, newUuid } from "../../ids.ts";
-import type { JournalStore } from "../../journal/journal-store.ts";
+import type { JournalReply, JournalStore } from "../../journal/journal-store.ts";
 import type { AdmittedRun, FinishRequest, LaneAnnouncement, RunStore } from "../../runs/run-store.ts";
 import { createPool } from "./pool.ts";
 import { createPostgresJournalStore } from "./postgres-journal-store.ts";
@@ -371,7 +371,7 @@ class Process {
         done(this.#known.nextEntry++),
         await this.#drive.wait(this.#store, this.#known, this.#known.nextEntry++),
       ];
-      return this.#append(entries);
+      return this.#append(entries, "RUNNING");
     }
     return this.#park();
   }
@@ -391,9 +391,10 @@ class Process {
     return false;
   }
 
-  async #append(entries: JournalAppend[]): Promise<boolean> {
+  async #append(entries: JournalAppend[], want?: JournalReply["state"]): Promise<boolean> {
     const reply = await this.#journals.append(this.#drive.owner(this.#run), this.#seq, entries, DEFAULT_LIMITS);
     if (reply === "fenced") return false;
+    if (want !== undefined && reply.state !== want) throw new Error(`it is ${reply.state}, and has its slot`);
     for (const { entry } of entries) this.#known.stored.add(entry);
     if (reply.state === "RUNNING") this.#deliver(reply.completions);
     return true;

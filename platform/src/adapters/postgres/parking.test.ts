@@ -343,6 +343,7 @@ describe("a held worker that is lost", () => {
       } else {
         expect(await acts.requeue(run)).toMatchObject({ status: "QUEUED" });
         expect(await acts.status(run.runId)).toBe("QUEUED");
+        expect(await acts.count("run_journal where run_id = $1 and waits_after is not null", run.runId)).toBe(0);
       }
       expect([await slots(run), await readyRows(run), await execution(run)]).toEqual([
         0,

@@ -13,11 +13,15 @@ import { timeOutWaitpoints } from "./waitpoints.ts";
  */
 export async function wake(pool: pg.Pool, limit: number): Promise<{ woken: Woken[]; isMore: boolean }> {
   const timedOut = await timeOutWaitpoints(pool, limit);
-  const settled = await settle(pool, limit);
+  const settled = await settle(pool, Math.min(limit, SETTLED_AT_ONCE));
   const due = await completeDue(pool, limit);
   const { woken, taken } = await wakeRuns(pool, limit);
-  return { woken, isMore: Math.max(timedOut, settled, due, taken) >= limit };
+  const isMore = Math.max(timedOut, due, taken) >= limit || settled >= Math.min(limit, SETTLED_AT_ONCE);
+  return { woken, isMore };
 }
+
+/** Outputs of so many runs are in memory together. */
+const SETTLED_AT_ONCE = 200;
 
 /** Completes waits whose time has come; how many there were. */
 async function completeDue(pool: pg.Pool, limit: number): Promise<number> {
