@@ -18,7 +18,7 @@ let installed: Watch | undefined;
 
 /**
  * Installs the watch in this process, once; call it before any code of the user's is imported. What it patches behaves as
- * before. Between `begin` and `end` an await costs 60 ns more, a socket write 0.3 µs.
+ * before. Between `begin` and `end` an await costs 80 ns more, a socket write 0.3 µs; installing takes 8 ms.
  *
  * Errors: where Node does not offer what is patched (its permission model is on), what Node throws; then nothing is watched.
  */

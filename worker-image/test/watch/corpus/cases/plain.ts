@@ -16,6 +16,15 @@ import { type Case } from "../stage.ts";
 
 const SELF = process.argv[1] as string;
 
+/** There is none, but it is seen that one is wanted. */
+function openAddon(folder: string): void {
+  try {
+    process.dlopen({ exports: {} }, join(folder, "addon.node"));
+  } catch {
+    // As expected.
+  }
+}
+
 export const cases: Record<string, Case> = {
   "computing alone": { want: "safe", run: () => Array.from({ length: 1e4 }, (_, at) => Math.sqrt(at)).join() },
   "console.log, stdout and stderr": {
@@ -164,6 +173,15 @@ export const cases: Record<string, Case> = {
     want: "safe",
     run: ({ step }) => step("one", async () => void (await once(new Worker("0", { eval: true }), "exit"))),
   },
+  "a native add-on": { want: "addon", call: "process.dlopen", run: ({ folder }) => openAddon(folder) },
+  "a native add-on in a step": { want: "safe", run: ({ step, folder }) => step("one", () => openAddon(folder)) },
+  "a native add-on of module code, which works unseen": {
+    want: "addon",
+    hasNoLine: true,
+    load: ({ folder }) => openAddon(folder),
+    run: () => undefined,
+  },
+  "a native add-on that only computes": { want: "safe", run: () => openAddon("/app/node_modules/bcrypt") },
   "a signal to another process": {
     want: "signal",
     call: "process.kill",
