@@ -2,10 +2,12 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FINAL_RUN_STATUSES, isFinalRunStatus, RUN_STATUSES, type RunStatus } from "@gantry/sdk/contract";
 import { describe, expect, test } from "vitest";
+import { journalActs } from "../../test/support/journal-acts.ts";
 import { storeActs } from "../../test/support/store-acts.ts";
 import { testDatabase } from "../../test/support/test-database.ts";
 import { EXECUTION_STATES } from "./execution-state.ts";
 import { RUN_STATES } from "./run-state.ts";
+import type { AdmittedRun } from "./run-store.ts";
 
 const pairs = RUN_STATUSES.flatMap((from) => Object.values(RUN_STATES[from]).map((to: RunStatus) => `${from} → ${to}`));
 
@@ -53,8 +55,34 @@ describe("the store's statements", async () => {
       insert into execution_moved values (old.state, case when tg_op = 'DELETE' then 'ENDED' else new.state::text end);
       return null; end $$;
     create trigger note_execution after update or delete on execution for each row execute function note_execution();`);
-  const acts = await storeActs(pool);
+  const acts = await journalActs(pool);
   const { at, store } = acts;
+
+  /** A run whose worker is held; `isWoken`: it is queued for its slot. */
+  async function held(isWoken: boolean): Promise<AdmittedRun> {
+    const run = await acts.waiting("hold");
+    if (isWoken) await acts.fallDue(run);
+    await acts.wake();
+    return run;
+  }
+
+  /** What becomes of runs that wait, on a worker or on none. */
+  async function moveWaiting(): Promise<void> {
+    for (const isWoken of [false, true]) {
+      for (const status of FINAL_RUN_STATUSES.filter((one) => one !== "EXPIRED")) {
+        const run = await held(isWoken);
+        await acts.finish(run, status, run, { mayBeHeld: true });
+      }
+      await acts.requeue(await held(isWoken));
+      await acts.requeue(await held(isWoken), { delayMs: 1e6 });
+      await store.suspendLost({ ...(await held(isWoken)), environmentId: at.environmentId });
+    }
+    await acts.park(await held(false), 0, "replay");
+    for (const mode of ["hold", "replay"] as const) {
+      await acts.fallDue(await acts.waiting(mode));
+      await acts.resume();
+    }
+  }
 
   test("move runs along the table and nowhere else", async () => {
     const finals = FINAL_RUN_STATUSES;
@@ -95,15 +123,14 @@ describe("the store's statements", async () => {
     await acts.insert({ status: "PENDING_VERSION" });
     await acts.insert({ status: "PENDING_VERSION", delayUntil: new Date(Date.now() + 1e6) });
     await store.releasePendingVersions(at.environmentId, 100);
+    await moveWaiting();
 
     const { rows } = await pool.query<{ move: string }>(`
       select distinct before || ' → ' || after as move from moved where before <> after
       union select distinct g.before || ' → ' || h.status from gone g join run_history h on h.id = g.run_id`);
     const seen = rows.map((row) => row.move);
     expect(seen.filter((move) => !pairs.includes(move))).toEqual([]);
-    const expected = pairs.filter(
-      (move) => !move.startsWith("WAITING") && move.split(" → ")[0] !== move.split(" → ")[1],
-    );
+    const expected = pairs.filter((move) => move.split(" → ")[0] !== move.split(" → ")[1]);
     expect(expected.filter((move) => !seen.includes(move))).toEqual([]);
   });
 
@@ -116,7 +143,7 @@ describe("the store's statements", async () => {
     );
     const moves = rows.map((row) => row.move).sort();
     expect(moves.filter((move) => !allowed.includes(move))).toEqual([]);
-    expect(moves).toEqual(["RUNNING → ENDED", "RUNNING → RUNNING", "STARTING → ENDED", "STARTING → RUNNING"]);
+    expect(allowed.filter((move) => !moves.includes(move))).toEqual([]);
   });
 
   test("end no run that is on a worker without naming its execution, and start none twice", async () => {
