@@ -1,6 +1,7 @@
 // The import law (ARCHITECTURE.md): contract ← capabilities ← {http, realtime, loops, adapters} ← main;
-// contract ← client ← {react, cli}; contract, task ← worker-image; client ← e2e. Tests may reach further.
-const TESTS = "\\.test(-d)?\\.ts$|/test/|/fixtures/";
+// contract ← client ← {react, cli}; contract, task ← worker-image; client ← e2e.
+// Tests, and what plays a part of the system for them, may reach further.
+const TESTS = "\\.test(-d)?\\.ts$|/test/|/fixtures/|^e2e/(faults|durability)/support/";
 const CAPABILITIES = "^platform/src/(runs|queues|journal|waitpoints|schedules|deployments|projects|cluster|secrets)/";
 const EDGES = "^platform/src/(http|realtime|loops|adapters)/";
 const ROOT_FILES = "^platform/src/(main|platform|engine|config)\\.ts$";

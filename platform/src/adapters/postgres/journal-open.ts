@@ -2,9 +2,9 @@ import type { JournalAppend } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { markAwaited } from "./awaited-runs.ts";
 import {
-  againAfterDeadlock,
   type AppendCall,
   type AppendReply,
+  againAfterDeadlock,
   completionsAfter,
   ENTRY_BYTES,
   outcomeOf,

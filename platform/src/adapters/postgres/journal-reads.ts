@@ -2,8 +2,8 @@ import type { JournalKind, JournalRecord, JournalSnapshot, WireError } from "@ga
 import type pg from "pg";
 import { encodeId } from "../../ids.ts";
 import {
-  type JournalReply,
   type JournalOwner,
+  type JournalReply,
   type JournalView,
   VIEWED_VALUE_BYTES,
 } from "../../journal/journal-store.ts";
