@@ -72,7 +72,7 @@ test("10,000 runs that wait need no process and little memory, and all are resum
     async () => ((await waitingCount(stage)) === 0 ? true : undefined),
     dueAt + 30_000 - Date.now(),
   );
-  await stage.here.api.untilIdle(60_000);
+  await stage.here.api.untilIdle(120_000);
   const ended = async () => {
     const { rows: found } = await stage.here.pool.query<{ status: string; n: number; early: number }>(
       `select h.status, count(*)::int as n, count(*) filter (where j.completed_at < j.due_at)::int as early
