@@ -9,7 +9,7 @@ export interface DbosWorkflow {
 }
 
 export async function dbosThreeSteps(databaseUrl: string): Promise<DbosWorkflow> {
-  const run = DBOS.registerWorkflow(
+  const workflow = DBOS.registerWorkflow(
     async (n: number) => {
       const one = await DBOS.runStep(async () => n + 1, { name: "one" });
       const two = await DBOS.runStep(async () => one + 1, { name: "two" });
@@ -21,7 +21,8 @@ export async function dbosThreeSteps(databaseUrl: string): Promise<DbosWorkflow>
   await DBOS.launch();
   return {
     note: "the workflow is called in the measuring process: no queue, no process of its own",
-    run,
+    // Called as a method, it would be looked for on the object.
+    run: (n) => workflow(n),
     close: () => DBOS.shutdown(),
   };
 }

@@ -23,7 +23,7 @@ export type Stage = Awaited<ReturnType<typeof stage>>;
  * given. All of it is gone when the test ends.
  */
 export async function stage(options: StageOptions = {}) {
-  const { onEnd, ...here } = await openStage(options, onTestFinished);
+  const { onEnd: _onEnd, ...here } = await openStage(options, onTestFinished);
   onTestFailed(() => console.error(`the end of the platform's log:\n${here.endOfLog()}`));
   return here;
 }
