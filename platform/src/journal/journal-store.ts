@@ -63,7 +63,7 @@ export interface JournalView {
   error: unknown;
 }
 
-/** The truth about journals and waits. Ids are UUIDs. Each method is one transaction. */
+/** The truth about journals and waits. Ids are UUIDs. Each method is one transaction, but for `wake`. */
 export interface JournalStore {
   /**
    * Stores entries and answers with the completions after `known`. Resent entries are stored once. Entries that open a wait
@@ -89,7 +89,8 @@ export interface JournalStore {
 
   /**
    * Completes what is due, what ended runs complete, and wakes the runs concerned: those that wait on no worker or are parked
-   * are QUEUED ahead of new ones. Each at most `limit`; call again while `isMore`.
+   * are QUEUED ahead of new ones. Each at most `limit`; call again while `isMore`. Several transactions, each of which leaves rows
+   * for the next: one that is cut off is taken up again.
    */
   wake(limit: number): Promise<{ woken: Woken[]; isMore: boolean }>;
   /** Milliseconds to the next wait that is due; undefined: none. */

@@ -1,4 +1,4 @@
-import type { WireError } from "@gantry/sdk/contract";
+import { DEFAULT_LIMITS, type WireError } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { encodeId, uuidTime } from "../../ids.ts";
 import type { StoredOutcome } from "./journal-rows.ts";
@@ -117,11 +117,12 @@ export async function batchOutcome(
     text: "select item, run_id, error from batch_item where batch_id = $1 order by item",
     values: [batchId],
   });
-  const ended = await endedRuns(
-    client,
-    environmentId,
-    rows.flatMap((row) => row.run_id ?? []),
-  );
+  const runIds = rows.flatMap((row) => row.run_id ?? []);
+  const bytes = await outputBytes(client, environmentId, runIds);
+  if (bytes > DEFAULT_LIMITS.journalBytes) {
+    return { ok: false, value: null, valueType: null, error: tooLarge(rows.length, bytes) };
+  }
+  const ended = await endedRuns(client, environmentId, runIds);
   const results = rows.map((row) => itemResult(row, row.run_id === null ? undefined : ended.get(row.run_id)));
   return {
     ok: true,
@@ -130,6 +131,24 @@ export async function batchOutcome(
     error: undefined,
   };
 }
+
+/** Of all these runs together: known before they are read, since no process could hold a thousand of the largest. */
+async function outputBytes(client: pg.PoolClient, environmentId: number, runIds: string[]): Promise<number> {
+  if (runIds.length === 0) return 0;
+  const { rows } = await client.query<{ bytes: string | null }>({
+    name: "batch-output-bytes",
+    text: `select sum(octet_length(h.output)) as bytes from run_history h
+           where h.environment_id = $1 and h.id = any ($2::uuid[]) and h.finished_at >= $3`,
+    values: [environmentId, runIds, new Date(Math.min(...runIds.map(uuidTime)) - DAY_MS)],
+  });
+  return Number(rows[0]?.bytes ?? 0);
+}
+
+const tooLarge = (runs: number, bytes: number): WireError => ({
+  name: "JournalLimitError",
+  code: "JOURNAL_LIMIT",
+  message: `The outputs of the batch's ${runs} runs have ${bytes} bytes together; the limit (journalBytes) is ${DEFAULT_LIMITS.journalBytes}. Return references to what is large, or wait for fewer runs at a time.`,
+});
 
 function itemResult({ run_id: runId, error }: Item, ended: EndedRun | undefined): Record<string, unknown> {
   if (runId === null)
