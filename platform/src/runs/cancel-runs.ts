@@ -18,10 +18,12 @@ export async function cancelTree(
 ): Promise<void> {
   const below = await deps.store.openDescendants(environment.id, runId);
   if (!(await cancelRun(deps, environment, runId, reason))) throw runNotFound(encodeId("run", runId));
-  for (let at = 0; at < below.length; at += CANCELED_AT_ONCE) {
-    await Promise.all(
-      below.slice(at, at + CANCELED_AT_ONCE).map((child) => cancelRun(deps, environment, child, reason)),
-    );
+  // From above: a run whose child has ended first would go on with that, and might complete.
+  for (const level of below) {
+    for (let at = 0; at < level.length; at += CANCELED_AT_ONCE) {
+      const some = level.slice(at, at + CANCELED_AT_ONCE);
+      await Promise.all(some.map((child) => cancelRun(deps, environment, child, reason)));
+    }
   }
 }
 

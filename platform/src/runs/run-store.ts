@@ -322,8 +322,8 @@ export interface RunStore {
     forceAfterMs: number,
   ): Promise<{ state: "idle" | "unknown" | "ended" } | ({ state: "onWorker"; isStarted: boolean } & ExecutionRef)>;
 
-  /** Live runs below a run. */
-  openDescendants(environmentId: number, runId: string): Promise<string[]>;
+  /** Live runs below a run: its children, then theirs, and so on. */
+  openDescendants(environmentId: number, runId: string): Promise<string[][]>;
 
   /** Extends leases; answers with those that are stale and those whose run is to be canceled. */
   heartbeat(executions: ExecutionRef[], leaseTtlMs: number): Promise<{ alive: string[]; cancel: string[] }>;

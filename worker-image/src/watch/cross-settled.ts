@@ -4,7 +4,7 @@ import type { Effects } from "./effects.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { captureStack } from "./user-frame.ts";
 
-/** Of this hook, down to where the stack is taken: `settled`, `#settled`, `isCalled`, `captureStack`, `markPlace`. */
+/** Of this hook, down to where the stack is taken: `settled`, `#settled`, `isByClient`, `captureStack`, `markPlace`. */
 const OWN_FRAMES = 5;
 
 /** Returned by a constructor, an object gets the fields of the class that extends it: a mark that nobody else can see. */
@@ -85,15 +85,18 @@ export class CrossSettled {
       return;
     }
     const isServed = OfFunction.is(promise) || (region?.kind === "step" && region.isOpen && OfBackground.is(promise));
-    // V8 itself settles some in no context, such as a compiled WebAssembly: then no code is on the stack but this.
-    if (isServed && (region !== undefined || isCalled())) this.#effects.add("queued");
+    if (isServed && isByClient()) this.#effects.add("queued");
   }
 }
 
-/** Whether JavaScript settles it. */
-function isCalled(): boolean {
+/**
+ * Whether code of a package or of the user's settles it. V8 itself settles some, such as a compiled WebAssembly, with nothing on
+ * the stack but this; and what Node's own modules do among themselves is seen where they send.
+ */
+function isByClient(): boolean {
   const frames = captureStack(OWN_FRAMES + 3)
     .split("\n")
-    .slice(1);
-  return frames.filter((frame) => !/ at async |promise_hooks/.test(frame)).length > OWN_FRAMES;
+    .slice(1)
+    .filter((frame) => !/ at async |promise_hooks/.test(frame));
+  return frames.slice(OWN_FRAMES).some((frame) => !/[( ]node:/.test(frame));
 }

@@ -159,13 +159,14 @@ describe("a cancel", () => {
     }
   });
 
-  test("finds all that is below a run, and nothing else", async () => {
+  test("finds all that is below a run, level by level, and nothing else", async () => {
     const root = await acts.executing();
     const child = await acts.executing({ parentRunId: root.runId, rootRunId: root.runId, depth: 1 });
+    const sibling = await acts.executing({ parentRunId: root.runId, rootRunId: root.runId, depth: 1 });
     const { run: grandchild } = await acts.insert({ parentRunId: child.runId, rootRunId: root.runId, depth: 2 });
     await acts.insert();
     const below = await store.openDescendants(at.environmentId, root.runId);
-    expect(below.sort()).toEqual([child.runId, grandchild.id].sort());
+    expect(below.map((level) => level.sort())).toEqual([[child.runId, sibling.runId].sort(), [grandchild.id]]);
   });
 });
 

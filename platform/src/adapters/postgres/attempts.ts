@@ -259,20 +259,20 @@ export async function requestCancel(
   return { state: "onWorker", executionId: row.execution_id, fence: row.fence, isStarted: row.is_started };
 }
 
-/** Live runs below a run, as far as live runs connect them. */
-export async function openDescendants(pool: pg.Pool, environmentId: number, runId: string): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string }>({
+/** Live runs below a run, as far as live runs connect them: its children, then theirs, and so on. */
+export async function openDescendants(pool: pg.Pool, environmentId: number, runId: string): Promise<string[][]> {
+  const { rows } = await pool.query<{ id: string; depth: number }>({
     name: "open-descendants",
     text: `
       with recursive below as (
-        select r.id from run r where r.parent_run_id = $2 and r.environment_id = $1
+        select r.id, r.depth from run r where r.parent_run_id = $2 and r.environment_id = $1
         union
-        select r.id from below b join run r on r.parent_run_id = b.id and r.environment_id = $1
+        select r.id, r.depth from below b join run r on r.parent_run_id = b.id and r.environment_id = $1
       )
-      select id from below`,
+      select id, depth from below order by depth`,
     values: [environmentId, runId],
   });
-  return rows.map((row) => row.id);
+  return [...Map.groupBy(rows, ({ depth }) => depth).values()].map((level) => level.map(({ id }) => id));
 }
 
 export async function isInHistory(pool: pg.Pool, environmentId: number, runId: string): Promise<boolean> {
