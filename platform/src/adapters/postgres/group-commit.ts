@@ -17,6 +17,11 @@ export interface GroupCommitOptions<In, Out> {
   maxBytes: number;
   maxWaitMs: number;
   maxInFlight: number;
+  /**
+   * With no batch under way, one is carried out at the end of this turn of the event loop. Else it is given the shortest time
+   * that a timer has, a millisecond: callers that come by the hundred then share more.
+   */
+  isPrompt?: boolean;
 }
 
 interface Waiting<In, Out> {
@@ -32,6 +37,7 @@ export class GroupCommit<In, Out> {
   #waitingBytes = 0;
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isFlushing = false;
 
   constructor(options: GroupCommitOptions<In, Out>) {
     this.#options = options;
@@ -47,11 +53,21 @@ export class GroupCommit<In, Out> {
   }
 
   #schedule(): void {
-    const { maxItems, maxBytes, maxWaitMs, maxInFlight } = this.#options;
+    const { maxItems, maxBytes, maxWaitMs, maxInFlight, isPrompt } = this.#options;
     if (this.#inFlight >= maxInFlight || this.#waiting.length === 0) return;
     if (this.#waiting.length >= maxItems || this.#waitingBytes >= maxBytes) this.#flush();
     // Nobody else is being served: waiting would only add latency.
+    else if (isPrompt && this.#inFlight === 0) this.#flushThisTurn();
     else this.#timer ??= setTimeout(() => this.#flush(), this.#inFlight === 0 ? 0 : maxWaitMs);
+  }
+
+  #flushThisTurn(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
   }
 
   #flush(): void {

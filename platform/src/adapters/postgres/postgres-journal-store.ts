@@ -27,6 +27,8 @@ export function createPostgresJournalStore(
   { leaseTtlMs = LEASE_TTL_MS, onWake = () => undefined }: JournalStoreOptions = {},
 ): JournalStore {
   const ended = new GroupCommit<AppendCall, AppendReply>({
+    // A run's steps wait for each other: each would pay for the timer.
+    isPrompt: true,
     run: (calls) => appendDone(pool, calls),
     bytesOf: sizeOf,
     isItemsFault,
