@@ -7,7 +7,16 @@ import { ROOT } from "./paths.mjs";
 
 const fix = process.argv.includes("--fix");
 const bin = (name, file) => [join(ROOT, "node_modules", name, "bin", file)];
-const PACKAGES = ["sdk", "worker-image", "platform", "e2e", "bench", "examples/airports", "examples/approval", "examples/onboarding"].filter(hasSources);
+const PACKAGES = [
+  "sdk",
+  "worker-image",
+  "platform",
+  "e2e",
+  "bench",
+  "examples/airports",
+  "examples/approval",
+  "examples/onboarding",
+].filter(hasSources);
 
 function hasSources(name) {
   const files = globSync(`${name}/{src,test}/**/*.ts`, { cwd: ROOT }).concat(globSync(`${name}/*.ts`, { cwd: ROOT }));
