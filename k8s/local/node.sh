@@ -50,9 +50,12 @@ kubeAPIBurst: 400
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
 X
 wait_until 30 "containerd" "$CLUSTER_DIR/log/containerd.log" test -S "$CLUSTER_DIR/run/containerd.sock"
-start kubelet "$K8S_BIN/kubelet" --config=kubelet.yaml --kubeconfig=kubeconfig --root-dir="$CLUSTER_DIR/kubelet" \
-  --container-runtime=remote --container-runtime-endpoint="unix://$CLUSTER_DIR/run/containerd.sock" \
-  --hostname-override="$NODE_NAME" --node-ip="$HOST_IP"
+start_kubelet() {
+  start kubelet "$K8S_BIN/kubelet" --config=kubelet.yaml --kubeconfig=kubeconfig --root-dir="$CLUSTER_DIR/kubelet" \
+    --container-runtime=remote --container-runtime-endpoint="unix://$CLUSTER_DIR/run/containerd.sock" \
+    --hostname-override="$NODE_NAME" --node-ip="$HOST_IP"
+}
+start_kubelet
 
 # Written once: kube-proxy ends when its file is written again.
 write_once "$CLUSTER_DIR/proxy.yaml" <<X
@@ -67,8 +70,16 @@ X
 start proxy "$K8S_BIN/kube-proxy" --config=proxy.yaml
 
 token=$(cut -d, -f1 "$CLUSTER_DIR/pki/tokens.csv")
+began=$(date -u +%Y-%m-%dT%H:%M:%S)
+api() { curl -fsk --max-time 2 -H "Authorization: Bearer $token" "https://127.0.0.1:6443$1"; }
+# What a cluster that was stopped remembers of its node says nothing: the kubelet must have renewed its lease since, and what
+# was noted while it was away must be gone. A kubelet that has ended is started again.
 is_ready() {
-  curl -fsk --max-time 2 -H "Authorization: Bearer $token" "https://127.0.0.1:6443/api/v1/nodes/$NODE_NAME" |
-    jq -e '.status.conditions[] | select(.type == "Ready" and .status == "True")'
+  is_running "$CLUSTER_DIR/run/kubelet.pid" || start_kubelet
+  api "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/$NODE_NAME" |
+    jq -e --arg began "$began" '.spec.renewTime > $began' &&
+    api "/api/v1/nodes/$NODE_NAME" |
+    jq -e '(.status.conditions[] | select(.type == "Ready") | .status == "True")
+      and ([.spec.taints[]? | select(.key | startswith("node.kubernetes.io/"))] | length == 0)'
 }
-wait_until 90 "the node" "$CLUSTER_DIR/log/kubelet.log" is_ready
+wait_until 120 "the node" "$CLUSTER_DIR/log/kubelet.log" is_ready
