@@ -52,6 +52,7 @@ import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
 import { timerLoop } from "./loops/timer-loop.ts";
 import { upkeepLoop } from "./loops/upkeep-loop.ts";
 import { wakeLoop } from "./loops/wake-loop.ts";
+import { concurrencyLimitName } from "./projects/limits-policy.ts";
 import type { EnvironmentRef } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
 import type { VariablesService } from "./projects/variables-service.ts";
@@ -286,8 +287,7 @@ function promotion(deps: PromotionDeps) {
     announcements.wake(environment.id);
     const deployment = await catalog.byId(deploymentId);
     if (deployment === undefined) return;
-    const { environmentConcurrency, devConcurrency } = await limits(environment);
-    const concurrency = environment.type === "DEVELOPMENT" ? devConcurrency : environmentConcurrency;
+    const concurrency = (await limits(environment))[concurrencyLimitName(environment.type)];
     prepared.add(deploymentId);
     await executor.prepare(deployment, concurrency).catch((error: unknown) => {
       const { version } = deployment;

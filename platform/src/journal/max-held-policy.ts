@@ -1,4 +1,5 @@
 import type { Limits } from "@gantry/sdk/contract";
+import { concurrencyLimitName } from "../projects/limits-policy.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 
 /** How many workers an environment may keep for runs that wait: its own bound, else as many runs as may execute. */
@@ -7,5 +8,5 @@ export function maxHeldOf(
   limits: Pick<Limits, "maxHeld" | "environmentConcurrency" | "devConcurrency">,
 ): number {
   if (limits.maxHeld >= 0) return limits.maxHeld;
-  return environment.type === "DEVELOPMENT" ? limits.devConcurrency : limits.environmentConcurrency;
+  return limits[concurrencyLimitName(environment.type)];
 }

@@ -29,6 +29,15 @@ export interface CompletedEntry {
   seq: number;
 }
 
+/** In the one order in which everybody locks several. Those of runs that have none, or have ended, are passed over. */
+export async function lockJournals(client: pg.PoolClient, runIds: string[]): Promise<void> {
+  await client.query({
+    name: "lock-journals",
+    text: "select 1 from run_journal where run_id = any ($1::uuid[]) order by run_id for update",
+    values: [runIds],
+  });
+}
+
 /**
  * Completes those of the entries that are still open, and notes a wake for each run concerned. The caller's transaction
  * commits it, and then wakes the loop. Of one run, entries complete in the order of the input.
@@ -36,11 +45,7 @@ export interface CompletedEntry {
 export async function completeEntries(client: pg.PoolClient, outcomes: EntryOutcome[]): Promise<CompletedEntry[]> {
   if (outcomes.length === 0) return [];
   const runIds = outcomes.map(({ runId }) => runId);
-  await client.query({
-    name: "lock-journals",
-    text: "select 1 from run_journal where run_id = any ($1::uuid[]) order by run_id for update",
-    values: [[...new Set(runIds)]],
-  });
+  await lockJournals(client, [...new Set(runIds)]);
   const packets = [...new Set(outcomes.flatMap(({ value }) => value ?? []))];
   const places = new Map(packets.map((packet, index) => [packet, index + 1]));
   const { rows } = await client.query<{ environment_id: number; run_id: string; entry: number; seq: number }>({

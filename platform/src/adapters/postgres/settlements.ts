@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { batchOutcome, type EndedRun, endedRuns, goneError, liveRuns, markAwaited } from "./awaited-runs.ts";
-import { completeEntries, type EntryOutcome } from "./complete-entries.ts";
+import { completeEntries, type EntryOutcome, lockJournals } from "./complete-entries.ts";
 import type { StoredOutcome } from "./journal-rows.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -182,11 +182,8 @@ export async function archiveJournals(pool: pg.Pool, limit: number): Promise<num
       values: [limit],
     });
     if (rows.length === 0) return 0;
-    await client.query({
-      name: "lock-journals",
-      text: "select 1 from run_journal where run_id = any ($1::uuid[]) order by run_id for update",
-      values: [rows.map((row) => row.id)],
-    });
+    const runIds = rows.map((row) => row.id);
+    await lockJournals(client, runIds);
     await client.query({
       name: "archive-journals",
       text: `
@@ -202,7 +199,7 @@ export async function archiveJournals(pool: pg.Pool, limit: number): Promise<num
         select run_id, entry, finished_at, environment_id, kind, key, label, fingerprint, after, attempt, opened_at, started_at,
           tries, due_at, token_id, child_run_id, batch_id, seq, completed_at, ok, value, value_type, error
         from moved`,
-      values: [rows.map((row) => row.id), rows.map((row) => row.finished_at)],
+      values: [runIds, rows.map((row) => row.finished_at)],
     });
     return rows.length;
   });

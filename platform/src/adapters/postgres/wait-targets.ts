@@ -1,4 +1,4 @@
-import type { JournalAppend, JournalOpen } from "@gantry/sdk/contract";
+import { DEFAULT_LIMITS, type JournalAppend, type JournalOpen } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { AppError } from "../../errors.ts";
 import { decodeId } from "../../ids.ts";
@@ -131,7 +131,7 @@ async function openTime(
       ms,
       environmentId,
       keyOf(entry.idempotencyKey),
-      entry.idempotencyKeyTtlMs ?? 30 * 24 * 3600_000,
+      entry.idempotencyKeyTtlMs ?? DEFAULT_LIMITS.idempotencyKeyTtlMs,
     ],
   });
   const { due_at: due, is_due: isDue } = rows[0] as { due_at: string; is_due: boolean };

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Woken } from "../../journal/journal-store.ts";
 import { timeoutError } from "../../waitpoints/timeout-error.ts";
-import { completeEntries, type EntryOutcome } from "./complete-entries.ts";
+import { completeEntries, type EntryOutcome, lockJournals } from "./complete-entries.ts";
 import { REACH_LANES } from "./reach-lanes.ts";
 import { settle } from "./settlements.ts";
 import { inTransaction } from "./transaction.ts";
@@ -66,11 +66,7 @@ async function wakeRuns(pool: pg.Pool, limit: number): Promise<{ woken: Woken[];
     if (rows.length === 0) return { woken: [], taken: 0 };
     const environments = new Map(rows.map((row) => [row.run_id, row.environment_id]));
     const runIds = [...environments.keys()].sort();
-    await client.query({
-      name: "lock-journals",
-      text: "select 1 from run_journal where run_id = any ($1::uuid[]) order by run_id for update",
-      values: [runIds],
-    });
+    await lockJournals(client, runIds);
     const woken = await client.query<WokenRow>({
       name: "wake-runs",
       text: WAKE,
