@@ -1,5 +1,5 @@
 import type { Grant, JournalAppend, JournalCompletion, OpenWait } from "@gantry/sdk/contract";
-import { inRegion, type JournalHost } from "@gantry/sdk/task";
+import { inOwnRegion, type JournalHost } from "@gantry/sdk/task";
 import type { IdleReport } from "./idle-report.ts";
 import type { FromTaskProcess, ToTaskProcess } from "./process-messages.ts";
 import type { RunnerConnection } from "./runner-connection.ts";
@@ -57,7 +57,7 @@ export class AttemptJournal implements JournalHost {
     for (const each of entries) if (each.type === "open") this.#open.add(each.entry);
     this.#idle.disturbed();
     return new Promise((resolve, reject) => {
-      if (this.#parts.length === 0) inRegion({ kind: "runner" }, () => setImmediate(() => this.#sendParts()));
+      if (this.#parts.length === 0) inOwnRegion(() => setImmediate(() => this.#sendParts()));
       this.#parts.push({ entries, resolve, reject });
     });
   }

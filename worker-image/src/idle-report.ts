@@ -1,5 +1,5 @@
 import type { OpenWait } from "@gantry/sdk/contract";
-import { inRegion } from "@gantry/sdk/task";
+import { inOwnRegion } from "@gantry/sdk/task";
 import type { FromTaskProcess, Safety } from "./process-messages.ts";
 import type { Watch } from "./watch/watch.ts";
 
@@ -76,7 +76,7 @@ export class IdleReport {
     this.#stop();
     const looking = new AbortController();
     this.#looking = looking;
-    inRegion({ kind: "runner" }, () => {
+    inOwnRegion(() => {
       const quiet = this.watch?.quiet(QUIET_MS, looking.signal);
       if (!quiet) this.#timer = setTimeout(() => this.#tell(), QUIET_MS);
       else void quiet.then(() => !looking.signal.aborted && this.#tell());

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { inRegion } from "@gantry/sdk/task";
+import { inOwnRegion } from "@gantry/sdk/task";
 import { encodeMessage, readMessages } from "./line-protocol.ts";
 import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
 
@@ -45,7 +45,7 @@ export class RunnerConnection {
 
   open(): void {
     this.#isClosing = false;
-    const socket = inRegion({ kind: "runner" }, () => connect(this.#options.socket));
+    const socket = inOwnRegion(() => connect(this.#options.socket));
     this.#socket = socket;
     this.#options.onSocket(socket);
     if (!this.#isRef) socket.unref();
@@ -75,7 +75,7 @@ export class RunnerConnection {
   /** Written with the next message, or at the end of this turn of the event loop. */
   sendSoon(message: FromTaskProcess): void {
     this.#soon += encodeMessage(message);
-    inRegion({ kind: "runner" }, () => setImmediate(() => this.#write("")));
+    inOwnRegion(() => setImmediate(() => this.#write("")));
   }
 
   sendOutcome(message: OutcomeMessage): void {
@@ -87,7 +87,7 @@ export class RunnerConnection {
     const lines = this.#soon + text;
     this.#soon = "";
     if (lines === "") return;
-    if (this.#isOpen) inRegion({ kind: "runner" }, () => this.#socket?.write(lines));
+    if (this.#isOpen) inOwnRegion(() => this.#socket?.write(lines));
     else this.#unsent.push(lines);
   }
 
@@ -100,7 +100,7 @@ export class RunnerConnection {
   async flush(): Promise<void> {
     while (!this.#isOpen || this.#socket?.writableLength !== 0) {
       // Between two connections there is nothing to wait for but the next.
-      if (!this.#isOpen) await inRegion({ kind: "runner" }, () => pause(LOOK_AGAIN_MS));
+      if (!this.#isOpen) await inOwnRegion(() => pause(LOOK_AGAIN_MS));
       else await written(this.#socket as Socket);
     }
   }

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { inRegion } from "@gantry/sdk/task";
+import { inOwnRegion } from "@gantry/sdk/task";
 
 /** A look may be this late and still count as the next one. */
 const SLACK_MS = 25;
@@ -56,7 +56,7 @@ export class StalledFunction {
       // A referenced timer keeps the process going; the loop empties again when it fires, unless something else began.
       const lookAgainMs = Math.max(50, Math.min(leftMs, 1_000));
       this.#expectedAt = now + lookAgainMs;
-      inRegion({ kind: "runner" }, () => setTimeout(() => undefined, lookAgainMs));
+      inOwnRegion(() => setTimeout(() => undefined, lookAgainMs));
       return;
     }
     this.#watched = undefined;

@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS, type Grant, type RunEvent } from "@gantry/sdk/contract";
-import { inRegion, type TaskHost } from "@gantry/sdk/task";
+import { inOwnRegion, type TaskHost } from "@gantry/sdk/task";
 import { AttemptJournal } from "./attempt-journal.ts";
 import { IdleReport } from "./idle-report.ts";
 import type { MetadataChange } from "./process-messages.ts";
@@ -64,7 +64,7 @@ export class AttemptHost implements TaskHost {
     if (waitMs <= 0 && this.#metadataSentAt > 0) return this.#sendMetadata();
     // The first change waits for the end of this turn: a function often sets several keys in a row.
     const pauseMs = Math.max(0, this.#metadataSentAt === 0 ? 0 : waitMs);
-    inRegion({ kind: "runner" }, () => {
+    inOwnRegion(() => {
       this.#metadataTimer = setTimeout(() => this.#sendMetadata(), pauseMs).unref();
     });
   }

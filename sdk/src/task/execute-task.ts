@@ -26,7 +26,7 @@ import type { ExecuteTask, TaskHost, TaskOutcome } from "./host.ts";
 import { MetadataView } from "./metadata-view.ts";
 import { throughMiddleware } from "./middleware.ts";
 import { readPayload } from "./read-payload.ts";
-import { inRegion } from "./region.ts";
+import { inOwnRegion, inRegion } from "./region.ts";
 import { type RunScope, withScope } from "./run-scope.ts";
 
 export const executeTask: ExecuteTask = async (grant, host, signal) => {
@@ -61,7 +61,7 @@ function makeScope(grant: Grant, host: TaskHost, signal: AbortSignal, task: Regi
   const send = (target: "self" | "parent" | "root", operation: MetadataOperation) => {
     const name = { self: "operations", parent: "parentOperations", root: "rootOperations" } as const;
     // Its timers and its clock are ours, not the task's.
-    inRegion({ kind: "runner" }, () => host.metadata({ [name[target]]: [operation] }));
+    inOwnRegion(() => host.metadata({ [name[target]]: [operation] }));
   };
   const isReplaying = () => scope.durable?.isReplaying === true;
   const scope: RunScope = {

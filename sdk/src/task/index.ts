@@ -5,5 +5,5 @@ export { DeclarationError, describeCatalogue } from "./describe-catalogue.ts";
 export { executeTask, interruptTask } from "./execute-task.ts";
 export type { ExecuteTask, JournalHost, TaskHost, TaskOutcome } from "./host.ts";
 export { setLogLevel } from "./log-level.ts";
-export { currentRegion, inRegion, type Region } from "./region.ts";
+export { currentRegion, inOwnRegion, inRegion, type Region } from "./region.ts";
 export { currentScope } from "./run-scope.ts";

@@ -31,6 +31,13 @@ export function inRegion<T>(region: Region, body: () => T): T {
   return storage.run(region, body);
 }
 
+const OURS: Region = { kind: "runner" };
+
+/** For what is ours: it is no effect, no timer and no reading of the task's. */
+export function inOwnRegion<T>(body: () => T): T {
+  return inRegion(OURS, body);
+}
+
 /** Runs a body that is none of the user's steps, but whose effects count as a step's: they are not repeated either. */
 export async function inStepRegion<T>(name: string, body: () => T): Promise<Awaited<T>> {
   const region: Region = { kind: "step", name, isOpen: true, files: undefined };

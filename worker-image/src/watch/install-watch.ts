@@ -1,5 +1,5 @@
 import { createHook, type HookCallbacks } from "node:async_hooks";
-import { currentRegion, inRegion } from "@gantry/sdk/task";
+import { currentRegion, inOwnRegion } from "@gantry/sdk/task";
 import { nodeBindings } from "./bindings.ts";
 import { CrossSettled } from "./cross-settled.ts";
 import { installDurableClock } from "./durable-clock.ts";
@@ -40,7 +40,7 @@ function install(options: WatchOptions): Watch {
   watchRandomness(effects);
   installDurableClock(around);
   // Opens the context's storage.
-  inRegion({ kind: "runner" }, () => undefined);
+  inOwnRegion(() => undefined);
 
   const hooks: HookCallbacks & { trackPromises: boolean } = {
     // Promises are watched by V8's own hooks, at a tenth of the cost. Older versions of Node do not know this option.
@@ -88,6 +88,6 @@ function install(options: WatchOptions): Watch {
     quiet: (ms, signal) => quiet(around, ms, signal),
     ignore: (socket) => network.ignore(socket),
   };
-  effects.onAdded = () => inRegion({ kind: "runner" }, () => watch.onUnsafe?.());
+  effects.onAdded = () => inOwnRegion(() => watch.onUnsafe?.());
   return watch;
 }

@@ -1,9 +1,9 @@
-import { inRegion } from "@gantry/sdk/task";
+import { inOwnRegion } from "@gantry/sdk/task";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Resolves once user code has been still for `ms`: at the earliest after `ms`, at the latest `ms` after that was so. */
 export function quiet(around: Surroundings, ms: number, signal?: AbortSignal): Promise<void> {
-  return inRegion({ kind: "runner" }, () => {
+  return inOwnRegion(() => {
     const { promise, resolve } = Promise.withResolvers<void>();
     let seen = around.activity;
     let timer = setTimeout(look, ms);

@@ -15,7 +15,7 @@ export interface WatchedAttempt {
  * What sees in a task process whether a replay of its run would repeat something.
  *
  * Whose code runs is told by regions (@gantry/sdk/task, region.ts): what the runner does in the process (its socket, its
- * timers, `emit`, `metadata`, journal calls, deliveries) runs inside `inRegion({ kind: "runner" }, …)`.
+ * timers, `emit`, `metadata`, journal calls, deliveries) runs inside `inOwnRegion(…)`.
  */
 export interface Watch {
   /** The function of an attempt is about to begin: what happened before it, such as the bundle's import, does not count. */

@@ -1,6 +1,6 @@
 import type { JournalRecord } from "../../contract/journal.ts";
 import type { JournalHost } from "../host.ts";
-import { inRegion } from "../region.ts";
+import { inOwnRegion } from "../region.ts";
 import type { DeliveryQueue } from "./delivery-queue.ts";
 import { realTimers } from "./real-timers.ts";
 import type { RecordedCalls } from "./recorded-calls.ts";
@@ -55,7 +55,7 @@ export class BlockedReplay {
     const { blocker } = this.#options.queue;
     const patienceMs = blocker && this.#patienceMs(blocker);
     if (this.#timer !== undefined || patienceMs === undefined) return;
-    this.#timer = inRegion({ kind: "runner" }, () => realTimers.setTimeout(() => this.#decide(), patienceMs / LOOKS));
+    this.#timer = inOwnRegion(() => realTimers.setTimeout(() => this.#decide(), patienceMs / LOOKS));
     // By itself it keeps no process alive.
     (this.#timer as { unref?: () => void }).unref?.();
   }

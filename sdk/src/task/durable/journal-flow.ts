@@ -20,7 +20,7 @@ import type {
   OpenWait,
 } from "../../contract/journal.ts";
 import type { JournalHost } from "../host.ts";
-import { inRegion } from "../region.ts";
+import { inOwnRegion } from "../region.ts";
 import { BlockedReplay, type Patience } from "./blocked-replay.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { notRecorded, otherInput, unreachedCall } from "./durable-errors.ts";
@@ -38,8 +38,6 @@ export interface FlowOptions {
   beforeResume: (call: Call) => Promise<void> | undefined;
   patience?: Patience | undefined;
 }
-
-const OURS = { kind: "runner" } as const;
 
 export interface CallRequest {
   kind: JournalRecord["kind"];
@@ -182,7 +180,7 @@ export class JournalFlow {
   /** Resolves when stored. What the journal refuses ends the attempt. */
   async append(entries: JournalAppend[], what: string): Promise<void> {
     try {
-      await inRegion(OURS, () => this.#options.journal.append(entries));
+      await inOwnRegion(() => this.#options.journal.append(entries));
     } catch (reason) {
       throw this.#fail(notRecorded(what, reason));
     }
@@ -233,7 +231,7 @@ export class JournalFlow {
   #schedule(): void {
     if (this.#isScheduled || this.#isPaused || this.#fatal) return;
     this.#isScheduled = true;
-    inRegion(OURS, () => realTimers.setImmediate(() => this.#turn()));
+    inOwnRegion(() => realTimers.setImmediate(() => this.#turn()));
   }
 
   #turn(): void {
@@ -301,7 +299,7 @@ export class JournalFlow {
     if (state === this.#told) return;
     this.#told = state;
     const { journal } = this.#options;
-    inRegion(OURS, () => journal.waiting(waits && { known, waits }));
+    inOwnRegion(() => journal.waiting(waits && { known, waits }));
   }
 
   #passOver(record: JournalRecord): void {

@@ -10,7 +10,7 @@ import type {
 import { fromWireError, readErrorMember, toWireError } from "../../contract/wire-error.ts";
 import type { TaskWait } from "../hooks.ts";
 import type { JournalHost } from "../host.ts";
-import { currentRegion, inRegion, inStepRegion, type Region } from "../region.ts";
+import { currentRegion, inOwnRegion, inStepRegion, type Region } from "../region.ts";
 import type { Patience } from "./blocked-replay.ts";
 import { CallKeys } from "./call-keys.ts";
 import { calledAfterEnd, invalidStep, nestedCall } from "./durable-errors.ts";
@@ -189,7 +189,7 @@ export class JournalledRun implements DurableRun {
     let result: StepResult;
     try {
       await this.#flushClock();
-      const made = await inRegion({ kind: "runner" }, () => perform(this.#onceKey(call)));
+      const made = await inOwnRegion(() => perform(this.#onceKey(call)));
       result = { ok: true, value: encodeJournalValue(made, call.label), tries: 1 };
     } catch (error) {
       if (this.#isControl(error)) return this.#passOn(call, error);
@@ -205,7 +205,7 @@ export class JournalledRun implements DurableRun {
     let fields: OpenFields<K>;
     try {
       if (request.kind === "child" || request.kind === "batch") await this.#flushClock();
-      fields = await inRegion({ kind: "runner" }, () => request.open(this.#onceKey(call)));
+      fields = await inOwnRegion(() => request.open(this.#onceKey(call)));
     } catch (error) {
       if (this.#isControl(error) || call.state === "over") throw error;
       return this.#record(call, "trigger", startedAt, { ok: false, error, tries: 1 });

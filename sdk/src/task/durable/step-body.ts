@@ -4,7 +4,7 @@ import { DEFAULT_RETRY, type RetryOptions, retryDelayMs } from "../../contract/r
 import { readErrorMember } from "../../contract/wire-error.ts";
 import { retryOfError } from "../after-error.ts";
 import { pauseInRun } from "../pause.ts";
-import { inRegion, type Region } from "../region.ts";
+import { inOwnRegion, inRegion, type Region } from "../region.ts";
 import type { StepOptions } from "./durable-run.ts";
 import { encodeJournalValue } from "./journal-value.ts";
 import { realTimers } from "./real-timers.ts";
@@ -29,7 +29,7 @@ export async function runStepBody(
         if (tries >= maxTries || isControl(error) || retryOfError(error, realTimers.epoch()))
           return { ok: false, error, tries };
       }
-      await inRegion({ kind: "runner" }, () => pauseInRun(delayOf(retry, tries)));
+      await inOwnRegion(() => pauseInRun(delayOf(retry, tries)));
     }
   } catch (error) {
     // The run was canceled between two tries.

@@ -1,5 +1,5 @@
 import { decodeValue } from "../../client/packet.ts";
-import { inRegion } from "../region.ts";
+import { inOwnRegion } from "../region.ts";
 import { durableUnavailable } from "./durable-errors.ts";
 import type { DurableRun, OnceCall, StepOptions } from "./durable-run.ts";
 import { runStepBody } from "./step-body.ts";
@@ -25,7 +25,7 @@ export class UnjournalledRun implements DurableRun {
   }
 
   once<T>({ perform }: OnceCall<T>): Promise<T> {
-    return inRegion({ kind: "runner" }, () => perform(undefined));
+    return inOwnRegion(() => perform(undefined));
   }
 
   failure<E extends object>(_entry: number, error: E): E {

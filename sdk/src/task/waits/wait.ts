@@ -11,7 +11,7 @@ import {
 } from "../../client/tokens.ts";
 import { parseDurationMs } from "../../contract/duration.ts";
 import { fromWireError } from "../../contract/wire-error.ts";
-import { inRegion } from "../region.ts";
+import { ownNow } from "../own-clock.ts";
 import { requireDurable } from "./require-durable.ts";
 import { ManualWaitpointPromise, type WaitpointTokenResult } from "./token-promise.ts";
 import { invalidWait, readDate, readPeriod } from "./wait-period-policy.ts";
@@ -63,7 +63,7 @@ async function waitFor(options: WaitForOptions): Promise<void> {
  */
 async function waitUntil(options: WaitUntilOptions): Promise<void> {
   // A reading of ours, not of the task's: the journal need not keep it.
-  const nowMs = inRegion({ kind: "runner" }, () => Date.now());
+  const nowMs = ownNow();
   const at = readDate(options?.date, nowMs);
   const label = `until ${new Date(at).toISOString()}`;
   const check = () => {
