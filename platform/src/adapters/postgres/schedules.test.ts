@@ -29,6 +29,29 @@ async function kill(own: pg.Pool): Promise<void> {
 const states = (dues: { state: string }[]) => dues.map(({ state }) => state);
 const times = (dues: { at: string }[]) => dues.map(({ at }) => at.slice(11));
 
+/** A scheduler whose first tick, half a minute on, has come to its trigger; what is returned kills it there. */
+async function killable(world: Awaited<ReturnType<typeof scheduleWorld>>, where: "before" | "after") {
+  const own = ownPool();
+  const reached = Promise.withResolvers<void>();
+  const killing = Promise.withResolvers<never>();
+  const scheduler = world.scheduler(own, (runs) => ({
+    ...runs,
+    trigger: async (...call: Parameters<RunService["trigger"]>) => {
+      if (where === "after") await runs.trigger(...call);
+      reached.resolve();
+      return killing.promise;
+    },
+  }));
+  world.clock.advance(30_000);
+  const tick = Promise.resolve(scheduler.tick()).catch(() => "killed");
+  await reached.promise;
+  return async () => {
+    await kill(own);
+    killing.reject(new Error("killed"));
+    return tick;
+  };
+}
+
 describe("a due time has exactly one run", () => {
   test("with three schedulers that look at the same moments", async () => {
     const world = await scheduleWorld(pool, "2026-03-01T09:59:30Z");
@@ -47,25 +70,11 @@ describe("a due time has exactly one run", () => {
   test("where a scheduler is killed between the claim and the trigger", async () => {
     const world = await scheduleWorld(pool, "2026-03-01T09:59:30Z");
     const schedule = await world.schedule({ cron: "0 * * * *" });
-    const own = ownPool();
-    const reached = Promise.withResolvers<void>();
-    const killing = Promise.withResolvers<never>();
-    const killed = world.scheduler(own, (runs) => ({
-      ...runs,
-      trigger: () => {
-        reached.resolve();
-        return killing.promise;
-      },
-    }));
-    world.clock.advance(30_000);
-    const tick = Promise.resolve(killed.tick()).catch(() => "killed");
-    await reached.promise;
+    const killed = await killable(world, "before");
     expect(states(await world.dues(schedule.id))).toEqual(["claimed"]);
     await world.tick();
     expect(await world.payloads(), "the one that lives holds its lock").toEqual([]);
-    await kill(own);
-    killing.reject(new Error("killed"));
-    expect(await tick).toBe("killed");
+    expect(await killed()).toBe("killed");
     await world.tick();
     expect(states(await world.dues(schedule.id))).toEqual(["triggered"]);
     expect(await world.payloads()).toHaveLength(1);
@@ -74,25 +83,10 @@ describe("a due time has exactly one run", () => {
   test("where a scheduler is killed after the trigger, and the run has failed meanwhile", async () => {
     const world = await scheduleWorld(pool, "2026-03-01T09:59:30Z");
     const schedule = await world.schedule({ cron: "0 * * * *" });
-    const own = ownPool();
-    const reached = Promise.withResolvers<void>();
-    const killing = Promise.withResolvers<never>();
-    const killed = world.scheduler(own, (runs) => ({
-      ...runs,
-      trigger: async (...call: Parameters<RunService["trigger"]>) => {
-        await runs.trigger(...call);
-        reached.resolve();
-        return killing.promise;
-      },
-    }));
-    world.clock.advance(30_000);
-    const tick = Promise.resolve(killed.tick()).catch(() => "killed");
-    await reached.promise;
+    const killed = await killable(world, "after");
     const [run] = await world.payloads();
     expect(await world.end(run?.id ?? "", "FAILED")).toBe(true);
-    await kill(own);
-    killing.reject(new Error("killed"));
-    expect(await tick).toBe("killed");
+    expect(await killed()).toBe("killed");
     await world.tick();
     expect(await world.dues(schedule.id)).toMatchObject([{ state: "triggered", runId: run?.id }]);
     expect(await world.payloads()).toHaveLength(1);
