@@ -8,7 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: [
-      "{sdk,worker-image,platform}/{src,test}/**/*.test.ts",
+      "{sdk,worker-image,platform,platform/dashboard}/{src,test}/**/*.test.{ts,tsx}",
       "{e2e,bench,examples}/**/*.test.ts",
       "{.make,charts}/**/*.test.mjs",
     ],
