@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { describeBundle } from "../../../sdk/src/cli/bundle/describe-bundle.ts";
 import type { Manifest } from "../../../sdk/src/contract/manifest.ts";
 import type { Fixture } from "../../faults/support/fault-project.ts";
@@ -8,7 +8,7 @@ type DescribedProject = Parameters<typeof describeBundle>[0];
 /** A folder's fixture tasks, with what the tasks themselves declare. */
 export function durableFixture(more: Partial<Manifest> = {}, file = "tasks.ts"): Fixture {
   return {
-    file: join(import.meta.dirname, "../fixtures", file),
+    file: resolve(import.meta.dirname, "../fixtures", file),
     async manifest(bundleDir, entry) {
       const project = {
         projectDir: bundleDir,

@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** A way to a server that can be cut: open connections break, and new ones are refused until it is mended. */
+export class CuttableProxy {
+  readonly url: string;
+  readonly #open: Set<Socket>;
+  #isCut = false;
+  readonly #close: () => Promise<void>;
+
+  static async to(target: string): Promise<CuttableProxy> {
+    const { hostname, port } = new URL(target);
+    const open = new Set<Socket>();
+    const server = createServer((from) => {
+      if (proxy.#isCut) return void from.resetAndDestroy();
+      const to = connect(Number(port), hostname);
+      for (const [socket, other] of [
+        [from, to],
+        [to, from],
+      ] as const) {
+        open.add(socket);
+        socket.on("error", () => undefined);
+        socket.on("close", () => {
+          open.delete(socket);
+          other.destroy();
+        });
+        socket.pipe(other);
+      }
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const proxy = new CuttableProxy(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, open, async () => {
+      server.close();
+      proxy.cut();
+      await once(server, "close");
+    });
+    return proxy;
+  }
+
+  private constructor(url: string, open: Set<Socket>, close: () => Promise<void>) {
+    this.url = url;
+    this.#open = open;
+    this.#close = close;
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#open) socket.resetAndDestroy();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+}
