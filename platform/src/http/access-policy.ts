@@ -1,3 +1,4 @@
+import type { Role } from "@gantry/sdk/contract";
 import { isTokenScope, type KeyScope, type Principal } from "../projects/principal.ts";
 
 /**
@@ -24,18 +25,27 @@ export interface Resource {
     | "keys"
     | "variables"
     | "waitpoints"
-    | "environment";
+    | "environment"
+    /** Of the whole installation, as is `audit`. */
+    | "members"
+    | "audit";
   id?: string;
 }
 
-/** KEY_SCOPE: keys of this scope never do this. TOKEN_SCOPE: the token says otherwise. */
-export type AccessDecision = { allow: true } | { allow: false; reason: "KEY_SCOPE" | "TOKEN_SCOPE"; message: string };
+type Refusal = "KEY_SCOPE" | "TOKEN_SCOPE" | "ROLE";
+/** KEY_SCOPE: keys of this scope never do this. TOKEN_SCOPE: the token says otherwise. ROLE: the user's role does not. */
+export type AccessDecision = { allow: true } | { allow: false; reason: Refusal; message: string };
 
 const KEY_ACTIONS: Record<KeyScope, readonly Action[]> = {
   full: ["read", "write", "trigger", "batchTrigger", "deploy", "import", "admin"],
   trigger: ["trigger", "batchTrigger"],
   read: ["read"],
   deploy: ["deploy", "import"],
+};
+const ROLE_ACTIONS: Record<Role, readonly Action[]> = {
+  viewer: ["read"],
+  developer: ["read", "write", "trigger", "batchTrigger", "deploy", "import"],
+  admin: ["read", "write", "trigger", "batchTrigger", "deploy", "import", "admin"],
 };
 const RUN_ACTIONS: readonly Action[] = ["read", "write", "trigger", "batchTrigger", "import"];
 const ALLOWED: AccessDecision = { allow: true };
@@ -45,13 +55,17 @@ const ALLOWED: AccessDecision = { allow: true };
  * and one match is enough. The first is the one the message names.
  */
 export function decideAccess(principal: Principal, action: Action, resources: readonly Resource[]): AccessDecision {
+  if (isOfInstallation(resources) && principal.kind !== "user" && principal.kind !== "access")
+    return refuse("KEY_SCOPE", "A credential of one environment may not see or change who may use the platform.");
   switch (principal.kind) {
     case "key":
       return decideKey(principal.scope, action, resources);
     case "run":
       return RUN_ACTIONS.includes(action) ? ALLOWED : refuse("TOKEN_SCOPE", `A run may not ${action} here.`);
     case "access":
-      return decideAccessToken(principal.scopes, action, resources);
+      return decideAccessToken(principal, action, resources);
+    case "user":
+      return decideRole(principal.role, action);
     case "public":
       return grants(principal.scopes, action, resources)
         ? ALLOWED
@@ -82,8 +96,23 @@ function decideKey(scope: KeyScope, action: Action, resources: readonly Resource
   return refuse("KEY_SCOPE", `This key is of scope "${scope}" and may not ${action}.`);
 }
 
-/** A token without scopes is its owner's own: all of them. Others are those of keys. */
-function decideAccessToken(scopes: readonly string[], action: Action, resources: readonly Resource[]): AccessDecision {
+/** Members and the audit log belong to no environment. */
+function isOfInstallation(resources: readonly Resource[]): boolean {
+  return resources.some(({ kind }) => kind === "members" || kind === "audit");
+}
+
+function decideRole(role: Role, action: Action): AccessDecision {
+  return ROLE_ACTIONS[role].includes(action) ? ALLOWED : refuse("ROLE", `The role "${role}" may not ${action}.`);
+}
+
+/** A token without scopes is its owner's own: all of them. Others are those of keys. A user's token has their role as well. */
+function decideAccessToken(
+  { scopes, owner }: Extract<Principal, { kind: "access" }>,
+  action: Action,
+  resources: readonly Resource[],
+): AccessDecision {
+  const ofOwner = owner === undefined ? ALLOWED : decideRole(owner.role, action);
+  if (!ofOwner.allow) return ofOwner;
   if (scopes.length === 0) return ALLOWED;
   if (scopes.some((scope) => isTokenScope(scope) && decideKey(scope, action, resources).allow)) return ALLOWED;
   return refuse("TOKEN_SCOPE", `This access token is of scope "${scopes.join(", ")}" and may not ${action}.`);
@@ -112,6 +141,6 @@ function scopeName(action: Action, resource: Resource | undefined): string {
   return resource.id === undefined ? `${action}:${resource.kind}` : `${action}:${resource.kind}:${resource.id}`;
 }
 
-function refuse(reason: "KEY_SCOPE" | "TOKEN_SCOPE", message: string): AccessDecision {
+function refuse(reason: Refusal, message: string): AccessDecision {
   return { allow: false, reason, message };
 }

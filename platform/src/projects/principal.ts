@@ -1,3 +1,5 @@
+import type { Role } from "@gantry/sdk/contract";
+
 /** The environment a request is for: everything is looked up by (environment, id). */
 export interface EnvironmentRef {
   /** Database id. */
@@ -32,5 +34,19 @@ export type Principal =
     }
   /** The SDK inside a run, for the lifetime of one execution. Its writes check the fence. */
   | { kind: "run"; environment: EnvironmentRef; runId: string; executionId: string; fence: string }
-  /** A personal access token of the CLI: all projects. */
-  | { kind: "access"; tokenId: string; scopes: string[] };
+  /** A personal access token of the CLI: all projects. One that belongs to a user does no more than the user may. */
+  | { kind: "access"; tokenId: string; scopes: string[]; owner?: { userId: string; email: string; role: Role } }
+  /** Somebody who signed in: a short-lived token of their session. */
+  | {
+      kind: "user";
+      userId: string;
+      email: string;
+      role: Role;
+      /** Undefined in `gantry dev`, where nobody signs in. */
+      sessionId: string | undefined;
+      /** Undefined where the token is for what is outside of environments. */
+      environment: EnvironmentRef | undefined;
+      expiresAt: number;
+    };
+
+export type UserPrincipal = Extract<Principal, { kind: "user" }>;

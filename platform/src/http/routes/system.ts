@@ -9,6 +9,7 @@ import {
 } from "@gantry/sdk/contract";
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
+import type { Principal } from "../../projects/principal.ts";
 import type { Identity } from "../authenticate.ts";
 import type { Edge } from "../edge.ts";
 import { sendJson } from "../error-reply.ts";
@@ -153,10 +154,10 @@ function openApi(make: () => unknown): Route {
 }
 
 function whoami(edge: Edge, { principal, environment }: Identity): WhoamiReply {
-  const scopes = principal.kind === "key" ? [principal.scope] : principal.kind === "run" ? ["run"] : principal.scopes;
   return {
-    userId: principal.kind === "access" ? principal.tokenId : (environment?.publicId ?? ""),
-    email: "nobody@gantry.invalid",
+    userId:
+      userOf(principal)?.userId ?? (principal.kind === "access" ? principal.tokenId : (environment?.publicId ?? "")),
+    email: userOf(principal)?.email ?? "nobody@gantry.invalid",
     dashboardUrl: edge.deps.config.publicUrl ?? "",
     ...(environment === undefined
       ? {}
@@ -169,9 +170,27 @@ function whoami(edge: Edge, { principal, environment }: Identity): WhoamiReply {
           },
           environment: { id: environment.publicId, slug: environment.slug, type: environment.type },
         }),
-    credential: { kind: principal.kind, scopes },
+    credential: { kind: principal.kind, scopes: scopesOf(principal) },
     platformVersion: edge.deps.config.version,
   };
+}
+
+function userOf(principal: Principal): { userId: string; email: string } | undefined {
+  return principal.kind === "user" ? principal : principal.kind === "access" ? principal.owner : undefined;
+}
+
+function scopesOf(principal: Principal): string[] {
+  switch (principal.kind) {
+    case "key":
+      return [principal.scope];
+    case "run":
+      return ["run"];
+    case "user":
+      return [principal.role];
+    case "access":
+    case "public":
+      return principal.scopes;
+  }
 }
 
 /** False where it rejects, and where it takes too long to be called an answer. */

@@ -1,5 +1,7 @@
 /** The REST API's requests and replies, as zod schemas. The OpenAPI document is generated from them. */
+export * from "./accounts.ts";
 export * from "./batches.ts";
+export * from "./builds.ts";
 export * from "./deploy-paths.ts";
 export * from "./deployments.ts";
 export * from "./journal.ts";

@@ -8,7 +8,7 @@ export const whoamiReplySchema = z.object({
   dashboardUrl: z.string(),
   project: z.object({ name: z.string(), url: z.string(), orgTitle: z.string(), ref: z.string() }).optional(),
   environment: z.object({ id: z.string(), slug: z.string(), type: z.string() }).optional(),
-  credential: z.object({ kind: z.enum(["key", "public", "run", "access"]), scopes: z.array(z.string()) }),
+  credential: z.object({ kind: z.enum(["key", "public", "run", "access", "user"]), scopes: z.array(z.string()) }),
   platformVersion: z.string(),
 });
 export type WhoamiReply = z.infer<typeof whoamiReplySchema>;
