@@ -72,8 +72,15 @@ export interface RealtimeClientEvents {
 }
 
 export interface RealtimeServerEvents {
-  /** First word of a subscription, and again whenever the server cannot say what was missed. `runs` is newest first. */
+  /**
+   * First word of a subscription, and again whenever the server cannot say what was missed. `runs` is newest first. One that
+   * would be larger than a megabyte goes on in updates.
+   */
   snapshot(message: { id: string; runs: LiveRun[]; unchanged: string[] }): void;
+  /**
+   * Runs that are others now, or new. Of single runs without the payload's fields (`payload`, `payloadType`, `payloadMeta`,
+   * `payloadPresignedUrl`), which never change: the client keeps those it has.
+   */
   update(message: { id: string; runs: LiveRun[] }): void;
   /** More changed than is worth sending one by one: the client should look at the REST API. Environment subscriptions only. */
   stale(message: { id: string }): void;
