@@ -3,6 +3,7 @@ import type pg from "pg";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { MemoryBusHub } from "./adapters/memory/memory-bus.ts";
 import { soleLeader } from "./adapters/memory/sole-leader.ts";
+import { createBuildStore } from "./adapters/postgres/builds.ts";
 import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
 import { createPostgresJournalStore } from "./adapters/postgres/postgres-journal-store.ts";
 import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
@@ -30,11 +31,13 @@ import { createTellWorker } from "./cluster/tell-worker.ts";
 import type { WorkerObservations } from "./cluster/worker-observations.ts";
 import type { WorkerService } from "./cluster/worker-service.ts";
 import { createWorkerService } from "./cluster/workers.ts";
+import type { BuildStore } from "./deployments/build-store.ts";
 import type { DeployService } from "./deployments/deploy-service.ts";
 import type { DeploymentCatalog } from "./deployments/deployment-catalog.ts";
 import type { DeploymentService } from "./deployments/deployment-service.ts";
 import { createDeployService, type DeploysDeps } from "./deployments/deploys.ts";
 import type { Machines } from "./deployments/machines.ts";
+import { recordedBuilds } from "./deployments/recorded-builds.ts";
 import { createJournalService, type JournalService } from "./journal/journal-service.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
@@ -99,6 +102,7 @@ export interface Engine {
   schedules: ScheduleService;
   deployments: DeploymentService;
   deploys: DeployService;
+  builds: BuildStore;
   workers: WorkerService;
   /** What the executor tells of its workers. */
   observations: WorkerObservations;
@@ -183,7 +187,11 @@ export function createEngine(deps: EngineDeps): Engine {
     return promoted(environment, deploymentId);
   };
   const deployments = createDeploymentService({ prisma, onPromoted });
-  const deploys = createDeployService({ ...deps.deploys, deployments, clock, executor: executorKind(executor) });
+  const builds = createBuildStore(pool);
+  const deploys = recordedBuilds(
+    createDeployService({ ...deps.deploys, deployments, clock, executor: executorKind(executor) }),
+    { builds, clock, logger },
+  );
 
   const all: Loop[] = [
     admissionLoop({
@@ -254,6 +262,7 @@ export function createEngine(deps: EngineDeps): Engine {
     schedules,
     deployments,
     deploys,
+    builds,
     workers: createWorkerService({ ...workersDeps, completions, workerJournals }),
     observations: createWorkerObservations({ ...workersDeps, completions, tellWorker }),
     startExchange: createStartExchange({ ...shared, variables: deps.variables }),

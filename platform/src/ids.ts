@@ -17,7 +17,8 @@ export type IdPrefix =
   | "execution"
   | "worker"
   | "event"
-  | "waitpoint";
+  | "waitpoint"
+  | "build";
 
 const pool = new Uint8Array(4096);
 let used = pool.length;

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { WorkerCredentials } from "../cluster/credentials.ts";
 import type { StartExchange } from "../cluster/start-exchange.ts";
+import type { BuildStore } from "../deployments/build-store.ts";
 import type { DeployService } from "../deployments/deploy-service.ts";
 import type { DeploymentService } from "../deployments/deployment-service.ts";
 import type { JournalService } from "../journal/journal-service.ts";
@@ -23,6 +24,7 @@ export interface HttpDeps {
   schedules: ScheduleService;
   deployments: DeploymentService;
   deploys: DeployService;
+  builds: Pick<BuildStore, "list" | "retrieve" | "lines">;
   projects: ProjectService;
   variables: VariablesService;
   credentials: Pick<WorkerCredentials, "verifyRunToken">;

@@ -40,6 +40,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     schedules: engine.scheduleService(),
     deployments: engine.deploymentService(),
     deploys: engine.deployService(),
+    builds: { list: async () => [], retrieve: async () => undefined, lines: async () => [] },
     projects: engine.projectService([PROD, OTHER]),
     variables: fakeVariables(),
     credentials: engine.credentials(),

@@ -1,4 +1,6 @@
 import type {
+  Build,
+  BuildLinesReply,
   CompleteTokenBody,
   CompleteTokenReply,
   CreateBatchReply,
@@ -23,6 +25,8 @@ import { type HttpReply, type HttpRequest, send, sendForLines } from "./http.ts"
 import { type ListRunsParams, type ListTokensParams, runsQuery, tokensQuery } from "./list-query.ts";
 import { type PagePromise, pagePromise } from "./page.ts";
 import type {
+  BuildItem,
+  BuildLineItem,
   DeploymentItem,
   DeploymentItemDetail,
   JournalItem,
@@ -288,6 +292,19 @@ export class ApiClient {
         previous: undefined,
       })),
     );
+  }
+
+  /** The latest builds of images, newest first. */
+  async listBuilds(query: { version?: string | undefined; limit?: number | undefined } = {}): Promise<BuildItem[]> {
+    const { data } = await this.#get<{ data: Build[] }>("/api/v1/builds", query);
+    return data.map((build) => reviveDates(build));
+  }
+
+  /** What a build says, from an index; while it is BUILDING more may follow `next`. */
+  async buildLines(buildId: string, from = 0): Promise<{ build: BuildItem; lines: BuildLineItem[]; next: number }> {
+    const path = `/api/v1/builds/${encodeURIComponent(buildId)}/lines`;
+    const { build, lines, next } = await this.#get<BuildLinesReply>(path, { from });
+    return { build: reviveDates(build), lines: lines.map((line) => reviveDates(line)), next };
   }
 
   createPublicToken(body: object): Promise<{ token: string }> {

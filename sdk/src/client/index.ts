@@ -32,6 +32,8 @@ export type { Page, PagePromise } from "./page.ts";
 export type { TokenPermissions } from "./public-token.ts";
 export { queues } from "./queues.ts";
 export type {
+  BuildItem,
+  BuildLineItem,
   DeploymentItem,
   JournalItem,
   QueueItem,

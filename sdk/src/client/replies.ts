@@ -1,5 +1,7 @@
 /** What the client's methods return: the contract's replies, with Dates, and with payload and output as values. */
 import type {
+  Build,
+  BuildLine,
   Deployment,
   DeploymentDetail,
   EventsReply,
@@ -45,6 +47,9 @@ export type RetrievedBatchItem = Omit<Revived<RetrievedBatch>, "processing"> & {
 export type QueueItem = Omit<Revived<Queue>, "concurrency"> & { concurrency: Revived<Queue["concurrency"]> };
 export type DeploymentItem = Revived<Deployment>;
 export type DeploymentItemDetail = Revived<DeploymentDetail>;
+/** An image that the platform made, or makes. */
+export type BuildItem = Revived<Build>;
+export type BuildLineItem = Revived<BuildLine>;
 export type TokenItem = Revived<Token>;
 /** A durable call of a run. */
 export type JournalItem = Revived<JournalEntryReply>;

@@ -2,6 +2,7 @@ import type { Edge } from "../edge.ts";
 import type { Route } from "../route.ts";
 import { accessTokenRoutes } from "./access-tokens.ts";
 import { batchRoutes } from "./batches.ts";
+import { buildRoutes } from "./builds.ts";
 import { deploymentRoutes } from "./deployments.ts";
 import { deploymentBuildRoutes } from "./deployments-build.ts";
 import { journalRoutes } from "./journal.ts";
@@ -33,6 +34,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...scheduleRoutes(edge),
     ...deploymentBuildRoutes(edge),
     ...deploymentRoutes(edge),
+    ...buildRoutes(edge),
     ...tokenRoutes(edge),
     ...keyRoutes(edge),
     ...accessTokenRoutes(edge),
