@@ -42,6 +42,14 @@ export const DEFAULT_LIMITS = {
   /** Executions lost by the platform's fault before a run is given up. */
   platformLosses: 10,
   concurrencyKeyCharacters: 128,
+  /** One stream of a run: the JSON of all its chunks. */
+  streamBytes: 10 * MB,
+  /** The JSON of one chunk, or of one message of an input stream. */
+  streamChunkBytes: 1 * MB,
+  /** Streams of one run, in each direction. */
+  streamsPerRun: 100,
+  /** How long streams are kept after they have ended. */
+  streamRetentionDays: 7,
   /** Schedules of one environment, declared and made by the API. */
   schedules: 10_000,
 } as const;

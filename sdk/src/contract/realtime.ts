@@ -45,8 +45,10 @@ export interface ReadStreamRequest {
   id: string;
   runId: string;
   stream: string;
-  /** Index of the first chunk wanted. */
-  from: number;
+  /** Default: output, what the run writes; `input` are the messages that it was sent. */
+  direction?: "output" | "input";
+  /** Index of the first chunk wanted; `latest`: only chunks that come from now on. */
+  from: number | "latest";
 }
 
 /** `code` is one of the API's errors: UNAUTHORIZED, TOKEN_EXPIRED, FORBIDDEN, RUN_NOT_FOUND, MALFORMED_ID, BAD_REQUEST, TOO_MANY_SUBSCRIPTIONS. */
@@ -58,7 +60,10 @@ export interface StreamChunk {
   index: number;
   /** JSON text of the value. */
   data: string;
+  /** When it was stored: ISO 8601. */
   at: string;
+  /** The run's attempt that wrote it, where a run did. */
+  attempt?: number;
 }
 
 export interface RealtimeClientEvents {

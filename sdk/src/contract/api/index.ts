@@ -10,6 +10,7 @@ export * from "./queues.ts";
 export * from "./runs.ts";
 export * from "./scalars.ts";
 export * from "./schedules.ts";
+export * from "./streams.ts";
 export * from "./system.ts";
 export * from "./tokens.ts";
 export * from "./trigger.ts";
