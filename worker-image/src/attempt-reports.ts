@@ -49,9 +49,10 @@ export class AttemptReports {
     if (kept) this.#events.push(kept);
   }
 
-  /** What the runner itself has to say. */
-  note(level: RunEvent["level"], message: string): void {
-    this.#events.push({ at: Date.now(), kind: "event", level, message });
+  /** What the runner itself has to say; `data` is for who draws a timeline of it. */
+  note(level: RunEvent["level"], message: string, data?: object): void {
+    const text = data === undefined ? {} : { data: JSON.stringify(data) };
+    this.#events.push({ at: Date.now(), kind: "event", level, message, ...text });
   }
 
   metadata(change: MetadataChange): void {

@@ -1,7 +1,7 @@
 import type { Grant } from "@gantry/sdk/contract";
 import { ComputeClock } from "./compute-clock.ts";
 import { JournalRelay } from "./journal-relay.ts";
-import { Parking, type Said } from "./parking.ts";
+import { type Note, Parking, type Said } from "./parking.ts";
 import type { Reply, Request } from "./platform-link.ts";
 import type { FromTaskProcess, ToTaskProcess } from "./process-messages.ts";
 
@@ -17,7 +17,7 @@ export interface AttemptWaitsOptions {
   onOver(): void;
   /** Its compute time is used up. */
   onOutOfTime(): void;
-  note(level: "info" | "warn", message: string): void;
+  note: Note;
 }
 
 /** What one attempt in a process has of being durable: its journal, its compute time without waits, its parking. */

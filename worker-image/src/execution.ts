@@ -81,7 +81,7 @@ export class Execution implements Waiter, Occupant {
       onStays: () => this.#tell("drain"),
       onOver: () => this.drop(),
       onOutOfTime: () => this.#outOfTime(),
-      note: (level, message) => this.#note(level, message),
+      note: (level, message, data) => this.#note(level, message, data),
     });
   }
 
@@ -133,7 +133,15 @@ export class Execution implements Waiter, Occupant {
     this.#child = child;
     this.#loop = new BlockedLoop(this.#around.blockedAfterMs, performance.now());
     child.occupy(this);
+    this.#noteResume();
     this.#waits.start();
+  }
+
+  /** The attempt has been in another process before. */
+  #noteResume(): void {
+    const { journal, attempt } = this.#grant;
+    if (!journal?.entries.some((entry) => entry.attempt === attempt)) return;
+    this.#note("info", "The run goes on in a new process.", { execution: "resumed" });
   }
 
   bootFailed(outcome: AttemptOutcome): void {
@@ -404,9 +412,9 @@ export class Execution implements Waiter, Occupant {
     this.#around.reportsWaiting(this);
   }
 
-  #note(level: "info" | "warn", message: string | undefined): void {
+  #note(level: "info" | "warn", message: string | undefined, data?: object): void {
     if (message === undefined) return;
-    this.#reports.note(level, message);
+    this.#reports.note(level, message, data);
     this.#around.reportsWaiting(this);
   }
 

@@ -25,13 +25,16 @@ export interface ParkingOptions {
   /** The run waits without this worker: its process is of no use any more. */
   onSuspended(): void;
   onFenced(): void;
-  note(level: "info" | "warn", message: string): void;
+  note: Note;
 }
 
 /** After an answer that says nothing. */
 const LOOK_AGAIN_MS = 1_000;
 /** Lines that are warned of, at most. */
 const WARNINGS = 100;
+
+/** Something to say on the run's trace, and the same as data for who draws it. */
+export type Note = (level: "info" | "warn", message: string, data?: object) => void;
 
 /** What an execution remembers from one attempt to the next, so that its trace does not say it again. */
 export interface Said {
@@ -211,7 +214,10 @@ export class Parking {
   /** On the run's trace: what was decided, where it differs from before, and what would have to change. */
   #tell({ waits, safety }: Waiting, decision: CheckpointDecision): void {
     const said = `${decision.mode} ${decision.reason}`;
-    if (said !== this.#said.decision) this.#options.note("info", decisionNote(waits, decision));
+    if (said !== this.#said.decision) {
+      const { mode, reason } = decision;
+      this.#options.note("info", decisionNote(waits, decision), { checkpoint: { mode, reason } });
+    }
     this.#said.decision = said;
     if (decision.reason === "UNSAFE") for (const effect of safety.unsafe) this.#warn(effect);
   }
