@@ -26,6 +26,7 @@ import { HeartbeatFlush } from "./cluster/heartbeat-flush.ts";
 import { createWorkerJournals } from "./cluster/journals.ts";
 import type { Leadership } from "./cluster/leadership.ts";
 import { createWorkerObservations } from "./cluster/observed-workers.ts";
+import { RunHints } from "./cluster/run-hints.ts";
 import { createStartExchange, type StartExchange } from "./cluster/start-exchange.ts";
 import { createTellWorker } from "./cluster/tell-worker.ts";
 import type { WorkerObservations } from "./cluster/worker-observations.ts";
@@ -55,15 +56,18 @@ import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
 import { timerLoop } from "./loops/timer-loop.ts";
 import { upkeepLoop } from "./loops/upkeep-loop.ts";
 import { wakeLoop } from "./loops/wake-loop.ts";
+import { watchingLoop } from "./loops/watching-loop.ts";
 import { concurrencyLimitName } from "./projects/limits-policy.ts";
 import type { EnvironmentRef } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
 import type { VariablesService } from "./projects/variables-service.ts";
 import type { QueueService } from "./queues/queue-service.ts";
 import { Announcements } from "./runs/announcements.ts";
+import type { RunChanges } from "./runs/run-changes.ts";
 import type { RunService } from "./runs/run-service.ts";
 import type { RunStore } from "./runs/run-store.ts";
 import { createRunService } from "./runs/runs.ts";
+import { tellingJournalStore, tellingRunStore } from "./runs/told-changes.ts";
 import { wakeTimers } from "./runs/wake-timers.ts";
 import type { ScheduleService } from "./schedules/schedule-service.ts";
 import { createScheduleService } from "./schedules/schedules.ts";
@@ -108,6 +112,7 @@ export interface Engine {
   observations: WorkerObservations;
   startExchange: StartExchange;
   store: RunStore;
+  runChanges: RunChanges;
   loops: LoopRunner;
 }
 
@@ -115,12 +120,13 @@ export interface Engine {
 export function createEngine(deps: EngineDeps): Engine {
   const { pool, prisma, projects, credentials, executor, clock, logger, machines } = deps;
   const wakeRuns = () => loops.wake("wakes");
-  const store = createPostgresRunStore(pool, deps.timing, { onSettlement: wakeRuns });
+  const { roles = ["api", "scheduler"], bus = new MemoryBusHub().join(), leadership = soleLeader } = deps;
+  const hints = new RunHints({ bus, clock });
+  const store = tellingRunStore(createPostgresRunStore(pool, deps.timing, { onSettlement: wakeRuns }), hints);
   const leaseTtlMs = deps.timing?.leaseTtlMs ?? LEASE_TTL_MS;
-  const journalStore = createPostgresJournalStore(pool, { leaseTtlMs, onWake: wakeRuns });
+  const journalStore = tellingJournalStore(createPostgresJournalStore(pool, { leaseTtlMs, onWake: wakeRuns }), hints);
   const catalog = createDeploymentCatalog(pool);
   const connected = new ConnectedWorkers();
-  const { roles = ["api", "scheduler"], bus = new MemoryBusHub().join(), leadership = soleLeader } = deps;
   const changes = environmentChanges(bus);
   const isLeader = () => leadership.isLeader;
   const metrics = engineMetrics(deps.metrics, connected);
@@ -236,6 +242,7 @@ export function createEngine(deps: EngineDeps): Engine {
     }),
     imageCleanupLoop({ deploys, projects }),
     upkeepLoop({ store, upkeep: createUpkeep(pool), isLeader }),
+    watchingLoop(hints),
   ];
   const runsHere = ({ role = "scheduler" }: Loop) => role === "any" || roles.includes(role);
   const loops = new LoopRunner(all.filter(runsHere), {
@@ -267,6 +274,7 @@ export function createEngine(deps: EngineDeps): Engine {
     observations: createWorkerObservations({ ...workersDeps, completions, tellWorker }),
     startExchange: createStartExchange({ ...shared, variables: deps.variables }),
     store,
+    runChanges: hints,
     loops,
   };
 }

@@ -3,24 +3,47 @@ import type { BusMessage } from "./bus.ts";
 
 /** Lanes in one message at most: some 5 KB of JSON. */
 const LANES = 50;
+/** Runs in one message at most: some 5 KB of JSON. */
+const RUNS = 150;
+/** Environments in one message at most. */
+const ENVIRONMENTS = 500;
 
-/** Messages as few: one wake for all of an environment's lanes (at most 50 in each), nothing said twice. */
+/** Messages as few: one for all of an environment's lanes or runs (with a limit to each), nothing said twice. */
 export function coalesced(messages: readonly BusMessage[]): BusMessage[] {
   const lanes = new Map<number, Map<string, LaneAnnouncement>>();
+  const runs = new Map<number, Set<string>>();
   const others = new Map<string, BusMessage>();
   for (const message of messages) {
-    if (message.type !== "wake") {
-      others.set(JSON.stringify(message), message);
-      continue;
-    }
-    const known = lanes.get(message.environmentId) ?? new Map<string, LaneAnnouncement>();
-    lanes.set(message.environmentId, known);
-    for (const lane of message.lanes ?? []) known.set(lane.laneId, earlier(known.get(lane.laneId), lane));
+    if (message.type === "wake") {
+      const known = lanes.get(message.environmentId) ?? new Map<string, LaneAnnouncement>();
+      lanes.set(message.environmentId, known);
+      for (const lane of message.lanes ?? []) known.set(lane.laneId, earlier(known.get(lane.laneId), lane));
+    } else if (message.type === "touched") {
+      const known = runs.get(message.environmentId) ?? new Set<string>();
+      runs.set(message.environmentId, known);
+      for (const runId of message.runIds) known.add(runId);
+    } else others.set(JSON.stringify(message), message);
   }
   return [
     ...others.values(),
     ...[...lanes].flatMap(([environmentId, known]) => wakes(environmentId, [...known.values()])),
+    ...[...runs].flatMap(([environmentId, known]) => touches(environmentId, [...known])),
   ];
+}
+
+function touches(environmentId: number, runIds: string[]): BusMessage[] {
+  return sliced(runIds, RUNS).map((some) => ({ type: "touched", environmentId, runIds: some }));
+}
+
+/** What a replica watches, in messages of a fair size. */
+export function watchingMessages(environmentIds: readonly number[]): BusMessage[] {
+  return sliced(environmentIds, ENVIRONMENTS).map((some) => ({ type: "watching", environmentIds: some }));
+}
+
+function sliced<T>(items: readonly T[], size: number): T[][] {
+  const slices: T[][] = [];
+  for (let at = 0; at < items.length; at += size) slices.push(items.slice(at, at + size));
+  return slices;
 }
 
 function earlier(known: LaneAnnouncement | undefined, next: LaneAnnouncement): LaneAnnouncement {
@@ -30,10 +53,7 @@ function earlier(known: LaneAnnouncement | undefined, next: LaneAnnouncement): L
 
 function wakes(environmentId: number, lanes: LaneAnnouncement[]): BusMessage[] {
   if (lanes.length === 0) return [{ type: "wake", environmentId }];
-  const messages: BusMessage[] = [];
-  for (let at = 0; at < lanes.length; at += LANES)
-    messages.push({ type: "wake", environmentId, lanes: lanes.slice(at, at + LANES) });
-  return messages;
+  return sliced(lanes, LANES).map((some) => ({ type: "wake", environmentId, lanes: some }));
 }
 
 /** Texts of `{from, messages}` in JSON, none longer than `maxBytes` unless one message alone is. */
@@ -71,5 +91,9 @@ function isMessage(value: unknown): value is BusMessage {
   const message = value as Partial<Record<string, unknown>> | null;
   if (typeof message !== "object" || message === null) return false;
   if (message.type === "tellWorker") return typeof message.executionId === "string";
-  return (message.type === "wake" || message.type === "changed") && Number.isInteger(message.environmentId);
+  if (message.type === "watching") return Array.isArray(message.environmentIds);
+  if (!Number.isInteger(message.environmentId)) return false;
+  return message.type === "touched"
+    ? Array.isArray(message.runIds)
+    : message.type === "wake" || message.type === "changed";
 }

@@ -7,7 +7,11 @@ export type BusMessage =
   /** The execution's worker is connected to another replica: it is to be told. */
   | { type: "tellWorker"; executionId: string; what: "cancel" | "drop" | "wake"; reason?: string }
   /** A version became current, or limits, keys or variables changed: caches of the environment are stale. */
-  | { type: "changed"; environmentId: number };
+  | { type: "changed"; environmentId: number }
+  /** These runs may look different now. Said only of environments that somebody watches. */
+  | { type: "touched"; environmentId: number; runIds: string[] }
+  /** The sender wants to hear of these environments' runs for a while. */
+  | { type: "watching"; environmentIds: number[] };
 
 /** Delivers to every other replica, never to the sender. At most once, in no order. */
 export interface Bus {
@@ -15,5 +19,7 @@ export interface Bus {
   /** Never rejects: what cannot be sent is dropped, and logged once a minute. */
   publish(message: BusMessage): void;
   subscribe(listener: (message: BusMessage) => void): void;
+  /** It was away and is back: what others said meanwhile was not heard here. */
+  onBack(listener: () => void): void;
   close(): Promise<void>;
 }

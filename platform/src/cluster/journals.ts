@@ -45,7 +45,7 @@ export function createWorkerJournals(deps: JournalsDeps): Pick<WorkerService, "j
       const owner = { environmentId: link.environmentId, executionId, fence };
       const reply = await journals.park(owner, message, maxHeldOf(environment, limits));
       if (reply === "fenced") throw fenced();
-      const { announcement, ...parked } = reply;
+      const { announcement, runId: _, ...parked } = reply;
       if (parked.state === "SUSPENDED") deps.workers.release(executionId);
       else deps.workers.setParked(executionId, parked.state === "PARKED");
       announcements.announce([announcement]);

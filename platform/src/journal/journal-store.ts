@@ -76,12 +76,12 @@ export interface JournalStore {
     entries: JournalAppend[],
     limits: JournalLimits,
   ): Promise<JournalReply | "fenced">;
-  /** Frees the run's slot; see the message `park`. Announce what it returns. */
+  /** Frees the run's slot; see the message `park`. Announce what it returns. `runId`: where the run is another now. */
   park(
     owner: JournalOwner,
     request: ParkRequest,
     maxHeld: number,
-  ): Promise<(ParkReply & { announcement: LaneAnnouncement | undefined }) | "fenced">;
+  ): Promise<(ParkReply & { announcement: LaneAnnouncement | undefined; runId: string | undefined }) | "fenced">;
   /** Undefined where the run has none. */
   load(environmentId: number, runId: string): Promise<JournalSnapshot | undefined>;
   /** Live or ended; undefined: no such run. In the order of their numbers, from `after` on. */

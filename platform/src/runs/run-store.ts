@@ -353,7 +353,7 @@ export interface RunStore {
   noteHold(execution: ExecutionRef & { environmentId: number; runId: string }, hold: Hold): Promise<boolean>;
 
   /** Moves due DELAYED runs to QUEUED. */
-  enqueueDue(limit: number): Promise<LaneAnnouncement[]>;
+  enqueueDue(limit: number): Promise<(LaneAnnouncement & { runId: string })[]>;
   dueTimers(limit: number): Promise<DueTimer[]>;
   deleteTimers(timers: DueTimer[]): Promise<void>;
   /** Milliseconds to the next timer of any kind, or undefined. */
@@ -364,7 +364,7 @@ export interface RunStore {
   releasePendingVersions(
     environmentId: number,
     limit: number,
-  ): Promise<{ released: number; announcements: LaneAnnouncement[] }>;
+  ): Promise<{ released: number; announcements: LaneAnnouncement[]; runIds: string[] }>;
   reschedule(environmentId: number, runId: string, delayUntil: Date): Promise<"done" | "unknown" | "notDelayed">;
   /**
    * Among the next `limit` lanes after one (by id; "0": from the first), those whose announcement may have been missed:
@@ -399,8 +399,14 @@ export interface RunStore {
     apply: (current: string | undefined) => string,
   ): Promise<string | undefined>;
   appendEvents(execution: ExecutionRef, batch: number, attempt: number, events: RunEvent[]): Promise<boolean>;
-  /** Applies a worker's metadata once, to its run and its relatives together; false where it came before, or is stale. */
-  applyMetadataBatch(execution: ExecutionRef, batch: MetadataBatch): Promise<boolean>;
+  /**
+   * Applies a worker's metadata once, to its run and its relatives together. Answers with the runs that it changed; undefined
+   * where it came before, or is stale.
+   */
+  applyMetadataBatch(
+    execution: ExecutionRef,
+    batch: MetadataBatch,
+  ): Promise<{ environmentId: number; runIds: string[] } | undefined>;
   events(environmentId: number, runId: string, after: string | undefined, limit: number): Promise<StoredRunEvent[]>;
   resetIdempotencyKey(environmentId: number, taskId: string | undefined, key: string): Promise<number>;
 

@@ -9,6 +9,7 @@ export class MemoryBusHub {
       name: "memory",
       publish: (message) => queueMicrotask(() => this.#deliver(bus, message)),
       subscribe: (listener) => void this.#members.get(bus)?.push(listener),
+      onBack: () => undefined,
       close: async () => void this.#members.delete(bus),
     };
     this.#members.set(bus, []);

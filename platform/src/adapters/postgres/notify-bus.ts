@@ -18,6 +18,8 @@ export class NotifyBus implements Bus {
   readonly name = "postgres";
   readonly #self = randomUUID();
   readonly #listeners: ((message: BusMessage) => void)[] = [];
+  readonly #onBack: (() => void)[] = [];
+  #wasUp = false;
   readonly #complaint: Complaint;
   readonly #connection: DirectConnection;
   readonly #outbox = new Outbox(GAP_MS, (messages) => this.#send(messages));
@@ -36,6 +38,8 @@ export class NotifyBus implements Bus {
         });
         await client.query(`listen ${CHANNEL}`);
         this.#complaint.over("the connection for NOTIFY is back");
+        if (this.#wasUp) for (const listener of this.#onBack) listener();
+        this.#wasUp = true;
       },
       onDown: (error) => this.#complaint.about(error, AWAY),
     });
@@ -49,9 +53,14 @@ export class NotifyBus implements Bus {
     this.#listeners.push(listener);
   }
 
+  onBack(listener: () => void): void {
+    this.#onBack.push(listener);
+  }
+
   async close(): Promise<void> {
     this.#outbox.close();
     this.#listeners.length = 0;
+    this.#onBack.length = 0;
     await this.#connection.close();
   }
 

@@ -7,7 +7,7 @@ import { completionsAfter } from "./journal-rows.ts";
 import { storableText } from "./storable-text.ts";
 import { inTransaction } from "./transaction.ts";
 
-export type Parked = ParkReply & { announcement: LaneAnnouncement | undefined };
+export type Parked = ParkReply & { announcement: LaneAnnouncement | undefined; runId: string | undefined };
 
 /**
  * A run that only waits leaves its slot. Its journal is locked: either what completes an entry comes first, and the run goes
@@ -61,7 +61,7 @@ async function parkLocked(
   if (locked === undefined || isNews) {
     const completions = locked === undefined ? [] : await completionsAfter(client, locked.run_id, request.known);
     const state = locked?.state === "PARKED" ? "PARKED" : "RUNNING";
-    return { state, completions, isPressed: false, announcement: undefined };
+    return { state, completions, isPressed: false, announcement: undefined, runId: undefined };
   }
   const kept = await leave(client, owner, request, maxHeld, leaseTtlMs);
   if (kept === undefined) return "fenced";
@@ -70,6 +70,7 @@ async function parkLocked(
     state: isGone ? "SUSPENDED" : "PARKED",
     completions: [],
     isPressed: kept.is_pressed,
+    runId: kept.moved ? locked.run_id : undefined,
     announcement:
       kept.lane_id === null
         ? undefined

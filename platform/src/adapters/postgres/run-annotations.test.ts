@@ -64,8 +64,11 @@ describe("metadata", () => {
     const parent = await acts.executing({ parentRunId: root.runId, rootRunId: root.runId });
     const child = await acts.executing({ parentRunId: parent.runId, rootRunId: root.runId });
     const batch = { number: 0, own: grow, parent: grow, root: grow };
-    expect(await store.applyMetadataBatch(child, batch)).toBe(true);
-    expect(await store.applyMetadataBatch(child, batch)).toBe(false);
+    expect(await store.applyMetadataBatch(child, batch)).toEqual({
+      environmentId: at.environmentId,
+      runIds: [child, parent, root].map((run) => run.runId),
+    });
+    expect(await store.applyMetadataBatch(child, batch)).toBeUndefined();
     expect(await Promise.all([child, parent, root].map((run) => metadataOf(run.runId)))).toEqual(["x", "x", "x"]);
   });
 
@@ -76,7 +79,8 @@ describe("metadata", () => {
     };
     await expect(store.applyMetadataBatch(run, { number: 0, own: grow, root: refusal })).rejects.toThrow("away");
     expect(await metadataOf(run.runId)).toBeUndefined();
-    expect(await store.applyMetadataBatch(run, { number: 0, own: grow, root: grow })).toBe(true);
+    const again = await store.applyMetadataBatch(run, { number: 0, own: grow, root: grow });
+    expect(again?.runIds).toEqual([run.runId]);
     expect(await metadataOf(run.runId)).toBe("xx");
   });
 

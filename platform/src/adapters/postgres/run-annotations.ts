@@ -48,9 +48,13 @@ export async function updateMetadata(
 /**
  * Applies a worker's batch of metadata operations once: to its run, its parent and its root, in one transaction with the
  * note that it has come. Locks go up the tree, so that relatives that write at once wait for each other in one order.
- * False where it came before, or the execution is stale.
+ * Undefined where it came before, or the execution is stale.
  */
-export function applyMetadataBatch(pool: pg.Pool, execution: ExecutionRef, batch: MetadataBatch): Promise<boolean> {
+export function applyMetadataBatch(
+  pool: pg.Pool,
+  execution: ExecutionRef,
+  batch: MetadataBatch,
+): Promise<{ environmentId: number; runIds: string[] } | undefined> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<ClaimedRow>({
       name: "claim-metadata-batch",
@@ -63,12 +67,20 @@ export function applyMetadataBatch(pool: pg.Pool, execution: ExecutionRef, batch
       values: [execution.executionId, execution.fence, batch.number],
     });
     const run = rows[0];
-    if (run === undefined) return false;
+    if (run === undefined) return undefined;
     // Without a parent or root, the run itself takes their operations, as in Trigger.dev.
-    await applyMetadata(client, run.environment_id, run.id, batch.own);
-    if (batch.parent) await applyMetadata(client, run.environment_id, run.parent_run_id ?? run.id, batch.parent);
-    if (batch.root) await applyMetadata(client, run.environment_id, run.root_run_id ?? run.id, batch.root);
-    return true;
+    const changes = [
+      [run.id, batch.own],
+      [run.parent_run_id ?? run.id, batch.parent],
+      [run.root_run_id ?? run.id, batch.root],
+    ] as const;
+    const runIds = new Set<string>();
+    for (const [runId, apply] of changes) {
+      if (apply === undefined) continue;
+      await applyMetadata(client, run.environment_id, runId, apply);
+      runIds.add(runId);
+    }
+    return { environmentId: run.environment_id, runIds: [...runIds] };
   });
 }
 

@@ -6,6 +6,7 @@ interface AnnouncementRow {
   environment_id: number;
   lane_id: string;
   order_at: string | null;
+  run_id: string;
 }
 
 const toAnnouncement = (row: AnnouncementRow): LaneAnnouncement => ({
@@ -34,10 +35,10 @@ updated as (
 ), queued as (
   insert into ready (lane_id, order_at, run_id, is_root) select lane_id, order_at, id, parent_run_id is null from updated
 )
-select environment_id, lane_id, order_at::text from updated`;
+select environment_id, lane_id, order_at::text, id as run_id from updated`;
 
 /** Due DELAYED runs become QUEUED. A timer of a run that was put off since, or has gone, is only deleted. */
-export async function enqueueDue(pool: pg.Pool, limit: number): Promise<LaneAnnouncement[]> {
+export async function enqueueDue(pool: pg.Pool, limit: number): Promise<(LaneAnnouncement & { runId: string })[]> {
   const { rows } = await pool.query<AnnouncementRow>({
     name: "enqueue-due",
     text: `
@@ -54,7 +55,7 @@ export async function enqueueDue(pool: pg.Pool, limit: number): Promise<LaneAnno
       ), ${ENQUEUE}, ${PLACE}`,
     values: [limit],
   });
-  return rows.map(toAnnouncement);
+  return rows.map((row) => ({ ...toAnnouncement(row), runId: row.run_id }));
 }
 
 /** Environments with runs that wait for a version although they could have one: promoted, or triggered, meanwhile. */
@@ -80,7 +81,7 @@ export async function releasePendingVersions(
   pool: pg.Pool,
   environmentId: number,
   limit: number,
-): Promise<{ released: number; announcements: LaneAnnouncement[] }> {
+): Promise<{ released: number; announcements: LaneAnnouncement[]; runIds: string[] }> {
   const { rows } = await pool.query<AnnouncementRow & { status: string }>({
     name: "release-pending-versions",
     text: `
@@ -118,11 +119,15 @@ export async function releasePendingVersions(
         insert into run_timer (due_at, kind, environment_id, run_id)
         select delay_until, 'delay', environment_id, id from updated where status = 'DELAYED'
       )
-      select environment_id, lane_id, order_at::text, status::text from updated`,
+      select environment_id, lane_id, order_at::text, id as run_id, status::text from updated`,
     values: [environmentId, limit],
   });
   const queued = rows.filter((row) => row.status === "QUEUED");
-  return { released: rows.length, announcements: queued.map(toAnnouncement) };
+  return {
+    released: rows.length,
+    announcements: queued.map(toAnnouncement),
+    runIds: rows.map((row) => row.run_id),
+  };
 }
 
 export async function dueTimers(pool: pg.Pool, limit: number): Promise<DueTimer[]> {

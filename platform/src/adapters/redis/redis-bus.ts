@@ -21,6 +21,8 @@ export class RedisBus implements Bus {
   readonly #publisher: Redis;
   readonly #subscriber: Redis;
   readonly #listeners: ((message: BusMessage) => void)[] = [];
+  readonly #onBack: (() => void)[] = [];
+  #wasUp = false;
   readonly #complaint: Complaint;
   readonly #outbox = new Outbox(GAP_MS, (messages) => this.#send(messages));
 
@@ -37,7 +39,7 @@ export class RedisBus implements Bus {
       for (const message of openEnvelope(text, this.#self)) for (const listener of this.#listeners) listener(message);
     });
     // Again after each reconnect: ioredis does so only for what it once subscribed to.
-    this.#subscriber.on("ready", () => void this.#subscriber.subscribe(this.#channel).catch(onError));
+    this.#subscriber.on("ready", () => void this.#listen().catch(onError));
   }
 
   publish(message: BusMessage): void {
@@ -48,12 +50,23 @@ export class RedisBus implements Bus {
     this.#listeners.push(listener);
   }
 
+  onBack(listener: () => void): void {
+    this.#onBack.push(listener);
+  }
+
   async close(): Promise<void> {
     this.#outbox.close();
     this.#listeners.length = 0;
+    this.#onBack.length = 0;
     await this.#publisher.quit().catch(() => undefined);
     this.#publisher.disconnect();
     this.#subscriber.disconnect();
+  }
+
+  async #listen(): Promise<void> {
+    await this.#subscriber.subscribe(this.#channel);
+    if (this.#wasUp) for (const listener of this.#onBack) listener();
+    this.#wasUp = true;
   }
 
   #send(messages: BusMessage[]): void {
