@@ -123,6 +123,21 @@ const FORM = { "content-type": "application/x-www-form-urlencoded" };
 describe("what people see of a run that waits", () => {
   const journal = (id: string, query = "") => at.get(`/api/v1/runs/${id}/journal${query}`);
 
+  test("which runs wait for a token, in its list and alone; a token for it alone does not tell", async () => {
+    const token = await newToken({ tags: ["who-waits"] });
+    expect(await at.get(`${TOKENS}/${token.id}`)).toMatchObject({ waitingRuns: [] });
+    const { run } = await waitingFor(token.id);
+    const want = { waitingRuns: [{ id: run.id, taskIdentifier: run.taskId }] };
+    expect(await at.get(`${TOKENS}/${token.id}`)).toMatchObject(want);
+    expect((await at.get(`${TOKENS}?filter[tags]=who-waits`)).data).toMatchObject([want]);
+    const { body } = await at.call("POST", "/api/v1/auth/public-tokens", { scopes: [`read:waitpoints:${token.id}`] });
+    const narrow = await at.call("GET", `${TOKENS}/${token.id}`, undefined, String(body.token));
+    expect(narrow.body).toMatchObject({ id: token.id, status: "WAITING" });
+    expect(narrow.body).not.toHaveProperty("waitingRuns");
+    await complete(token.id);
+    expect(await at.get(`${TOKENS}/${token.id}`)).toMatchObject({ waitingRuns: [] });
+  });
+
   test("its journal, live and after its end, page by page", async () => {
     const token = await newToken();
     const { run } = await waitingFor(token.id);

@@ -11,7 +11,7 @@ import type { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Packet, PageRequest } from "../runs/run.ts";
 import { timeoutError } from "../waitpoints/timeout-error.ts";
-import type { Waitpoint, WaitpointFilter, WaitpointRequest } from "../waitpoints/waitpoint.ts";
+import type { WaitingRun, Waitpoint, WaitpointFilter, WaitpointRequest } from "../waitpoints/waitpoint.ts";
 import { createdRange, invalidQuery, splitList, statusOf } from "./list-filter.ts";
 import { toDuration, toInstant, toTags } from "./trigger-request.ts";
 
@@ -80,7 +80,7 @@ function refuseBadJson(text: string, type: string): void {
   }
 }
 
-export function tokenView(token: Waitpoint, url: string): Token {
+export function tokenView(token: Waitpoint, url: string, waiting?: readonly WaitingRun[]): Token {
   return {
     id: token.id,
     url,
@@ -91,11 +91,14 @@ export function tokenView(token: Waitpoint, url: string): Token {
     idempotencyKeyExpiresAt: token.idempotencyKeyExpiresAt?.toISOString(),
     tags: token.tags,
     createdAt: token.createdAt.toISOString(),
+    ...(waiting === undefined
+      ? {}
+      : { waitingRuns: waiting.map(({ id, taskId }) => ({ id, taskIdentifier: taskId })) }),
   };
 }
 
-export function retrievedToken(token: Waitpoint, url: string): RetrievedToken {
-  return { ...tokenView(token, url), ...outputFields(token) };
+export function retrievedToken(token: Waitpoint, url: string, waiting?: readonly WaitingRun[]): RetrievedToken {
+  return { ...tokenView(token, url, waiting), ...outputFields(token) };
 }
 
 function outputFields({ status, output, completedAt }: Waitpoint) {

@@ -17,6 +17,12 @@ export interface Waitpoint {
   output: Packet | undefined;
 }
 
+/** A run that waits for a token now. */
+export interface WaitingRun {
+  id: string;
+  taskId: string;
+}
+
 /** A new one, with its limits checked and its defaults applied. */
 export interface WaitpointRequest {
   idempotencyKey?: string | undefined;

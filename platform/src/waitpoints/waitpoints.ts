@@ -10,6 +10,9 @@ import type { Waitpoint } from "./waitpoint.ts";
 import type { WaitpointService } from "./waitpoint-service.ts";
 import type { WaitpointStore } from "./waitpoint-store.ts";
 
+/** How many of the runs that wait for a token are named. */
+const SHOWN_WAITING = 20;
+
 export interface WaitpointDeps {
   store: WaitpointStore;
   limits(environment: EnvironmentRef): Promise<Limits>;
@@ -40,6 +43,17 @@ export function createWaitpointService(deps: WaitpointDeps): WaitpointService {
     async list(environment, filter, page) {
       const rows = await store.list(environment.id, filter, uuidPage(page));
       return pageOf(rows.map(shown), page);
+    },
+    async waitingRuns(environment, ids) {
+      const uuids = ids.map(waitpointUuid);
+      if (uuids.length === 0) return new Map();
+      const found = await store.waitingRuns(environment.id, uuids, SHOWN_WAITING);
+      return new Map(
+        [...found].map(([id, runs]) => [
+          encodeId("waitpoint", id),
+          runs.map((run) => ({ ...run, id: encodeId("run", run.id) })),
+        ]),
+      );
     },
     async complete(environment, id, output) {
       const uuid = waitpointUuid(id);

@@ -51,6 +51,9 @@ export function fakeWaitpointStore(guard: () => void): WaitpointStore {
       if (page.before === undefined) found.reverse();
       return found.slice(0, page.size + 1);
     },
+    async waitingRuns() {
+      return new Map();
+    },
     async complete(environmentId, id, output) {
       const token = find(environmentId, id);
       if (token === undefined) return undefined;

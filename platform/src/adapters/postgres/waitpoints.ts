@@ -2,7 +2,13 @@ import type { TokenStatus } from "@gantry/sdk/contract";
 import type pg from "pg";
 import type { Packet, PageRequest } from "../../runs/run.ts";
 import { timeoutError } from "../../waitpoints/timeout-error.ts";
-import type { Completion, Waitpoint, WaitpointFilter, WaitpointRequest } from "../../waitpoints/waitpoint.ts";
+import type {
+  Completion,
+  WaitingRun,
+  Waitpoint,
+  WaitpointFilter,
+  WaitpointRequest,
+} from "../../waitpoints/waitpoint.ts";
 import type { WaitpointStore } from "../../waitpoints/waitpoint-store.ts";
 import { completeEntries, entriesOfTokens } from "./complete-entries.ts";
 import { inTransaction } from "./transaction.ts";
@@ -12,6 +18,7 @@ export function createWaitpointStore(pool: pg.Pool): WaitpointStore {
     create: (environmentId, id, request) => createWaitpoint(pool, environmentId, id, request),
     retrieve: (environmentId, id) => retrieveWaitpoint(pool, environmentId, id),
     list: (environmentId, filter, page) => listWaitpoints(pool, environmentId, filter, page),
+    waitingRuns: (environmentId, ids, limit) => waitingRuns(pool, environmentId, ids, limit),
     complete: (environmentId, id, output) =>
       inTransaction(pool, (client) => completeWaitpoint(client, environmentId, id, output)),
   };
@@ -102,6 +109,27 @@ async function listWaitpoints(
     values,
   });
   return rows.map(toWaitpoint);
+}
+
+async function waitingRuns(
+  pool: pg.Pool,
+  environmentId: number,
+  ids: readonly string[],
+  limit: number,
+): Promise<Map<string, WaitingRun[]>> {
+  const { rows } = await pool.query<{ token_id: string; id: string; task_id: string }>({
+    name: "waiting-runs",
+    text: `select t.id as token_id, r.id, r.task_id from unnest($2::uuid[]) as t (id)
+           cross join lateral (
+             select distinct r.id, r.task_id from journal_entry e join run r on r.environment_id = $1 and r.id = e.run_id
+             where e.token_id = t.id and e.completed_at is null order by r.id limit $3) r
+           order by 1, 2`,
+    values: [environmentId, ids, limit],
+  });
+  const found = new Map<string, WaitingRun[]>();
+  for (const { token_id: token, id, task_id: taskId } of rows)
+    found.set(token, [...(found.get(token) ?? []), { id, taskId }]);
+  return found;
 }
 
 /** The row is locked by the first statement; entries are looked for after it, see complete-entries.ts. */

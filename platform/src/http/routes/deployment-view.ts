@@ -27,11 +27,12 @@ export function deploymentDetail(deployment: DeploymentInfo): DeploymentDetail {
     worker: {
       id: deployment.id,
       version: deployment.version,
-      tasks: manifest.tasks.map(({ id, filePath, exportName }) => ({
-        id,
-        slug: id,
-        filePath,
-        ...(exportName === undefined ? {} : { exportName }),
+      tasks: manifest.tasks.map((declaration) => ({
+        id: declaration.id,
+        slug: declaration.id,
+        filePath: declaration.filePath,
+        ...(declaration.exportName === undefined ? {} : { exportName: declaration.exportName }),
+        declaration,
       })),
     },
     queues: manifest.queues.map(({ name }) => name),

@@ -11,6 +11,7 @@ import {
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import type { EnvironmentRef } from "../../projects/principal.ts";
+import { decideAccess } from "../access-policy.ts";
 import type { Identity } from "../authenticate.ts";
 import type { BodyLimit } from "../body.ts";
 import { readCallback } from "../callback-body.ts";
@@ -68,11 +69,13 @@ const listTokens = (edge: Edge) =>
     access: { by: "policy", action: "read", kind: "waitpoints" },
     query: tokenListQuerySchema,
     reply: tokenListReplySchema,
-    async handle({ req, query, environment }) {
+    async handle({ req, query, environment, identity }) {
       const filter = toWaitpointFilter(query, edge.deps.clock.now());
       const { tokens, next, previous } = await edge.deps.waitpoints.list(environment, filter, toTokenPage(query));
       const url = urlOf(edge, req, environment);
-      return { data: tokens.map((token) => tokenView(token, url(token.id))), pagination: { next, previous } };
+      const waiting = await waitingFor(edge, { environment, identity }, tokens);
+      const data = tokens.map((token) => tokenView(token, url(token.id), waiting(token.id)));
+      return { data, pagination: { next, previous } };
     },
   });
 
@@ -85,9 +88,10 @@ const retrieveToken = (edge: Edge) =>
     access: { by: "policy", action: "read", kind: "waitpoints", idFrom: "waitpointId" },
     params: tokenParams,
     reply: retrievedTokenSchema,
-    async handle({ req, params, environment }) {
+    async handle({ req, params, environment, identity }) {
       const token = await edge.deps.waitpoints.retrieve(environment, params.waitpointId);
-      return retrievedToken(token, urlOf(edge, req, environment)(token.id));
+      const waiting = await waitingFor(edge, { environment, identity }, [token]);
+      return retrievedToken(token, urlOf(edge, req, environment)(token.id), waiting(token.id));
     },
   });
 
@@ -127,6 +131,18 @@ const callBack = (edge: Edge) =>
       return { success: true, ...completion };
     },
   });
+
+/** Runs that wait for tokens, by a token's id; undefined for who may not read runs. */
+async function waitingFor(
+  edge: Edge,
+  { environment, identity }: { environment: EnvironmentRef; identity: Identity },
+  tokens: readonly { id: string }[],
+) {
+  if (!decideAccess(identity.principal, "read", [{ kind: "runs" }]).allow) return () => undefined;
+  const ids = tokens.map(({ id }) => id);
+  const found = await edge.deps.waitpoints.waitingRuns(environment, ids);
+  return (id: string) => found.get(id) ?? [];
+}
 
 function urlOf(edge: Edge, req: IncomingMessage, environment: EnvironmentRef) {
   return (id: string) => edge.callbacks.create(req, environment.id, id);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { IMAGE_PLATFORMS } from "../image-layout.ts";
-import { manifestSchema } from "../manifest.ts";
+import { manifestSchema, taskDeclarationSchema } from "../manifest.ts";
 import { instantSchema, text } from "./scalars.ts";
 
 /** A content address. */
@@ -58,7 +58,13 @@ export const deploymentDetailSchema = deploymentSchema
       id: z.string(),
       version: z.string(),
       tasks: z.array(
-        z.object({ id: z.string(), slug: z.string(), filePath: z.string(), exportName: z.string().optional() }),
+        z.object({
+          id: z.string(),
+          slug: z.string(),
+          filePath: z.string(),
+          exportName: z.string().optional(),
+          declaration: taskDeclarationSchema.optional().describe("All that the version's code says of the task."),
+        }),
       ),
     }),
     queues: z.array(z.string()),

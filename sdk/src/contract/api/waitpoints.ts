@@ -6,6 +6,7 @@ import {
   idempotencyKeySchema,
   instantSchema,
   payloadTypeSchema,
+  runIdSchema,
   tagsSchema,
   text,
 } from "./scalars.ts";
@@ -48,6 +49,10 @@ export const tokenSchema = z
     idempotencyKeyExpiresAt: instantSchema.optional(),
     tags: z.array(z.string()),
     createdAt: instantSchema,
+    waitingRuns: z
+      .array(z.object({ id: runIdSchema, taskIdentifier: z.string() }))
+      .optional()
+      .describe("Runs that wait for it now, the oldest 20; for credentials that may read runs."),
   })
   .meta({ id: "WaitpointToken" });
 export type Token = z.infer<typeof tokenSchema>;
