@@ -18,15 +18,30 @@ const KEY = /^(?:gt|tr)_[\w-]+_sk_/;
 
 type Deps = Pick<HttpDeps, "projects" | "credentials"> & { tokens: PublicTokens };
 
+/** A token, and the environment that its sender says it is for. */
+export interface Credential {
+  token: string;
+  project?: string | undefined;
+  environment?: string | undefined;
+}
+
 /**
  * Who a request's bearer token belongs to: an environment's key, a public token, a run, or a person.
  *
  * Errors: UNAUTHORIZED, TOKEN_EXPIRED; NOT_FOUND where a personal token names an environment that is not there.
  */
 export async function authenticate(req: IncomingMessage, deps: Deps): Promise<Identity> {
-  const token = bearer(req);
-  if (KEY.test(token)) return keyIdentity(req, token, deps);
-  if (token.startsWith("gt_pat_")) return accessIdentity(req, token, deps);
+  const { "x-gantry-project": project, "x-gantry-environment": environment } = req.headers;
+  return authenticateToken({ token: bearer(req), project: one(project), environment: one(environment) }, deps);
+}
+
+const one = (header: string | string[] | undefined) => (typeof header === "string" ? header : undefined);
+
+/** The same, of a token that came some other way: a socket's first message. */
+export async function authenticateToken(credential: Credential, deps: Deps): Promise<Identity> {
+  const { token } = credential;
+  if (KEY.test(token)) return keyIdentity(credential, deps);
+  if (token.startsWith("gt_pat_")) return accessIdentity(credential, deps);
   if (looksPublic(token)) return publicIdentity(token, deps);
   return runIdentity(token, deps);
 }
@@ -38,21 +53,20 @@ function bearer(req: IncomingMessage): string {
   return header.slice(7).trim();
 }
 
-async function keyIdentity(req: IncomingMessage, token: string, deps: Deps): Promise<Identity> {
-  const found = await deps.projects.authenticateKey(token);
+async function keyIdentity(credential: Credential, deps: Deps): Promise<Identity> {
+  const found = await deps.projects.authenticateKey(credential.token);
   if (found === undefined) throw new AppError("UNAUTHORIZED", "The key is unknown, expired or revoked.");
-  refuseOther(req, found.environment);
+  refuseOther(credential, found.environment);
   return { principal: { kind: "key", ...found }, environment: found.environment, bucket: found.keyId };
 }
 
 /** Who says which environment they mean, and has the key of another, is about to deploy to the wrong one. */
-function refuseOther(req: IncomingMessage, { projectRef, projectId, slug }: EnvironmentRef): void {
-  const { "x-gantry-project": project, "x-gantry-environment": environment } = req.headers;
+function refuseOther({ project, environment }: Credential, { projectRef, projectId, slug }: EnvironmentRef): void {
   const isOther =
-    (typeof project === "string" && project !== projectRef && project !== projectId) ||
-    (typeof environment === "string" && !slugsMeant(environment).includes(slug));
+    (project !== undefined && project !== projectRef && project !== projectId) ||
+    (environment !== undefined && !slugsMeant(environment).includes(slug));
   if (!isOther) return;
-  const meant = [project ?? projectRef, environment ?? slug].map((part) => String(part).slice(0, 64)).join("/");
+  const meant = [project ?? projectRef, environment ?? slug].map((part) => part.slice(0, 64)).join("/");
   throw new AppError("FORBIDDEN", `The request is meant for ${meant}, and the key is of ${projectRef}/${slug}.`);
 }
 
@@ -77,15 +91,14 @@ async function runIdentity(token: string, deps: Deps): Promise<Identity> {
   return { principal, environment, bucket: `run:${run.runId}` };
 }
 
-/** A person names the environment by two headers; without them only what needs no environment works. */
-async function accessIdentity(req: IncomingMessage, token: string, deps: Deps): Promise<Identity> {
+/** A person names the environment beside the token; without them only what needs no environment works. */
+async function accessIdentity(credential: Credential, deps: Deps): Promise<Identity> {
+  const { token, project, environment: slug } = credential;
   const found = await deps.projects.authenticateAccessToken(token);
   if (found === undefined) throw new AppError("UNAUTHORIZED", "The access token is unknown, expired or revoked.");
   const principal: Principal = { kind: "access", tokenId: found.tokenId, scopes: found.scopes };
-  const project = req.headers["x-gantry-project"];
-  const slug = req.headers["x-gantry-environment"];
   const bucket = `access:${found.tokenId}`;
-  if (typeof project !== "string" || typeof slug !== "string") return { principal, environment: undefined, bucket };
+  if (project === undefined || slug === undefined) return { principal, environment: undefined, bucket };
   const environment = await environmentMeant(deps, project, slug);
   if (environment === undefined) {
     throw new AppError(
