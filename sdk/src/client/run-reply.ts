@@ -41,7 +41,8 @@ async function valueOf(travelling: TravellingValue, config: ResolvedConfig): Pro
   return superjson.deserialize({ json: value, meta } as SuperJSONResult);
 }
 
-async function fetchValue(url: string, config: ResolvedConfig): Promise<unknown> {
+/** The value behind an address that carries its own permission. */
+export async function fetchValue(url: string, config: ResolvedConfig): Promise<unknown> {
   const { fetch = globalThis.fetch, signal } = config.requestOptions;
   // The address carries its own permission; our key is not sent along, it may point at an object store.
   const response = await fetch(url, signal ? { signal } : {});
