@@ -31,6 +31,26 @@ export type { ListRunsParams, ListTokensParams } from "./list-query.ts";
 export type { Page, PagePromise } from "./page.ts";
 export type { TokenPermissions } from "./public-token.ts";
 export { queues } from "./queues.ts";
+export {
+  type AccessToken,
+  type ConnectionReason,
+  type ConnectionState,
+  type LiveOptions,
+  type LiveStatus,
+  type RealtimeRun,
+  RunObserver,
+  type RunObserverOptions,
+  type RunSetTarget,
+  type RunSnapshot,
+  RunsObserver,
+  type RunsSnapshot,
+  StreamObserver,
+  type StreamObserverOptions,
+  type StreamPart,
+  type StreamReadOptions,
+  type StreamReference,
+  type StreamSnapshot,
+} from "./realtime/index.ts";
 export type {
   BuildItem,
   BuildLineItem,
