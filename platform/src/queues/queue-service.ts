@@ -16,6 +16,9 @@ export interface QueueInfo {
   combinedConcurrencyLimit: number | null;
   rateLimit: { limit: number; periodMs: number; key: "queue" | "concurrencyKey" } | null;
   oldestQueuedAt: Date | null;
+  pausedAt: Date | null;
+  /** Starts within the last period: of the whole queue, or of its busiest concurrency key. Null without a rate. */
+  startsInPeriod: number | null;
 }
 
 /** A queue by `queue_<id>`, by its name, or by a task's id (its own queue is `task/<id>`). */

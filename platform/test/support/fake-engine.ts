@@ -322,6 +322,8 @@ export class FakeEngine {
       combinedConcurrencyLimit: null,
       rateLimit: null,
       oldestQueuedAt: null,
+      pausedAt: null,
+      startsInPeriod: null,
     };
     const find = (ref: { type: string; name: string }) =>
       ref.name === queue.id || (ref.type === "task" ? `task/${ref.name}` : ref.name) === queue.name ? queue : undefined;

@@ -1,5 +1,8 @@
 import { ApiClient } from "./api-client.ts";
 import { batchTriggerById, batchTriggerByTask } from "./batch-trigger.ts";
+import type { BatchListItem } from "./insight-replies.ts";
+import { insightsApi, type ListBatchesParams } from "./insights.ts";
+import type { PagePromise } from "./page.ts";
 import type { RetrievedBatchItem } from "./replies.ts";
 import type { RequestOptions } from "./request-options.ts";
 
@@ -8,4 +11,14 @@ async function retrieveBatch(batchId: string, requestOptions?: RequestOptions): 
   return ApiClient.forCall(requestOptions).retrieveBatch(batchId);
 }
 
-export const batch = { trigger: batchTriggerById, triggerByTask: batchTriggerByTask, retrieve: retrieveBatch };
+/** The environment's batches, newest first. */
+function listBatches(params?: ListBatchesParams, requestOptions?: RequestOptions): PagePromise<BatchListItem> {
+  return insightsApi(ApiClient.forCall(requestOptions)).listBatches(params);
+}
+
+export const batch = {
+  trigger: batchTriggerById,
+  triggerByTask: batchTriggerByTask,
+  retrieve: retrieveBatch,
+  list: listBatches,
+};

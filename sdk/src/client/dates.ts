@@ -9,13 +9,19 @@ const DATE_FIELDS = [
   "expiredAt",
   "expiresAt",
   "finishedAt",
+  "firstSeenAt",
+  "fromAt",
   "idempotencyKeyExpiresAt",
+  "lastSeenAt",
+  "observedAt",
   "oldestQueuedAt",
   "openedAt",
   "overriddenAt",
+  "pausedAt",
   "startedAt",
   "timeoutAt",
   "updatedAt",
+  "versionCreatedAt",
 ] as const;
 type DateField = (typeof DATE_FIELDS)[number];
 

@@ -16,6 +16,9 @@ export {
   UnprocessableEntityError,
 } from "./api-error.ts";
 export { auth, type CreatePublicTokenOptions, type CreateTriggerTokenOptions } from "./auth.ts";
+export type { BulkActionFilterParams, BulkActionOptions, BulkOptions } from "./bulk-action-body.ts";
+export { bulkActions } from "./bulk-actions.ts";
+export { cluster, environments } from "./cluster.ts";
 export { configure } from "./configuration.ts";
 export { deployments } from "./deployments.ts";
 export {
@@ -25,8 +28,33 @@ export {
   type ImportEnvironmentVariablesParams,
   type UpdateEnvironmentVariableParams,
 } from "./envvars.ts";
+export { errors } from "./error-groups.ts";
 export type { IdempotencyKeyScope } from "./idempotency-key.ts";
 export { idempotencyKeys } from "./idempotency-keys.ts";
+export type {
+  BatchListItem,
+  BulkActionItem,
+  ClusterItem,
+  ClusterWorkerItem,
+  EnvironmentItem,
+  EnvironmentUsageItem,
+  ErrorGroupItem,
+  LimitUsage,
+  RunCounts,
+  StatPointItem,
+  StatsItem,
+  TaskDetailItem,
+  TaskItem,
+} from "./insight-replies.ts";
+export {
+  type BackAndForth,
+  type CountRunsParams,
+  insightsApi,
+  type ListBatchesParams,
+  type ListErrorsParams,
+  type ListTasksParams,
+  type RunStatsParams,
+} from "./insights.ts";
 export type { ListRunsParams, ListTokensParams } from "./list-query.ts";
 export type { Page, PagePromise } from "./page.ts";
 export type { TokenPermissions } from "./public-token.ts";

@@ -1,6 +1,14 @@
 import type { RunStatus } from "../contract/index.ts";
 
-export interface ListRunsParams {
+/** When something was made. */
+export interface CreatedRange {
+  from?: Date | number | undefined;
+  to?: Date | number | undefined;
+  /** Instead of `from`: `"1h"`, `"7d"`. */
+  period?: string | undefined;
+}
+
+export interface ListRunsParams extends CreatedRange {
   /** Items per page, at most 100; default 25. */
   limit?: number | undefined;
   /** A run's id: the page of older (after) or newer (before) runs. */
@@ -14,12 +22,15 @@ export interface ListRunsParams {
   machine?: string | string[] | undefined;
   batch?: string | undefined;
   schedule?: string | undefined;
+  /** Runs that a bulk action canceled, or made. */
   bulkAction?: string | undefined;
+  parentRunId?: string | undefined;
+  rootRunId?: string | undefined;
+  /** Failed runs with this error: a fingerprint of `errors.list`. */
+  error?: string | undefined;
+  /** A run's or batch's id or its beginning; else a tag, an idempotency key, or how a task's id begins. */
+  search?: string | undefined;
   isTest?: boolean | undefined;
-  from?: Date | number | undefined;
-  to?: Date | number | undefined;
-  /** Instead of `from`: `"1h"`, `"7d"`. */
-  period?: string | undefined;
 }
 export type QueueFilter = string | { type: "task" | "custom"; name: string };
 
@@ -35,14 +46,24 @@ export function runsQuery(params: ListRunsParams): Record<string, string | numbe
     "filter[batch]": params.batch,
     "filter[schedule]": params.schedule,
     "filter[bulkAction]": params.bulkAction,
+    "filter[parentRunId]": params.parentRunId,
+    "filter[rootRunId]": params.rootRunId,
+    "filter[error]": params.error,
+    "filter[search]": params.search,
     "filter[isTest]": params.isTest,
-    "filter[createdAt][from]": epochMs(params.from),
-    "filter[createdAt][to]": epochMs(params.to),
-    "filter[createdAt][period]": params.period,
+    ...createdQuery(params),
   };
 }
 
-export interface ListTokensParams {
+export function createdQuery({ from, to, period }: CreatedRange): Record<string, string | number | undefined> {
+  return {
+    "filter[createdAt][from]": epochMs(from),
+    "filter[createdAt][to]": epochMs(to),
+    "filter[createdAt][period]": period,
+  };
+}
+
+export interface ListTokensParams extends CreatedRange {
   /** Items per page, at most 100; default 25. */
   limit?: number | undefined;
   /** A token's id: the page of older (after) or newer (before) tokens. */
@@ -51,10 +72,6 @@ export interface ListTokensParams {
   status?: TokenStatus | TokenStatus[] | undefined;
   idempotencyKey?: string | undefined;
   tags?: string | string[] | undefined;
-  /** Instead of `from`: `"1h"`, `"7d"`. */
-  period?: string | undefined;
-  from?: Date | number | undefined;
-  to?: Date | number | undefined;
 }
 export type TokenStatus = "WAITING" | "COMPLETED" | "TIMED_OUT";
 
@@ -66,13 +83,12 @@ export function tokensQuery(params: ListTokensParams): Record<string, string | n
     "filter[status]": joined(params.status),
     "filter[idempotencyKey]": params.idempotencyKey,
     "filter[tags]": joined(params.tags),
-    "filter[createdAt][period]": params.period,
-    "filter[createdAt][from]": epochMs(params.from),
-    "filter[createdAt][to]": epochMs(params.to),
+    ...createdQuery(params),
   };
 }
 
-function joined(value: string | string[] | undefined): string | undefined {
+/** One value or several as the API takes them: `a,b`. */
+export function joined(value: string | string[] | undefined): string | undefined {
   return value === undefined || value.length === 0 ? undefined : [value].flat().join(",");
 }
 

@@ -1,5 +1,8 @@
 import { ApiClient } from "./api-client.ts";
+import { bulkRuns } from "./bulk-actions.ts";
 import { pause } from "./http.ts";
+import type { RunCounts, StatsItem } from "./insight-replies.ts";
+import { type CountRunsParams, insightsApi, type RunStatsParams } from "./insights.ts";
 import type { ListRunsParams } from "./list-query.ts";
 import { encodeValue } from "./packet.ts";
 import type { PagePromise } from "./page.ts";
@@ -59,6 +62,16 @@ async function poll(
 /** Runs, newest first; `for await (const run of runs.list({ status: "FAILED" }))` goes through all pages. */
 function list(params?: ListRunsParams, requestOptions?: RequestOptions): PagePromise<RunListItem> {
   return ApiClient.forCall(requestOptions).listRuns(params);
+}
+
+/** How many runs match, by status; a count stops at 10,000. */
+async function count(params?: CountRunsParams, requestOptions?: RequestOptions): Promise<RunCounts> {
+  return insightsApi(ApiClient.forCall(requestOptions)).countRuns(params);
+}
+
+/** Volume, failures and durations of the runs that ended lately. */
+async function stats(params?: RunStatsParams, requestOptions?: RequestOptions): Promise<StatsItem> {
+  return insightsApi(ApiClient.forCall(requestOptions)).runStats(params);
 }
 
 /** Asks the run to end: at once where it waits, else its process is told. Canceling an ended run changes nothing. */
@@ -127,4 +140,17 @@ function replayBody(options: ReplayOptions): object {
   return { ...rest, machine: name, payload: encoded.data, payloadType: encoded.dataType };
 }
 
-export const runs = { retrieve, list, cancel, replay, reschedule, poll, addTags, explain, events };
+export const runs = {
+  retrieve,
+  list,
+  cancel,
+  replay,
+  reschedule,
+  poll,
+  addTags,
+  explain,
+  events,
+  count,
+  stats,
+  bulk: bulkRuns,
+};

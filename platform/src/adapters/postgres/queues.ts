@@ -11,6 +11,7 @@ interface Row {
   queued: number;
   running: number;
   oldest: Date | null;
+  starts: number;
   declared_limit: number | null;
   override_limit: number | null;
   overridden_at: Date | null;
@@ -23,7 +24,12 @@ interface Row {
 
 const SELECT = `
   select q.*, w.queued, w.oldest,
-    (select count(*)::int from slot s where s.environment_id = q.environment_id and s.queue_id = q.id) as running
+    (select count(*)::int from slot s where s.environment_id = q.environment_id and s.queue_id = q.id) as running,
+    coalesce((
+      select max(k.n) from rate_window b cross join lateral (
+        select sum(s.n)::int as n from unnest(b.ends, b.starts) s (at, n)
+        where s.at > extract(epoch from now()) * 1000 - q.rate_period_ms) k
+      where b.queue_id = q.id), 0) as starts
   from queue q cross join lateral (
     select coalesce(sum(c.n), 0)::int as queued, min(c.oldest) as oldest
     from lane l cross join lateral (
@@ -61,9 +67,12 @@ export function createQueueService(pool: pg.Pool, announcements: Announcements):
 
   return {
     async list(environment, { page, perPage }) {
+      // Only the queues of the page are looked into.
       const { rows } = await pool.query<Row & { total: number }>({
-        text: `select x.*, count(*) over ()::int as total from (${SELECT} where q.environment_id = $1) x
-               order by x.name limit $2 offset $3`,
+        text: `with page as (
+                 select p.id from queue p where p.environment_id = $1 order by p.name limit $2 offset $3)
+               select x.*, (select count(*)::int from queue c where c.environment_id = $1) as total
+               from (${SELECT} where q.id in (select id from page)) x order by x.name`,
         values: [environment.id, perPage, (page - 1) * perPage],
       });
       return { queues: rows.map(toInfo), total: rows[0]?.total ?? 0 };
@@ -102,5 +111,7 @@ function toInfo(row: Row): QueueInfo {
         ? null
         : { limit: row.rate_limit, periodMs: row.rate_period_ms, key: row.rate_key ?? "concurrencyKey" },
     oldestQueuedAt: row.oldest,
+    pausedAt: row.paused_at,
+    startsInPeriod: row.rate_limit === null ? null : row.starts,
   };
 }

@@ -129,5 +129,7 @@ function queueView(queue: QueueInfo): Queue {
     combinedConcurrencyLimit: queue.combinedConcurrencyLimit,
     rateLimit: queue.rateLimit,
     oldestQueuedAt: queue.oldestQueuedAt?.toISOString() ?? null,
+    pausedAt: queue.pausedAt?.toISOString() ?? null,
+    startsInPeriod: queue.startsInPeriod,
   };
 }

@@ -24,6 +24,11 @@ export const queueSchema = z
     combinedConcurrencyLimit: z.int().nullable(),
     rateLimit: z.object({ limit: z.int(), periodMs: z.int(), key: z.enum(["queue", "concurrencyKey"]) }).nullable(),
     oldestQueuedAt: instantSchema.nullable(),
+    pausedAt: instantSchema.nullable(),
+    startsInPeriod: z
+      .int()
+      .nullable()
+      .describe("Starts that count against `rateLimit` now: of the whole queue, or of its busiest concurrency key."),
   })
   .meta({ id: "Queue" });
 export type Queue = z.infer<typeof queueSchema>;

@@ -6,6 +6,7 @@ import {
   concurrencyKeySchema,
   delaySchema,
   durationSchema,
+  fingerprintSchema,
   idempotencyKeySchema,
   instantSchema,
   machineSchema,
@@ -131,11 +132,8 @@ export const runReplySchema = runFieldsSchema
 export type RunReply = z.infer<typeof runReplySchema>;
 
 const commaList = (what: string) => text(4096).optional().describe(`${what}; several are separated by commas.`);
-/** Query of `GET /api/v1/runs`, as it stands in the URL. */
-export const runListQuerySchema = z.strictObject({
-  "page[size]": z.coerce.number().int().min(1).max(100).default(25),
-  "page[after]": text(64).optional().describe("The page of older runs after this one."),
-  "page[before]": text(64).optional().describe("The page of newer runs before this one."),
+/** What lists and counts of runs choose by, as it stands in the URL. */
+export const runFilterQuerySchema = z.strictObject({
   "filter[status]": commaList("Statuses"),
   "filter[taskIdentifier]": commaList("Task ids"),
   "filter[version]": commaList("Versions"),
@@ -145,11 +143,33 @@ export const runListQuerySchema = z.strictObject({
   "filter[batch]": batchIdSchema.optional(),
   "filter[parentRunId]": runIdSchema.optional(),
   "filter[rootRunId]": runIdSchema.optional(),
+  "filter[schedule]": text(64).optional().describe("sched_…: runs that it started."),
+  "filter[bulkAction]": text(64).optional().describe("bulk_…: runs that it canceled, or made."),
+  "filter[error]": fingerprintSchema.optional(),
+  "filter[search]": text(256)
+    .optional()
+    .describe("A run's or batch's id or its beginning; else a tag, an idempotency key, or how a task's id begins."),
   "filter[isTest]": z.enum(["true", "false"]).optional(),
   "filter[createdAt][from]": text(64).optional().describe("Milliseconds since the epoch, or an ISO date."),
   "filter[createdAt][to]": text(64).optional(),
   "filter[createdAt][period]": durationSchema.optional(),
 });
+/** Query of `GET /api/v1/runs`. */
+export const runListQuerySchema = runFilterQuerySchema.extend({
+  "page[size]": z.coerce.number().int().min(1).max(100).default(25),
+  "page[after]": text(64).optional().describe("The page of older runs after this one."),
+  "page[before]": text(64).optional().describe("The page of newer runs before this one."),
+});
+
+/** How many runs match, by status. A count stops at 10,000: it is a lower bound then. */
+export const runCountsReplySchema = z
+  .object({
+    total: z.int(),
+    isCapped: z.boolean().describe("There may be more than `total`."),
+    statuses: z.array(z.object({ status: runStatusSchema, count: z.int(), isCapped: z.boolean() })),
+  })
+  .meta({ id: "RunCounts" });
+export type RunCounts = z.infer<typeof runCountsReplySchema>;
 
 export const replayBodySchema = z.strictObject({
   payload: z.unknown().optional(),

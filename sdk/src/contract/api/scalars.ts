@@ -58,3 +58,7 @@ export const prioritySchema = z.number().min(-2_000_000).max(2_000_000).describe
 export const runIdSchema = text(64, 1).describe("run_…");
 export const batchIdSchema = text(64, 1).describe("batch_…");
 export const instantSchema = z.iso.datetime().meta({ id: "Instant", description: "UTC, ISO 8601 with milliseconds." });
+export const fingerprintSchema = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/, "is no fingerprint of an error")
+  .describe("16 hexadecimal digits that failed runs of a task share whose errors are alike.");

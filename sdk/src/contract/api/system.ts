@@ -14,7 +14,11 @@ export const whoamiReplySchema = z.object({
 export type WhoamiReply = z.infer<typeof whoamiReplySchema>;
 
 const limitShape = Object.fromEntries(
-  Object.keys(DEFAULT_LIMITS).map((name) => [name, z.number().min(0).max(Number.MAX_SAFE_INTEGER)]),
+  // Where -1 is the default (it follows another limit), it may be set again.
+  Object.entries(DEFAULT_LIMITS).map(([name, value]) => [
+    name,
+    z.number().min(Math.min(value, 0)).max(Number.MAX_SAFE_INTEGER),
+  ]),
 ) as Record<keyof typeof DEFAULT_LIMITS, z.ZodNumber>;
 /** Every limit of the environment as it is now; units are in the names. */
 export const limitsReplySchema = z.object(limitShape);
