@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { ROOT } from "../paths.mjs";
 
@@ -30,9 +30,24 @@ export async function generatePrismaClient() {
   await writeFile(STAMP, wanted);
 }
 
-/** The platform's package carries the migrations it applies. */
+/** The platform's package carries the migrations it applies. What is there already is left alone: a platform may be reading it. */
 export async function copyMigrations() {
-  const target = join(ROOT, "platform", "prisma");
-  await rm(target, { recursive: true, force: true });
-  await cp(join(ROOT, "prisma", "migrations"), join(target, "migrations"), { recursive: true });
+  const source = join(ROOT, "prisma", "migrations");
+  const target = join(ROOT, "platform", "prisma", "migrations");
+  const [wanted, found] = await Promise.all([source, target].map(filesBelow));
+  for (const name of found) if (!wanted.includes(name)) await rm(join(target, name));
+  for (const name of wanted) {
+    const [text, old] = await Promise.all(
+      [source, target].map((root) => readFile(join(root, name)).catch(() => undefined)),
+    );
+    if (old?.equals(text)) continue;
+    await mkdir(dirname(join(target, name)), { recursive: true });
+    await writeFile(`${join(target, name)}.new`, text);
+    await rename(`${join(target, name)}.new`, join(target, name));
+  }
+}
+
+async function filesBelow(root) {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
