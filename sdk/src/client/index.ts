@@ -55,6 +55,7 @@ export {
   type ListTasksParams,
   type RunStatsParams,
 } from "./insights.ts";
+export { type ApiKeyItem, type CreatedKeyItem, keysApi } from "./keys.ts";
 export type { ListRunsParams, ListTokensParams } from "./list-query.ts";
 export type { Page, PagePromise } from "./page.ts";
 export type { TokenPermissions } from "./public-token.ts";
@@ -83,6 +84,7 @@ export type {
   BuildItem,
   BuildLineItem,
   DeploymentItem,
+  DeploymentItemDetail,
   JournalItem,
   QueueItem,
   RelatedRun,
@@ -113,5 +115,6 @@ export type {
   TriggerOptions,
 } from "./run-handle.ts";
 export { type PollOptions, type ReplayOptions, runs } from "./runs.ts";
-export { type ScheduleItem, type SchedulePolicies, scheduleCalls } from "./schedules.ts";
+export { type ScheduleItem, type SchedulePolicies, scheduleApi, scheduleCalls } from "./schedules.ts";
 export type { CreatedToken, CreateTokenOptions, RetrievedTokenItem, TokenReference } from "./tokens.ts";
+export { variablesApi } from "./variables.ts";

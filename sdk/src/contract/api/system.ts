@@ -31,12 +31,14 @@ export const keySchema = z.object({
   createdAt: instantSchema,
   expiresAt: instantSchema.nullable(),
 });
+export type ApiKey = z.infer<typeof keySchema>;
 export const keyListReplySchema = z.object({ data: z.array(keySchema) });
 export const createKeyBodySchema = z.strictObject({
   scope: z.enum(["full", "trigger", "read", "deploy"]).default("full"),
 });
 /** The only time that the key itself is shown. */
 export const createKeyReplySchema = keySchema.extend({ key: z.string() });
+export type CreatedKey = z.infer<typeof createKeyReplySchema>;
 export const revokeKeyBodySchema = z.strictObject({
   graceSeconds: z.int().min(0).max(2_592_000).default(0).describe("How long the key still works, for a rotation."),
 });
