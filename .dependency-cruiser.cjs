@@ -1,8 +1,9 @@
 // The import law (ARCHITECTURE.md): contract ← capabilities ← {http, realtime, loops, adapters} ← main;
 // contract ← client ← {react, cli}; contract, task ← worker-image; client ← e2e.
 // Tests, and what plays a part of the system for them, may reach further.
-const TESTS = "\\.test(-d)?\\.ts$|/test/|/fixtures/|^e2e/(faults|durability)/support/";
-const CAPABILITIES = "^platform/src/(runs|queues|journal|waitpoints|schedules|deployments|projects|cluster|secrets)/";
+const TESTS = "\\.test(-d)?\\.tsx?$|/test/|/fixtures/|^e2e/(faults|durability|browser)/support/";
+const CAPABILITIES =
+  "^platform/src/(runs|queues|journal|waitpoints|schedules|deployments|projects|accounts|cluster|secrets)/";
 const EDGES = "^platform/src/(http|realtime|loops|adapters)/";
 const ROOT_FILES = "^platform/src/(main|platform|engine|config)\\.ts$";
 
@@ -96,6 +97,19 @@ module.exports = {
       "^sdk/src/contract/",
     ),
     law(
+      "react-stands-on-the-client",
+      "The hooks are thin: they know the client and the contract.",
+      "^sdk/src/react/",
+      "^sdk/src/",
+      "^sdk/src/(contract|client|react)/",
+    ),
+    law(
+      "dashboard-is-a-client",
+      "The dashboard uses what users have: the client, the hooks and the contract.",
+      "^platform/dashboard/",
+      "^(platform/(src|dist)|worker-image|e2e|bench)/|^sdk/src/(cli|task|testing|build)/",
+    ),
+    law(
       "worker-uses-contract-and-task",
       "The worker knows the contract and how tasks run.",
       "^worker-image/src/",
@@ -107,7 +121,7 @@ module.exports = {
       "End-to-end tests and examples use what users have.",
       "^(e2e|examples)/",
       "^(platform|worker-image)/src/|^sdk/src/",
-      "^sdk/src/(index|contract/index|testing/index|build/index)\\.ts$",
+      "^sdk/src/(index|contract/index|testing/index|build/index|react/index)\\.ts$",
     ),
     {
       name: "pure-files-are-pure",
@@ -131,7 +145,7 @@ module.exports = {
     doNotFollow: { path: "node_modules" },
     exclude: { path: "/dist/|/prisma-client/(internal|models)/" },
     enhancedResolveOptions: {
-      extensions: [".ts", ".mjs", ".js", ".cjs", ".json"],
+      extensions: [".ts", ".tsx", ".mjs", ".js", ".cjs", ".json"],
       conditionNames: ["gantry-source", "import", "node", "default"],
       exportsFields: ["exports"],
     },

@@ -1,7 +1,7 @@
 // Runs every check and reports all that fail: `node .make/lint.mjs [--fix]`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./paths.mjs";
 
@@ -11,17 +11,11 @@ const PACKAGES = [
   "sdk",
   "worker-image",
   "platform",
+  "platform/dashboard",
   "e2e",
   "bench",
-  "examples/airports",
-  "examples/approval",
-  "examples/onboarding",
-].filter(hasSources);
-
-function hasSources(name) {
-  const files = globSync(`${name}/{src,test}/**/*.ts`, { cwd: ROOT }).concat(globSync(`${name}/*.ts`, { cwd: ROOT }));
-  return files.length > 0;
-}
+  ...globSync("examples/*", { cwd: ROOT }).sort(),
+].filter((name) => existsSync(join(ROOT, name, "tsconfig.json")));
 
 const CHECKS = [
   {
