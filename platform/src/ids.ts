@@ -18,6 +18,8 @@ export type IdPrefix =
   | "worker"
   | "event"
   | "waitpoint"
+  | "user"
+  | "session"
   | "build";
 
 const pool = new Uint8Array(4096);

@@ -11,28 +11,29 @@ const ENVIRONMENTS = 500;
 /** Messages as few: one for all of an environment's lanes or runs (with a limit to each), nothing said twice. */
 export function coalesced(messages: readonly BusMessage[]): BusMessage[] {
   const lanes = new Map<number, Map<string, LaneAnnouncement>>();
-  const runs = new Map<number, Set<string>>();
+  const runs = { touched: new Map<number, Set<string>>(), streamed: new Map<number, Set<string>>() };
   const others = new Map<string, BusMessage>();
   for (const message of messages) {
     if (message.type === "wake") {
       const known = lanes.get(message.environmentId) ?? new Map<string, LaneAnnouncement>();
       lanes.set(message.environmentId, known);
       for (const lane of message.lanes ?? []) known.set(lane.laneId, earlier(known.get(lane.laneId), lane));
-    } else if (message.type === "touched") {
-      const known = runs.get(message.environmentId) ?? new Set<string>();
-      runs.set(message.environmentId, known);
+    } else if (message.type === "touched" || message.type === "streamed") {
+      const known = runs[message.type].get(message.environmentId) ?? new Set<string>();
+      runs[message.type].set(message.environmentId, known);
       for (const runId of message.runIds) known.add(runId);
     } else others.set(JSON.stringify(message), message);
   }
   return [
     ...others.values(),
     ...[...lanes].flatMap(([environmentId, known]) => wakes(environmentId, [...known.values()])),
-    ...[...runs].flatMap(([environmentId, known]) => touches(environmentId, [...known])),
+    ...[...runs.touched].flatMap(([environmentId, known]) => ofRuns("touched", environmentId, [...known])),
+    ...[...runs.streamed].flatMap(([environmentId, known]) => ofRuns("streamed", environmentId, [...known])),
   ];
 }
 
-function touches(environmentId: number, runIds: string[]): BusMessage[] {
-  return sliced(runIds, RUNS).map((some) => ({ type: "touched", environmentId, runIds: some }));
+function ofRuns(type: "touched" | "streamed", environmentId: number, runIds: string[]): BusMessage[] {
+  return sliced(runIds, RUNS).map((some) => ({ type, environmentId, runIds: some }));
 }
 
 /** What a replica watches, in messages of a fair size. */
@@ -91,9 +92,15 @@ function isMessage(value: unknown): value is BusMessage {
   const message = value as Partial<Record<string, unknown>> | null;
   if (typeof message !== "object" || message === null) return false;
   if (message.type === "tellWorker") return typeof message.executionId === "string";
+  if (message.type === "sessions")
+    return typeof message.userId === "string" && (message.sessionIds === undefined || isTexts(message.sessionIds));
   if (message.type === "watching") return Array.isArray(message.environmentIds);
   if (!Number.isInteger(message.environmentId)) return false;
-  return message.type === "touched"
+  return message.type === "touched" || message.type === "streamed"
     ? Array.isArray(message.runIds)
     : message.type === "wake" || message.type === "changed";
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }

@@ -6,10 +6,14 @@ export type BusMessage =
   | { type: "wake"; environmentId: number; lanes?: LaneAnnouncement[] }
   /** The execution's worker is connected to another replica: it is to be told. */
   | { type: "tellWorker"; executionId: string; what: "cancel" | "drop" | "wake"; reason?: string }
+  /** Sessions of the user ended, all of them where none is named: what is open for them is verified anew. */
+  | { type: "sessions"; userId: string; sessionIds?: string[] }
   /** A version became current, or limits, keys or variables changed: caches of the environment are stale. */
   | { type: "changed"; environmentId: number }
   /** These runs may look different now. Said only of environments that somebody watches. */
   | { type: "touched"; environmentId: number; runIds: string[] }
+  /** Streams of these runs have grown. Said only of environments that somebody watches. */
+  | { type: "streamed"; environmentId: number; runIds: string[] }
   /** The sender wants to hear of these environments' runs for a while. */
   | { type: "watching"; environmentIds: number[] };
 
