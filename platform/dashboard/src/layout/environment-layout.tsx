@@ -1,0 +1,46 @@
+import { Outlet, useLocation } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { useEnvironment } from "../session/session-provider.tsx";
+import { IconButton } from "../ui/button.tsx";
+import { cx } from "../ui/class-names.ts";
+import classes from "./environment-layout.module.css";
+import { rememberPlace } from "./last-place.ts";
+import { Logo } from "./logo.tsx";
+import { Sidebar } from "./sidebar.tsx";
+
+/** Navigation at the left (behind a button where there is no room), the page beside it. */
+export function EnvironmentLayout() {
+  const { project, environment } = useEnvironment();
+  const { pathname } = useLocation();
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => rememberPlace({ project, environment }), [project, environment]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever went somewhere has seen enough of the menu.
+  useEffect(() => setOpen(false), [pathname]);
+  return (
+    <div className={classes.layout}>
+      <a className={classes.skip} href="#main">
+        Skip to the content
+      </a>
+      <header className={classes.topbar}>
+        <IconButton
+          icon={isOpen ? "x" : "menu"}
+          label={isOpen ? "Close the menu" : "Menu"}
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+        />
+        <Logo />
+      </header>
+      <div
+        className={cx(classes.sidebar, isOpen && classes.open)}
+        onKeyDown={(event) => event.key === "Escape" && setOpen(false)}
+        role="presentation"
+      >
+        <Sidebar />
+      </div>
+      {isOpen && <div className={classes.shade} role="presentation" onClick={() => setOpen(false)} />}
+      <main id="main" tabIndex={-1} className={classes.main}>
+        <Outlet />
+      </main>
+    </div>
+  );
+}

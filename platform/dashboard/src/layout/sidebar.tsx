@@ -1,0 +1,46 @@
+import { Link as RouterLink } from "@tanstack/react-router";
+import { useEnvironment } from "../session/session-provider.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { EnvironmentSwitcher } from "./environment-switcher.tsx";
+import { Logo } from "./logo.tsx";
+import { NAVIGATION } from "./navigation.ts";
+import classes from "./sidebar.module.css";
+import { ThemeToggle } from "./theme-toggle.tsx";
+
+export function Sidebar() {
+  const { project, environment } = useEnvironment();
+  return (
+    <div className={classes.sidebar}>
+      <div className={classes.top}>
+        <Logo />
+        <EnvironmentSwitcher />
+      </div>
+      <nav aria-label="Pages" className={classes.nav}>
+        {NAVIGATION.map((group) => (
+          <div key={group.label} className={classes.group}>
+            <h2 className={classes.heading}>{group.label}</h2>
+            <ul>
+              {group.items.map((item) => (
+                <li key={item.path}>
+                  <RouterLink
+                    to={`/projects/$project/$environment/${item.path}` as "/projects/$project/$environment/runs"}
+                    params={{ project, environment }}
+                    className={classes.item}
+                    activeProps={{ className: classes.active }}
+                    activeOptions={{ includeSearch: false }}
+                  >
+                    <Icon name={item.icon} />
+                    {item.label}
+                  </RouterLink>
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
+      </nav>
+      <div className={classes.bottom}>
+        <ThemeToggle />
+      </div>
+    </div>
+  );
+}
