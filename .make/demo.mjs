@@ -41,7 +41,7 @@ async function main() {
   await inSession(ONBOARDING, (client) => waitWithoutProcess(client, say));
   say(`\nEverything is stopped; nothing is left running. The demo took ${seconds(startedAt)}.\n`);
   say("Go on:");
-  say("  make dev                                          run it yourself, on port 4400");
+  say("  make dev                                          run it yourself; the dashboard is at http://localhost:4400");
   say("  cd examples/airports                              then, in another terminal:");
   say("  npx gantry trigger import-airports --payload '{\"paceMs\":100}' --wait");
   say("  npx gantry runs list                              what ran; also: runs get, logs, watch, replay, explain");
@@ -59,7 +59,8 @@ async function inSession(project, use) {
   try {
     const client = await session.event("ready");
     const { version, tasks } = await session.event("deployed");
-    say(`Ready after ${seconds(startedAt)}. Version ${version} has the task ${tasks.join(", ")}.\n`);
+    say(`Ready after ${seconds(startedAt)}. Version ${version} has the task ${tasks.join(", ")}.`);
+    say(`Its dashboard, while it runs: ${client.apiUrl}\n`);
     await use(client);
   } finally {
     await end(session, port);

@@ -60,7 +60,9 @@ function textReporter(context: CommandContext): DevReporter {
       say(
         [
           "",
-          `${green("●")} ${bold("Gantry is running")} at ${cyan(apiUrl)} ${dim(`(database: ${database})`)}`,
+          `${green("●")} ${bold("Gantry is running")} ${dim(`(database: ${database})`)}`,
+          "",
+          `  Watch and steer your runs in the browser: ${bold(cyan(apiUrl))}`,
           "",
           "  Put these lines into the .env of the app that triggers tasks:",
           `  ${bold(`GANTRY_API_URL=${apiUrl}`)}`,
