@@ -7,8 +7,12 @@ import { quickBuiltins } from "./quick-builtins.mjs";
 
 /** What is built: entries of one group share chunks, so that a class is one class for all of them. */
 const GROUPS = [
-  { folder: "sdk", format: "esm", entries: ["index", "contract/index", "task/index", "testing/index", "build/index"] },
-  { folder: "sdk", format: "cjs", entries: ["index", "contract/index"] },
+  {
+    folder: "sdk",
+    format: "esm",
+    entries: ["index", "contract/index", "react/index", "task/index", "testing/index", "build/index"],
+  },
+  { folder: "sdk", format: "cjs", entries: ["index", "contract/index", "react/index"] },
   { folder: "sdk", format: "esm", entries: ["cli/main", "cli/describe-process"], executable: true },
   { folder: "worker-image", format: "esm", entries: ["pid-file"] },
   // Each all in one file: they are loaded for every run, most of the libraries is shaken off, and an image needs no more.

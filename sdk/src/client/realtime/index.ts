@@ -5,5 +5,11 @@ export { LiveObserver, type LiveOptions } from "./live-observer.ts";
 export type { RealtimeRun } from "./live-run.ts";
 export type { ConnectionReason, ConnectionState, LiveStatus } from "./live-state.ts";
 export { RunObserver, type RunObserverOptions, type RunSnapshot } from "./run-observer.ts";
+export {
+  RunWithStreamsObserver,
+  type RunWithStreamsOptions,
+  type RunWithStreamsSnapshot,
+  type StreamParts,
+} from "./run-with-streams-observer.ts";
 export { type RunSetTarget, RunsObserver, type RunsSnapshot } from "./runs-observer.ts";
 export { StreamObserver, type StreamObserverOptions, type StreamSnapshot } from "./stream-observer.ts";

@@ -20,7 +20,7 @@ export interface LiveOptions {
   throttleInMs?: number | undefined;
 }
 
-const DEFAULT_THROTTLE_MS = 50;
+export const DEFAULT_THROTTLE_MS = 50;
 
 /**
  * Watches something on the platform and holds how it is now, for `useSyncExternalStore` or by hand.
