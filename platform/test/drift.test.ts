@@ -15,6 +15,27 @@ const SQL_ONLY: Record<string, string> = {
   "run_history index (parent_run_id) where (parent_run_id IS NOT NULL)": "children of a run; most have no parent",
   "run_history index (environment_id, status, id) where (status <> 'COMPLETED'::run_status)":
     "what went wrong; most did not",
+  "run_history index brin (finished_at)": "what ended within a stretch of time; it costs an insert nothing",
+  "run_history index (environment_id, error_fingerprint, id) where (error_fingerprint IS NOT NULL)":
+    "runs with an error; most have none",
+  "run_history index (root_run_id, id) where (root_run_id IS NOT NULL)": "runs of a tree; most are roots",
+  "run_history index (environment_id, machine, id) where (machine IS NOT NULL)": "most have the default machine",
+  "run_history index (deployment_id, id) where (deployment_id IS NOT NULL)": "runs of a version",
+  "run_history index (environment_id, id) where is_test": "few are tests",
+  "run_history index (batch_id) where ((batch_id IS NOT NULL) AND (status <> 'COMPLETED'::run_status))":
+    "what failed in a batch",
+  "run_history index (environment_id, hashtextextended(idempotency_key, 0::bigint), id) where (idempotency_key IS NOT NULL)":
+    "a run by its key; a long key fits no index",
+  "run_history index (environment_id, hashtextextended(idempotency_options ->> 'key'::text, 0::bigint), id) where (idempotency_options IS NOT NULL)":
+    "a run by the key that the user wrote",
+  "run index (root_run_id, id) where (root_run_id IS NOT NULL)": "runs of a tree; most are roots",
+  "run index (environment_id, hashtextextended(idempotency_key, 0::bigint), id) where (idempotency_key IS NOT NULL)":
+    "a run by its key; a long key fits no index",
+  "run index (environment_id, hashtextextended(idempotency_options ->> 'key'::text, 0::bigint), id) where (idempotency_options IS NOT NULL)":
+    "a run by the key that the user wrote",
+  "schedule_due index (schedule_id, run_id) where (run_id IS NOT NULL)": "a schedule's runs; most due times have one",
+  "bulk_action index (retry_at) where ((completed_at IS NULL) AND (aborted_at IS NULL))": "few are open at a time",
+  "bulk_action_item index (bulk_action_id, run_id) where (state = 'pending'::text)": "what is still to be done",
   "batch unique (environment_id, md5(idempotency_key)) where (idempotency_key IS NOT NULL)":
     "a batch is made once per key; a long key fits no index",
   "execution index (environment_id) where (state = 'PARKED'::execution_state)": "held workers of an environment",
