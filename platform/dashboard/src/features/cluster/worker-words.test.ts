@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { reasonWords, shareOf } from "./worker-words.ts";
+
+test.each([
+  ["Unschedulable", "No node has room"],
+  ["UNSCHEDULABLE", "No node has room"],
+  ["ImagePullBackOff", "cannot be pulled"],
+  ["OOMKilled", "more memory"],
+  ["OOM_KILLED", "more memory"],
+  ["POD_PREEMPTED", "higher priority"],
+  ["CreateContainerConfigError", "Secret, ConfigMap or volume"],
+])("%s is said in words, with what to do", (reason, want) => {
+  expect(reasonWords(reason)?.means).toContain(want);
+  expect(reasonWords(reason)?.todo).not.toBe("");
+});
+
+test("an unknown reason has no words of ours", () => {
+  expect(reasonWords("SomethingNew")).toBeUndefined();
+  expect(reasonWords(null)).toBeUndefined();
+});
+
+test("a node's share is between 0 and 1", () => {
+  expect(shareOf({ total: 4, requested: 1 })).toBe(0.25);
+  expect(shareOf({ total: 4, requested: 9 })).toBe(1);
+  expect(shareOf({ total: 0, requested: 0 })).toBe(0);
+});
