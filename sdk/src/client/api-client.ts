@@ -41,17 +41,11 @@ import type {
 } from "./replies.ts";
 import type { RequestOptions } from "./request-options.ts";
 import { runFromReply } from "./run-reply.ts";
+import { requestRun, requestTrigger, type TriggerReply } from "./run-request.ts";
 import type { TriggerBody } from "./trigger-body.ts";
 
 /** A queue by `queue_<id>`, or by its kind and name. */
 export type QueueReference = string | { type: "task" | "custom"; name: string };
-
-export interface TriggerReply {
-  id: string;
-  isCached: boolean;
-  /** From `x-trigger-jwt`: may read this run, for an hour. */
-  publicAccessToken: string;
-}
 
 export interface CreateBatchBody {
   runCount: number;
@@ -102,14 +96,8 @@ export class ApiClient {
     return sendForLines<T>({ ...this.#config, requestOptions }, request);
   }
 
-  async triggerTask(taskId: string, body: TriggerBody): Promise<TriggerReply> {
-    const { data, headers } = await this.request<{ id: string; isCached?: boolean }>({
-      method: "POST",
-      path: `/api/v1/tasks/${encodeURIComponent(taskId)}/trigger`,
-      json: body,
-      repeatable: body.options.idempotencyKey === undefined ? "undelivered" : "always",
-    });
-    return { id: data.id, isCached: data.isCached ?? false, publicAccessToken: headers.get("x-trigger-jwt") ?? "" };
+  triggerTask(taskId: string, body: TriggerBody): Promise<TriggerReply> {
+    return requestTrigger(this.#config, taskId, body);
   }
 
   /** An empty batch; a repeated request leaves one behind that is never filled, which is harmless. */
@@ -132,8 +120,8 @@ export class ApiClient {
     return { ...reviveDates(batch), processing: reviveDates(batch.processing) };
   }
 
-  async retrieveRun(runId: string): Promise<RetrievedRun<unknown, unknown>> {
-    return runFromReply(await this.#get<RunReply>(runPath(runId, "", "v3")), this.#config);
+  retrieveRun(runId: string): Promise<RetrievedRun<unknown, unknown>> {
+    return requestRun(this.#config, runId);
   }
 
   listRuns(params: ListRunsParams = {}): PagePromise<RunListItem> {

@@ -1,10 +1,11 @@
-import { ApiClient, type TriggerReply } from "./api-client.ts";
+import { ApiClient } from "./api-client.ts";
 import { onceIdempotencyKey } from "./idempotency-key.ts";
 import { onceInRun } from "./once-in-run.ts";
 import { encodeValue } from "./packet.ts";
 import { requestPublicToken } from "./public-token.ts";
 import type { TriggerRequestOptions } from "./request-options.ts";
 import type { AnyTask, HandleOf, TaskIdentifier, TaskPayload, TriggerOptions } from "./run-handle.ts";
+import type { TriggerReply } from "./run-request.ts";
 import { triggerBody, triggerFingerprint } from "./trigger-body.ts";
 
 /**

@@ -16,7 +16,7 @@ export {
   useTriggerAuthContext,
   useTriggerAuthContextOptional,
 } from "./auth-context.ts";
-export { type UseApiClientOptions, useApiClient } from "./live-options.ts";
+export type { UseApiClientOptions } from "./live-options.ts";
 export { type InputStreamSendInstance, useInputStreamSend } from "./use-input-stream-send.ts";
 export type { LiveInstance } from "./use-observer.ts";
 export {

@@ -1,8 +1,7 @@
 import { useMemo } from "react";
-import { ApiClient } from "../client/api-client.ts";
-import { resolveConfig } from "../client/configuration.ts";
+import { type ResolvedConfig, resolveConfig } from "../client/configuration.ts";
 import type { AccessToken, LiveOptions } from "../client/realtime/index.ts";
-import type { ClientConfig, RequestOptions } from "../client/request-options.ts";
+import type { RequestOptions } from "../client/request-options.ts";
 import { useTriggerAuthContextOptional } from "./auth-context.ts";
 import { useStableFunction } from "./stable-function.ts";
 
@@ -60,22 +59,8 @@ function useToken(own: UseApiClientOptions, inherited: AccessToken | undefined):
   return stable ?? refreshing ?? text ?? inherited;
 }
 
-/** Address and token as they are now, for a call over REST. */
-export async function clientConfigOf({ baseUrl, accessToken }: LiveOptions): Promise<ClientConfig> {
-  return { baseURL: baseUrl, accessToken: typeof accessToken === "function" ? await accessToken() : accessToken };
-}
-
-export async function apiClientOf(options: LiveOptions): Promise<ApiClient> {
-  const clientConfig = await clientConfigOf(options);
-  return ApiClient.forCall({ ...options.requestOptions, clientConfig });
-}
-
-/** A client of the API with the provider's token, or the hook's own; undefined where there is none, and with a token function. */
-export function useApiClient(options?: UseApiClientOptions): ApiClient | undefined {
-  const access = useAccess(options);
-  return useMemo(() => {
-    if (!access.ok || typeof access.options.accessToken === "function") return undefined;
-    const { baseUrl, accessToken, requestOptions } = access.options;
-    return new ApiClient({ baseUrl, token: accessToken, ...(requestOptions && { requestOptions }) });
-  }, [access]);
+/** Address, token and options as they are now, for a call over REST. */
+export async function configOf({ baseUrl, accessToken, requestOptions }: LiveOptions): Promise<ResolvedConfig> {
+  const token = typeof accessToken === "function" ? await accessToken() : accessToken;
+  return { baseUrl, token, requestOptions: requestOptions ?? {} };
 }

@@ -1,6 +1,7 @@
 import { useCallback } from "react";
+import { send } from "../client/http.ts";
 import type { SendStreamBody, SendStreamReply } from "../contract/api/streams.ts";
-import { apiClientOf, type UseApiClientOptions, useAccess } from "./live-options.ts";
+import { configOf, type UseApiClientOptions, useAccess } from "./live-options.ts";
 import { useCall } from "./use-call.ts";
 
 export interface InputStreamSendInstance<TData> {
@@ -28,17 +29,16 @@ export function useInputStreamSend<TData>(
     if (!access.ok || runId === undefined) throw (!access.ok && access.error) || new Error("There is no run yet.");
     // With an id of its own it can be repeated where the reply is lost.
     const body: SendStreamBody = { data, id: crypto.randomUUID() };
-    const api = await apiClientOf(access.options);
-    await api.request<SendStreamReply>({
+    await send<SendStreamReply>(await configOf(access.options), {
       method: "POST",
       path: `/realtime/v1/streams/${encodeURIComponent(runId)}/input/${encodeURIComponent(name)}`,
       json: body,
       repeatable: "always",
     });
   });
-  const send = useCallback((data: TData) => void call(data), [call]);
+  const sendMessage = useCallback((data: TData) => void call(data), [call]);
   return {
-    send,
+    send: sendMessage,
     isLoading,
     isReady: access.ok && runId !== undefined,
     error: error ?? (access.ok ? undefined : access.error),

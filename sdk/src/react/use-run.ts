@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState } from "react";
 import type { RetrievedRun } from "../client/replies.ts";
 import type { AnyTask, InferOutput, InferPayload } from "../client/run-handle.ts";
-import { apiClientOf, type UseApiClientOptions } from "./live-options.ts";
+import { requestRun } from "../client/run-request.ts";
+import { configOf, type UseApiClientOptions } from "./live-options.ts";
 import { useRunAccess } from "./use-realtime-run.ts";
 
 export interface UseRunOptions extends UseApiClientOptions {
@@ -46,8 +47,8 @@ export function useRun<TTask extends AnyTask = AnyTask>(
         ...(before.key === key ? before : { key, run: undefined, error: undefined }),
         isValidating: true,
       }));
-      const found = await apiClientOf(liveOptions)
-        .then((api) => api.retrieveRun(id))
+      const found = await configOf(liveOptions)
+        .then((config) => requestRun(config, id))
         .then(
           (run) => ({ run, error: undefined }),
           (error: Error) => ({ error }),

@@ -1,7 +1,9 @@
 import { useCallback } from "react";
+import { encodeValue } from "../client/packet.ts";
 import type { AnyTask, HandleOf, TaskIdentifier, TaskPayload, TriggerOptions } from "../client/run-handle.ts";
-import { trigger } from "../client/trigger.ts";
-import { clientConfigOf, type UseApiClientOptions, useAccess } from "./live-options.ts";
+import { requestTrigger } from "../client/run-request.ts";
+import { triggerBody } from "../client/trigger-body.ts";
+import { configOf, type UseApiClientOptions, useAccess } from "./live-options.ts";
 import { useCall } from "./use-call.ts";
 
 export type UseTaskTriggerOptions = UseApiClientOptions;
@@ -28,9 +30,9 @@ export function useTaskTrigger<TTask extends AnyTask>(
   const { call, isLoading, result, error } = useCall(
     async (payload: TaskPayload<TTask>, triggerOptions?: TriggerOptions) => {
       if (!access.ok) throw access.error ?? new Error("The hook is not enabled.");
-      const { requestOptions } = access.options;
-      const clientConfig = await clientConfigOf(access.options);
-      return trigger<TTask>(id, payload, triggerOptions, { ...requestOptions, clientConfig });
+      const body = await triggerBody(encodeValue(payload), triggerOptions);
+      const reply = await requestTrigger(await configOf(access.options), id, body);
+      return { ...reply, taskIdentifier: id } as HandleOf<TTask>;
     },
   );
   const submit = useCallback(

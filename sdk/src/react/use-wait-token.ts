@@ -1,7 +1,8 @@
 import { useCallback } from "react";
+import { send } from "../client/http.ts";
 import { encodeValue } from "../client/packet.ts";
-import type { CompleteTokenBody } from "../contract/api/waitpoints.ts";
-import { apiClientOf, type UseApiClientOptions, useAccess } from "./live-options.ts";
+import type { CompleteTokenBody, CompleteTokenReply } from "../contract/api/waitpoints.ts";
+import { configOf, type UseApiClientOptions, useAccess } from "./live-options.ts";
 import { useCall } from "./use-call.ts";
 
 export interface WaitTokenInstance<TOutput> {
@@ -27,8 +28,13 @@ export function useWaitToken<TOutput>(
   const { call, isLoading, result, error } = useCall(async (output: TOutput) => {
     if (!access.ok || tokenId === undefined) throw (!access.ok && access.error) || new Error("There is no token yet.");
     const { data, dataType } = encodeValue(output);
-    const api = await apiClientOf(access.options);
-    await api.completeToken(tokenId, { data, dataType: dataType as NonNullable<CompleteTokenBody["dataType"]> });
+    const body: CompleteTokenBody = { data, dataType: dataType as NonNullable<CompleteTokenBody["dataType"]> };
+    await send<CompleteTokenReply>(await configOf(access.options), {
+      method: "POST",
+      path: `/api/v1/waitpoints/tokens/${encodeURIComponent(tokenId)}/complete`,
+      json: body,
+      repeatable: "always",
+    });
     return tokenId;
   });
   const complete = useCallback((output: TOutput) => void call(output), [call]);

@@ -1,6 +1,7 @@
 import type { StreamDirection, StreamReadEnd } from "../../contract/api/streams.ts";
 import type { StreamChunk } from "../../contract/realtime.ts";
-import type { ApiClient } from "../api-client.ts";
+import type { ResolvedConfig } from "../configuration.ts";
+import { sendForLines } from "../http.ts";
 import { LiveObserver, type LiveOptions } from "./live-observer.ts";
 import type { LiveStatus } from "./live-state.ts";
 import type { LiveMessage, LiveRequest } from "./live-subscriber.ts";
@@ -56,10 +57,10 @@ export abstract class ChunkReader<T, S extends LiveStatus> extends LiveObserver<
     if (message.kind === "chunks") void this.#accept(message.chunks, message.isEnded);
   }
 
-  protected async poll(api: ApiClient): Promise<boolean> {
+  protected async poll(config: ResolvedConfig): Promise<boolean> {
     const { runId, stream, direction } = this.#reference;
     const input = direction === "input" ? "input/" : "";
-    const lines = api.lines<StreamChunk | StreamReadEnd>({
+    const lines = sendForLines<StreamChunk | StreamReadEnd>(config, {
       method: "GET",
       path: `/realtime/v1/streams/${encodeURIComponent(runId)}/${input}${encodeURIComponent(stream)}`,
       query: { from: this.#next, timeoutInSeconds: this.#looks++ === 0 ? 0 : LONG_POLL_SECONDS },

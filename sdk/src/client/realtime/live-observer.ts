@@ -1,4 +1,3 @@
-import { ApiClient } from "../api-client.ts";
 import { ApiError } from "../api-error.ts";
 import { normalizeBaseUrl, type ResolvedConfig } from "../configuration.ts";
 import type { RequestOptions } from "../request-options.ts";
@@ -69,7 +68,7 @@ export abstract class LiveObserver<S extends LiveStatus> {
   protected abstract request(): LiveRequest;
   protected abstract receive(message: LiveMessage): void;
   /** Asks over REST. Returns whether something was new. */
-  protected abstract poll(api: ApiClient, signal: AbortSignal): Promise<boolean>;
+  protected abstract poll(config: ResolvedConfig): Promise<boolean>;
 
   protected get latest(): S {
     return this.#state.latest;
@@ -157,8 +156,7 @@ export abstract class LiveObserver<S extends LiveStatus> {
     if (connection === undefined) return false;
     const ask = async () => {
       const token = await connection.tokens.current();
-      const options = { ...requestOptions, retry: { maxAttempts: 1 }, signal };
-      return this.poll(new ApiClient({ baseUrl, token, requestOptions: options }), signal);
+      return this.poll({ baseUrl, token, requestOptions: { ...requestOptions, retry: { maxAttempts: 1 }, signal } });
     };
     return ask().catch(async (error: unknown) => {
       const isExpired = error instanceof ApiError && error.status === 401 && connection.tokens.canRenew;

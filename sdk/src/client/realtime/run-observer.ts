@@ -1,6 +1,6 @@
-import type { RunReply } from "../../contract/api/runs.ts";
-import type { ApiClient } from "../api-client.ts";
+import type { ResolvedConfig } from "../configuration.ts";
 import type { AnyTask } from "../run-handle.ts";
+import { requestRunReply } from "../run-request.ts";
 import { LiveObserver, type LiveOptions } from "./live-observer.ts";
 import { type ArrivedRun, decodeRun, isElsewhere, type RealtimeRun, withPayloadOf } from "./live-run.ts";
 import type { LiveStatus } from "./live-state.ts";
@@ -52,13 +52,8 @@ export class RunObserver<TTask extends AnyTask = AnyTask> extends LiveObserver<R
     if (message.kind === "snapshot" && message.runs.length === 0) this.#concludeIfEnded();
   }
 
-  protected async poll(api: ApiClient): Promise<boolean> {
-    const { data } = await api.request<RunReply>({
-      method: "GET",
-      path: `/api/v3/runs/${encodeURIComponent(this.#runId)}`,
-      repeatable: "always",
-    });
-    const isNew = this.#take(data);
+  protected async poll(config: ResolvedConfig): Promise<boolean> {
+    const isNew = this.#take(await requestRunReply(config, this.#runId));
     await this.#decoding;
     return isNew;
   }

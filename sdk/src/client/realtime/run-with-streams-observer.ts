@@ -1,5 +1,5 @@
 import type { StreamListReply } from "../../contract/api/streams.ts";
-import { ApiClient } from "../api-client.ts";
+import { send } from "../http.ts";
 import type { AnyTask } from "../run-handle.ts";
 import { TokenSource } from "./access-token.ts";
 import { Coalesced } from "./coalesced.ts";
@@ -100,12 +100,12 @@ export class RunWithStreamsObserver<
 
   async #discover(signal: AbortSignal): Promise<boolean> {
     const { baseUrl, requestOptions } = this.#options;
-    const api = new ApiClient({
+    const config = {
       baseUrl,
       token: await this.#tokens.current(),
       requestOptions: { ...requestOptions, signal, retry: { maxAttempts: 1 } },
-    });
-    const { data } = await api.request<StreamListReply>({
+    };
+    const { data } = await send<StreamListReply>(config, {
       method: "GET",
       path: `/api/v1/runs/${encodeURIComponent(this.#runId)}/streams`,
       repeatable: "always",

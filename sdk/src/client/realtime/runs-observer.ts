@@ -1,7 +1,8 @@
 import type { RunListReply } from "../../contract/api/runs.ts";
 import { type LiveRun, REALTIME_SET_RUNS, type RealtimeTarget } from "../../contract/realtime.ts";
-import type { ApiClient } from "../api-client.ts";
+import type { ResolvedConfig } from "../configuration.ts";
 import { reviveDates } from "../dates.ts";
+import { send } from "../http.ts";
 import type { AnyTask } from "../run-handle.ts";
 import { LiveObserver, type LiveOptions } from "./live-observer.ts";
 import type { RealtimeRun } from "./live-run.ts";
@@ -60,11 +61,11 @@ export class RunsObserver<TTask extends AnyTask = AnyTask> extends LiveObserver<
     }
   }
 
-  protected async poll(api: ApiClient): Promise<boolean> {
+  protected async poll(config: ResolvedConfig): Promise<boolean> {
     const found: LiveRun[] = [];
     const query = this.#query();
     for (let after: string | undefined; found.length < this.#limit; ) {
-      const { data } = await api.request<RunListReply>({
+      const { data } = await send<RunListReply>(config, {
         method: "GET",
         path: "/api/v1/runs",
         query: { ...query, "page[size]": Math.min(PAGE, this.#limit - found.length), "page[after]": after },
