@@ -85,6 +85,10 @@ export const SETTINGS = {
     unit: "connections",
     doc: "Connections to Postgres at most.",
   }),
+  REALTIME_MAX_SOCKETS: setting(whole(0, 1_000_000).default(20_000), {
+    unit: "sockets",
+    doc: "Clients connected for live updates to this process at most; others poll, or find another replica. 0 serves none.",
+  }),
   EMBEDDED_POSTGRES: setting(boolean.prefault("true"), {
     unit: "boolean",
     doc: "Whether the embedded Postgres is started where no URL is given; false makes the URL required.",

@@ -148,6 +148,11 @@ export const ERRORS = {
   TOO_MANY_CHILDREN: { status: 422, retryable: false, remedy: "Wait for children to end before triggering more." },
   QUEUE_FULL: { status: 429, retryable: true, remedy: "Wait until the queue is shorter, or raise the limit." },
   RATE_LIMITED: { status: 429, retryable: true, remedy: "Slow down; see the Retry-After header." },
+  TOO_MANY_SUBSCRIPTIONS: {
+    status: 429,
+    retryable: false,
+    remedy: "Unsubscribe from what is no longer shown, or subscribe to a tag, a batch or the environment instead.",
+  },
   INTERNAL: { status: 500, retryable: true, remedy: "Look for the request's id in the platform's log." },
   NOT_IMPLEMENTED: { status: 501, retryable: false, remedy: "Gantry does not serve this path yet." },
   SINGLE_SIGN_ON_FAILED: {
@@ -163,6 +168,11 @@ export const ERRORS = {
   REGISTRY_UNAVAILABLE: { status: 503, retryable: true, remedy: "The image registry is away or refuses; try again." },
   STORE_UNAVAILABLE: { status: 503, retryable: true, remedy: "The database is away; the request was not carried out." },
   STORAGE_FULL: { status: 503, retryable: true, remedy: "The database's disk is nearly full; make room." },
+  TOO_MANY_SOCKETS: {
+    status: 503,
+    retryable: true,
+    remedy: "Poll until there is room; add a replica, or raise GANTRY_PLATFORM_REALTIME_MAX_SOCKETS.",
+  },
   SHUTTING_DOWN: { status: 503, retryable: true, remedy: "Send the request again." },
 } as const satisfies Record<string, { status: number; retryable: boolean; remedy: string }>;
 export type ErrorCode = keyof typeof ERRORS;

@@ -8,7 +8,7 @@ import { formatDuration } from "./duration.ts";
 import { runSchedule } from "./schedule-view.ts";
 
 /** A payload or output above this is not put into a reply but linked to. */
-const INLINE_BYTES = 128 * 1024;
+export const INLINE_BYTES = 128 * 1024;
 
 /** The names under which a token may be allowed to a run. */
 export function runResources(run: RunSummary): Resource[] {

@@ -22,8 +22,14 @@ export interface RealtimeSocket {
 
 /** What a feature does on one socket. Handlers may throw an AppError: it is the client's answer. */
 export interface SocketFeature {
-  /** Requests by event, not validated yet. A rejection is answered; anything else is `{ ok: true }` when it resolves. */
-  readonly events: { [E in keyof RealtimeClientEvents]?: (request: unknown) => void | Promise<void> };
+  /**
+   * Requests by event, not validated yet. A rejection is answered; anything else is `{ ok: true }` when it resolves. A function
+   * that it resolves to is called after the answer was sent.
+   */
+  readonly events: {
+    // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a promise returns nothing.
+    [E in keyof RealtimeClientEvents]?: (request: unknown) => void | Promise<void | (() => void)>;
+  };
   /** `isReady` has become true again. */
   ready(): void;
   /** The token is another now: what it does not allow any more ends (`closed`, with the refusal). */

@@ -52,6 +52,8 @@ export const DEFAULT_LIMITS = {
   streamRetentionDays: 7,
   /** Schedules of one environment, declared and made by the API. */
   schedules: 10_000,
+  /** What one socket may subscribe to at once. */
+  subscriptionsPerSocket: 100,
 } as const;
 export type Limits = { -readonly [K in keyof typeof DEFAULT_LIMITS]: number };
 

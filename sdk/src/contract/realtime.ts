@@ -51,7 +51,7 @@ export interface ReadStreamRequest {
   from: number | "latest";
 }
 
-/** `code` is one of the API's errors: UNAUTHORIZED, TOKEN_EXPIRED, FORBIDDEN, RUN_NOT_FOUND, MALFORMED_ID, BAD_REQUEST, TOO_MANY_SUBSCRIPTIONS. */
+/** `code` is one of the API's errors: UNAUTHORIZED, TOKEN_EXPIRED, FORBIDDEN, RUN_NOT_FOUND, BATCH_NOT_FOUND, MALFORMED_ID, BAD_REQUEST, RATE_LIMITED, TOO_MANY_SUBSCRIPTIONS, STORE_UNAVAILABLE. */
 export type RealtimeAnswer = { ok: true } | { ok: false; error: { code: string; message: string } };
 type Answer = (answer: RealtimeAnswer) => void;
 

@@ -3,7 +3,7 @@ import type pg from "pg";
 import { encodeId, uuidTime } from "../../ids.ts";
 import type { AttemptRecord, PageRequest, RunDetail, RunFilter } from "../../runs/run.ts";
 
-interface Row {
+export interface RunRow {
   id: string;
   task_id: string;
   status: RunStatus;
@@ -47,13 +47,13 @@ const SHARED = `r.environment_id, r.id, r.task_id, r.status, r.queue_id, r.concu
   r.parent_run_id, r.root_run_id, r.batch_id, r.attempt, r.max_attempts, r.revision, r.max_duration_ms,
   r.cancel_requested_at, r.replayed_from_id, r.attempts, r.metadata, r.metadata_type, r.deployment_id,
   r.requested_version`;
-const LIVE = `${SHARED}, r.updated_at, null::timestamptz as finished_at, null::text as output_type, null::jsonb as error`;
-const ENDED = `${SHARED}, r.finished_at as updated_at, r.finished_at, r.output_type, r.error`;
-const NAMES = `left join queue q on q.id = x.queue_id left join deployment d on d.id = x.deployment_id`;
-const SHOWN = `x.*, q.name as queue, coalesce(d.version, x.requested_version) as version`;
+export const LIVE = `${SHARED}, r.updated_at, null::timestamptz as finished_at, null::text as output_type, null::jsonb as error`;
+export const ENDED = `${SHARED}, r.finished_at as updated_at, r.finished_at, r.output_type, r.error`;
+export const NAMES = `left join queue q on q.id = x.queue_id left join deployment d on d.id = x.deployment_id`;
+export const SHOWN = `x.*, q.name as queue, coalesce(d.version, x.requested_version) as version`;
 
 export async function retrieveRun(pool: pg.Pool, environmentId: number, runId: string): Promise<RunDetail | undefined> {
-  const { rows } = await pool.query<Row>({
+  const { rows } = await pool.query<RunRow>({
     name: "retrieve-run",
     text: `
       with x as (
@@ -94,7 +94,7 @@ export async function listRuns(
     )
     select ${SHOWN}, null::bytea as payload, null::text as payload_type, null::bytea as output
     from x ${NAMES} order by x.id ${order} limit ${limit}`;
-  const { rows } = await pool.query<Row>({ text, values });
+  const { rows } = await pool.query<RunRow>({ text, values });
   return rows.map(toDetail);
 }
 
@@ -127,7 +127,7 @@ function filterConditions(filter: RunFilter, page: PageRequest, bind: (value: un
   return conditions.join(" and ");
 }
 
-function toDetail(row: Row): RunDetail {
+export function toDetail(row: RunRow): RunDetail {
   const id = (prefix: "run" | "batch", uuid: string | null) => (uuid === null ? undefined : encodeId(prefix, uuid));
   return {
     id: encodeId("run", row.id),
