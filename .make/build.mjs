@@ -3,6 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleAll } from "./build/bundle.mjs";
 import { changedSince, markBuilt } from "./build/changes.mjs";
+import { buildDashboard } from "./build/dashboard.mjs";
 import { withLock } from "./build/lock.mjs";
 import { copyMigrations, generatePrismaClient } from "./build/prisma.mjs";
 import { emitTypes } from "./build/types.mjs";
@@ -17,7 +18,7 @@ async function build(flags) {
   }
   const startedAt = new Date();
   await generatePrismaClient();
-  const tasks = [bundleAll(), copyMigrations()];
+  const tasks = [bundleAll(), copyMigrations(), buildDashboard()];
   if (types) tasks.push(emitTypes());
   const failed = (await Promise.allSettled(tasks)).filter((result) => result.status === "rejected");
   if (failed.length > 0)
