@@ -25,6 +25,7 @@ import { createEngine, type Engine } from "./engine.ts";
 import { chooseExecutor } from "./executors.ts";
 import { createHttpApp, SERVER_OPTIONS } from "./http/app.ts";
 import { closeServer } from "./http/close-server.ts";
+import { dashboardDirectory } from "./http/dashboard-files.ts";
 import { attachWorkerChannel } from "./http/worker-channel.ts";
 import { imageServices } from "./image-services.ts";
 import type { Logger } from "./logging.ts";
@@ -150,6 +151,7 @@ async function compose(
     config: {
       tokenSecrets: master.deriveAll("public-tokens"),
       servesApi: config.roles.includes("api"),
+      dashboardDirectory: dashboardDirectory(),
       version,
       extraMachines: Object.keys(config.machines ?? {}),
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),

@@ -6,6 +6,7 @@ import { type Action, decideAccess, type Resource } from "./access-policy.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { drain, readJson } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
+import { serveDashboard } from "./dashboard-files.ts";
 import { createEdge, type Edge } from "./edge.ts";
 import { sendError, sendJson, toAppError } from "./error-reply.ts";
 import { ANSWERED, type Route } from "./route.ts";
@@ -44,6 +45,8 @@ export function createHttpApp(deps: HttpDeps): Express {
     const place = deps.config.servesApi === false ? " here: this process schedules and serves no API" : "";
     throw new AppError("NOT_FOUND", `There is no ${req.method} ${censorText(req.path.slice(0, 200))}${place}.`);
   });
+  const { dashboardDirectory: directory, publicUrl } = deps.config;
+  if (directory !== undefined && deps.config.servesApi !== false) serveDashboard(app, { directory, publicUrl });
   app.use(fail(edge));
   return app;
 }
@@ -112,6 +115,55 @@ function serve(edge: Edge, definition: Route) {
     const params = definition.params === undefined ? req.params : parse(definition.params, req.params, "path");
     const query = definition.query === undefined ? {} : parse(definition.query, queryOf(req), "query");
     const body = await bodyOf(definition, identity, req);
+async function answerOf(edge: Edge, definition: Route, req: Request, res: Response): Promise<unknown> {
+  const identity = await whoAsks(edge, definition, req, res);
+  const seen = seenOf(res);
+  seen.identity = identity;
+  if (definition.access.by === "policy") {
+    const { action, kind, idFrom } = definition.access;
+    const id = idFrom === undefined ? undefined : String(req.params[idFrom]);
+    demand(edge, identity, action, [id === undefined ? { kind } : { kind, id }]);
+  }
+  // What no thing of any kind is open to for this role is refused before anything is read.
+  if (definition.access.by === "late" && identity?.principal.kind === "user")
+    demand(edge, identity, definition.access.action, []);
+  if (identity?.principal.kind === "run" && req.method !== "GET") await demandCurrent(edge, identity);
+  let isAllowed = definition.access.by !== "late";
+  const params = definition.params === undefined ? req.params : parse(definition.params, req.params, "path");
+  const query = definition.query === undefined ? {} : parse(definition.query, queryOf(req), "query");
+  const body = await bodyOf(definition, identity, req);
+  seen.body = body;
+  const answer = await definition.handle({
+    req,
+    res,
+    params: params as never,
+    query,
+    body,
+    identity: identity as Identity,
+    get environment() {
+      return environmentOf(identity);
+    },
+    allow(action, resources) {
+      demand(edge, identity, action, resources);
+      isAllowed = true;
+    },
+  });
+  if (!isAllowed) throw new Error(`${definition.path} answered without a check of what the caller may do`);
+  seen.answer = answer;
+  return answer;
+}
+
+async function whoAsks(edge: Edge, { access }: Route, req: Request, res: Response): Promise<Identity | undefined> {
+  if (access.by === "none") return undefined;
+  if (access.by !== "browser") return identify(edge, req, res);
+  // What a cookie opens is for the dashboard's own pages: no other origin may read it.
+  res.removeHeader("access-control-allow-origin");
+  res.setHeader("cache-control", "no-store");
+  takeRate(edge, `browser:${edge.browser.origin(req).address}`, BROWSER_RATE, res);
+  edge.browser.guard(req);
+  return undefined;
+}
+
     const answer = await definition.handle({
       req,
       res,

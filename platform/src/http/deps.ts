@@ -60,4 +60,6 @@ export interface HttpConfig {
   extraMachines?: readonly string[];
   /** Requests to /metrics must bring this as a bearer token, where it is set. */
   metricsToken?: string;
+  /** Where the built dashboard lies; without it there is none. */
+  dashboardDirectory?: string;
 }
