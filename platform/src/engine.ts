@@ -7,6 +7,7 @@ import { createBuildStore } from "./adapters/postgres/builds.ts";
 import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
 import { createPostgresJournalStore } from "./adapters/postgres/postgres-journal-store.ts";
 import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
+import { createPostgresStreamStore } from "./adapters/postgres/postgres-stream-store.ts";
 import type { PrismaClient } from "./adapters/postgres/prisma.ts";
 import { createDeploymentService } from "./adapters/postgres/prisma-deployments.ts";
 import { createQueueService } from "./adapters/postgres/queues.ts";
@@ -52,6 +53,7 @@ import { LoopRunner } from "./loops/loop-runner.ts";
 import { retireLoop } from "./loops/retire-loop.ts";
 import { scheduleLoop } from "./loops/schedule-loop.ts";
 import { storageLoop } from "./loops/storage-loop.ts";
+import { streamLoop } from "./loops/stream-loop.ts";
 import { releaseAll, sweepLoop } from "./loops/sweep-loop.ts";
 import { timerLoop } from "./loops/timer-loop.ts";
 import { upkeepLoop } from "./loops/upkeep-loop.ts";
@@ -71,6 +73,10 @@ import { tellingJournalStore, tellingRunStore } from "./runs/told-changes.ts";
 import { wakeTimers } from "./runs/wake-timers.ts";
 import type { ScheduleService } from "./schedules/schedule-service.ts";
 import { createScheduleService } from "./schedules/schedules.ts";
+import { StreamFeeds } from "./streams/stream-feeds.ts";
+import { createStreamHints } from "./streams/stream-hints.ts";
+import type { StreamService } from "./streams/stream-service.ts";
+import { createStreamService } from "./streams/streams.ts";
 import type { WaitpointService } from "./waitpoints/waitpoint-service.ts";
 import { createWaitpointService } from "./waitpoints/waitpoints.ts";
 
@@ -101,6 +107,9 @@ export interface EngineDeps {
 export interface Engine {
   runs: RunService;
   waitpoints: WaitpointService;
+  streams: StreamService;
+  /** Closed before the server is: its readings end. */
+  streamFeeds: StreamFeeds;
   journals: JournalService;
   queues: QueueService;
   schedules: ScheduleService;
@@ -199,6 +208,10 @@ export function createEngine(deps: EngineDeps): Engine {
     { builds, clock, logger },
   );
 
+  const streamStore = createPostgresStreamStore(pool);
+  const streamHints = createStreamHints(bus, hints);
+  const streamFeeds = new StreamFeeds({ store: streamStore, changes: hints, hints: streamHints });
+
   const all: Loop[] = [
     admissionLoop({
       store,
@@ -243,6 +256,7 @@ export function createEngine(deps: EngineDeps): Engine {
     imageCleanupLoop({ deploys, projects }),
     upkeepLoop({ store, upkeep: createUpkeep(pool), isLeader }),
     watchingLoop(hints),
+    streamLoop({ feeds: streamFeeds }),
   ];
   const runsHere = ({ role = "scheduler" }: Loop) => role === "any" || roles.includes(role);
   const loops = new LoopRunner(all.filter(runsHere), {
@@ -264,6 +278,16 @@ export function createEngine(deps: EngineDeps): Engine {
       wake: wakeRuns,
       isStorageFull: () => isStorageFull,
     }),
+    streams: createStreamService({
+      store: streamStore,
+      feeds: streamFeeds,
+      hints: streamHints,
+      limits,
+      clock,
+      wake: wakeRuns,
+      isStorageFull: () => isStorageFull,
+    }),
+    streamFeeds,
     journals: createJournalService(journalStore),
     queues: createQueueService(pool, announcements),
     schedules,

@@ -188,6 +188,7 @@ async function compose(
     async stop(workers) {
       await executor.stop(workers);
       await channel.close();
+      engine.streamFeeds.close();
       await closeServer(server, { drainMs: config.shutdownDrainMs, graceMs: config.shutdownGraceMs });
       await engine.loops.stop();
       for (const stop of stops.reverse()) await stop();

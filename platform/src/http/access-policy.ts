@@ -25,6 +25,8 @@ export interface Resource {
     | "keys"
     | "variables"
     | "waitpoints"
+    /** Messages to a run; by the run's id. */
+    | "inputStreams"
     | "environment"
     /** Of the whole installation, as is `audit`. */
     | "members"

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { z } from "zod";
+import type { Accounts } from "../accounts/accounts.ts";
 import type { Clock } from "../clock.ts";
 import type { WorkerCredentials } from "../cluster/credentials.ts";
 import type { StartExchange } from "../cluster/start-exchange.ts";
@@ -13,12 +14,14 @@ import type { VariablesService } from "../projects/variables-service.ts";
 import type { QueueService } from "../queues/queue-service.ts";
 import type { RunService } from "../runs/run-service.ts";
 import type { ScheduleService } from "../schedules/schedule-service.ts";
+import type { StreamService } from "../streams/stream-service.ts";
 import type { WaitpointService } from "../waitpoints/waitpoint-service.ts";
 
 /** Everything the HTTP edge stands on; made once, in main.ts. */
 export interface HttpDeps {
   runs: RunService;
   waitpoints: WaitpointService;
+  streams: StreamService;
   journals: JournalService;
   queues: QueueService;
   schedules: ScheduleService;
@@ -26,6 +29,7 @@ export interface HttpDeps {
   deploys: DeployService;
   builds: Pick<BuildStore, "list" | "retrieve" | "lines">;
   projects: ProjectService;
+  accounts: Accounts;
   variables: VariablesService;
   credentials: Pick<WorkerCredentials, "verifyRunToken">;
   startExchange: StartExchange;
@@ -56,10 +60,14 @@ export interface HttpConfig {
   version: string;
   /** False in a process that only schedules: it answers for its health and metrics alone. Default true. */
   servesApi?: boolean;
-  /** Names of machine presets beyond Gantry's own. */
-  extraMachines?: readonly string[];
-  /** Requests to /metrics must bring this as a bearer token, where it is set. */
-  metricsToken?: string;
   /** Where the built dashboard lies; without it there is none. */
   dashboardDirectory?: string;
+  /** Names of machine presets beyond Gantry's own. */
+  extraMachines?: readonly string[];
+  /** Proxies in front that append to X-Forwarded-For. Default 0. */
+  proxyHops?: number;
+  /** How long a browser keeps the session's cookie; milliseconds. */
+  sessionMaxMs?: number;
+  /** Requests to /metrics must bring this as a bearer token, where it is set. */
+  metricsToken?: string;
 }

@@ -5,6 +5,7 @@ import {
   type Limits,
   type Manifest,
 } from "@gantry/sdk/contract";
+import { MemoryBusHub } from "../../src/adapters/memory/memory-bus.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { WorkerCredentials } from "../../src/cluster/credentials.ts";
 import type { DeployService } from "../../src/deployments/deploy-service.ts";
@@ -20,9 +21,14 @@ import type { BatchDetail, Packet, RunDetail, TriggerRequest, TriggerResult } fr
 import type { RunService } from "../../src/runs/run-service.ts";
 import type { ScheduleService } from "../../src/schedules/schedule-service.ts";
 import { createScheduleService } from "../../src/schedules/schedules.ts";
+import { StreamFeeds } from "../../src/streams/stream-feeds.ts";
+import { createStreamHints } from "../../src/streams/stream-hints.ts";
+import type { StreamService } from "../../src/streams/stream-service.ts";
+import { createStreamService } from "../../src/streams/streams.ts";
 import type { WaitpointService } from "../../src/waitpoints/waitpoint-service.ts";
 import { createWaitpointService } from "../../src/waitpoints/waitpoints.ts";
 import { fakeScheduleStore } from "./fake-schedules.ts";
+import { fakeStreamStore } from "./fake-streams.ts";
 import { fakeWaitpointStore } from "./fake-waitpoints.ts";
 
 /** Personal access tokens that the fake knows: of all scopes, and for deploys alone. */
@@ -99,6 +105,21 @@ export class FakeEngine {
       limits: async () => this.limitsOf,
       wake: () => undefined,
     });
+  }
+
+  streamService(): StreamService {
+    const store = fakeStreamStore({
+      guard: () => this.#guard(),
+      isLive: (environmentId, runId) => {
+        const run = this.runs.get(encodeId("run", runId));
+        return run?.environmentId !== environmentId ? undefined : run.finishedAt === undefined;
+      },
+    });
+    const hints = createStreamHints(new MemoryBusHub().join(), { isWatched: () => false });
+    const changes = { watch: () => () => undefined, onTouched: () => undefined, onLost: () => undefined };
+    const feeds = new StreamFeeds({ store, changes, hints, lookGapMs: 0 });
+    const limits = async () => this.limitsOf;
+    return createStreamService({ store, feeds, hints, limits, clock: systemClock, wake: () => undefined });
   }
 
   scheduleService(): ScheduleService {
@@ -297,6 +318,7 @@ export class FakeEngine {
         if (token === DEPLOY_TOKEN) return { tokenId: "token_2", scopes: ["deploy"] };
         return token === ACCESS_TOKEN ? { tokenId: "token_1", scopes: [] } : undefined;
       },
+      forgetAccessTokens: () => undefined,
       spendToken: async (tokenId) => !this.spent.has(tokenId) && this.spent.add(tokenId) !== undefined,
       signingKeys: async (id) =>
         [...this.keys]

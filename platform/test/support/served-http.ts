@@ -6,6 +6,7 @@ import { AppError } from "../../src/errors.ts";
 import { createHttpApp, SERVER_OPTIONS } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/deps.ts";
 import type { EnvironmentRef } from "../../src/projects/principal.ts";
+import { fakeAccounts } from "./fake-accounts.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { fakeVariables } from "./fake-variables.ts";
@@ -35,6 +36,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
   const app = createHttpApp({
     runs: engine.runService(),
     waitpoints: engine.waitpointService(),
+    streams: engine.streamService(),
     journals: engine.journalService(),
     queues: engine.queueService(),
     schedules: engine.scheduleService(),
@@ -42,6 +44,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     deploys: engine.deployService(),
     builds: { list: async () => [], retrieve: async () => undefined, lines: async () => [] },
     projects: engine.projectService([PROD, OTHER]),
+    accounts: fakeAccounts(),
     variables: fakeVariables(),
     credentials: engine.credentials(),
     startExchange: async () => {

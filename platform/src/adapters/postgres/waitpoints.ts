@@ -24,14 +24,31 @@ export function createWaitpointStore(pool: pg.Pool): WaitpointStore {
   };
 }
 
-/** A key whose time is over is taken from its token first. Of two that come at once, the index lets one in. */
-async function createWaitpoint(
-  pool: pg.Pool,
-  environmentId: number,
-  id: string,
-  { idempotencyKey, idempotencyKeyTtlMs, timeoutAt, tags }: WaitpointRequest,
+type New = { environmentId: number; id: string; request: WaitpointRequest };
+
+async function createWaitpoint(pool: pg.Pool, environmentId: number, id: string, request: WaitpointRequest) {
+  const made = { environmentId, id, request };
+  if (request.idempotencyKey === undefined) return insertWaitpoint(pool, made);
+  return inTransaction(pool, (client) => insertWaitpoint(client, made));
+}
+
+/**
+ * A key whose time is over is taken from its token first: with a key it needs a transaction. Of two that come at once, the
+ * index lets one in.
+ */
+export async function insertWaitpoint(
+  client: pg.Pool | pg.PoolClient,
+  { environmentId, id, request: { idempotencyKey, idempotencyKeyTtlMs, timeoutAt, tags } }: New,
 ): Promise<{ id: string; isCached: boolean }> {
-  const insert = {
+  if (idempotencyKey !== undefined) {
+    await client.query({
+      name: "expire-waitpoint-key",
+      text: `update waitpoint set idempotency_key = null
+             where environment_id = $1 and md5(idempotency_key) = md5($2) and idempotency_expires_at <= now()`,
+      values: [environmentId, idempotencyKey],
+    });
+  }
+  const { rows } = await client.query<{ id: string }>({
     name: "create-waitpoint",
     text: `insert into waitpoint as w (id, environment_id, idempotency_key, idempotency_expires_at, tags, due_at)
            values ($1, $2, $3, case when $3::text is not null then now() + $4::float8 * interval '1 ms' end, $5, $6)
@@ -39,22 +56,9 @@ async function createWaitpoint(
            do update set idempotency_key = w.idempotency_key
            returning w.id`,
     values: [id, environmentId, idempotencyKey ?? null, idempotencyKeyTtlMs ?? null, tags, timeoutAt ?? null],
-  };
-  if (idempotencyKey === undefined) {
-    await pool.query(insert);
-    return { id, isCached: false };
-  }
-  return inTransaction(pool, async (client) => {
-    await client.query({
-      name: "expire-waitpoint-key",
-      text: `update waitpoint set idempotency_key = null
-             where environment_id = $1 and md5(idempotency_key) = md5($2) and idempotency_expires_at <= now()`,
-      values: [environmentId, idempotencyKey],
-    });
-    const { rows } = await client.query<{ id: string }>(insert);
-    const made = rows[0]?.id ?? id;
-    return { id: made, isCached: made !== id };
   });
+  const made = rows[0]?.id ?? id;
+  return { id: made, isCached: made !== id };
 }
 
 interface Row {
@@ -133,7 +137,7 @@ async function waitingRuns(
 }
 
 /** The row is locked by the first statement; entries are looked for after it, see complete-entries.ts. */
-async function completeWaitpoint(
+export async function completeWaitpoint(
   client: pg.PoolClient,
   environmentId: number,
   id: string,

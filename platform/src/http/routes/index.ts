@@ -13,6 +13,7 @@ import { queueRoutes } from "./queues.ts";
 import { runChangeRoutes } from "./run-changes.ts";
 import { runRoutes } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
+import { streamRoutes } from "./streams.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { triggerRoutes } from "./trigger.ts";
@@ -28,6 +29,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...runChangeRoutes(edge),
     ...batchRoutes(edge),
     ...waitpointRoutes(edge),
+    ...streamRoutes(edge),
     ...journalRoutes(edge),
     ...packetRoutes(edge),
     ...queueRoutes(edge),
