@@ -8,6 +8,7 @@ import {
 } from "../../contract/realtime.ts";
 import type { TokenSource } from "./access-token.ts";
 import type { LiveMessage, LiveRequest, LiveSubscriber, SocketStatus } from "./live-subscriber.ts";
+import { loadSocketClient } from "./load-socket-client.ts";
 import { errorFromSocket, refusalOf } from "./realtime-error.ts";
 
 type RealtimeSocket = Socket<RealtimeServerEvents, RealtimeClientEvents>;
@@ -87,11 +88,11 @@ export class LiveSocket {
   async #start(): Promise<void> {
     this.#isStarted = true;
     this.#armDown();
-    const loaded = await import("socket.io-client").catch(() => undefined);
-    // Without the package there is no socket: then polling is what there is.
-    if (loaded === undefined || this.#isClosed) return;
+    const io = await loadSocketClient().catch(() => undefined);
+    // Where it cannot be loaded there is no socket: then polling is what there is.
+    if (io === undefined || this.#isClosed) return;
     const url = new URL(this.#config.baseUrl);
-    const socket: RealtimeSocket = loaded.io(`${url.origin}${REALTIME_NAMESPACE}`, {
+    const socket: RealtimeSocket = io(`${url.origin}${REALTIME_NAMESPACE}`, {
       path: `${url.pathname.replace(/\/$/, "")}${REALTIME_PATH}`,
       transports: ["websocket"],
       forceNew: true,
