@@ -14,7 +14,6 @@ export function EnvironmentLayout() {
   const { pathname } = useLocation();
   const [isOpen, setOpen] = useState(false);
   useEffect(() => rememberPlace({ project, environment }), [project, environment]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever went somewhere has seen enough of the menu.
   useEffect(() => setOpen(false), [pathname]);
   return (
     <div className={classes.layout}>

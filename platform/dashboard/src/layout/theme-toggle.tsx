@@ -1,7 +1,7 @@
 import { useState } from "react";
-import { saveTheme, savedTheme, type Theme } from "../theme/theme.ts";
-import type { IconName } from "../ui/icon.tsx";
+import { savedTheme, saveTheme, type Theme } from "../theme/theme.ts";
 import { IconButton } from "../ui/button.tsx";
+import type { IconName } from "../ui/icon.tsx";
 import { Menu } from "../ui/menu.tsx";
 
 const CHOICES: readonly { theme: Theme; label: string; icon: IconName }[] = [

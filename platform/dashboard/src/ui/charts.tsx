@@ -1,5 +1,5 @@
-import { cx } from "./class-names.ts";
 import classes from "./charts.module.css";
+import { cx } from "./class-names.ts";
 import { formatCompact, formatNumber } from "./format.ts";
 import type { Tone } from "./tone.ts";
 
@@ -71,8 +71,6 @@ export function BarSeries({ points, label, height = 120, format = formatNumber, 
       </div>
       <div className={classes.bars} style={{ height }} aria-hidden>
         {points.map((point, index) => (
-          // biome-ignore lint/a11y/noStaticElementInteractions: the table below says the same to the keyboard.
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the same.
           <div
             key={point.label}
             className={cx(classes.slot, onSelect && classes.selectable)}

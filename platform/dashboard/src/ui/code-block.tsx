@@ -18,7 +18,6 @@ export function CodeBlock({ code, label, maxHeight = 420, isWrapped = false }: C
       <div className={classes.copy}>
         <CopyButton text={code} label={`Copy: ${label}`} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <pre className={isWrapped ? classes.wrapped : classes.pre} style={{ maxHeight }} tabIndex={0} aria-label={label}>
         {code}
       </pre>

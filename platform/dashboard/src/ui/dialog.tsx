@@ -33,7 +33,6 @@ export function Dialog({ isOpen, onClose, title, footer, size = "md", onSubmit, 
     onSubmit?.();
   };
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it.
     <dialog
       ref={dialog}
       className={cx(classes.dialog, classes[size])}

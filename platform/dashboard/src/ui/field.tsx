@@ -155,7 +155,6 @@ export function Switch({ label, isOn, onChange, isLabelHidden = false, disabledR
         aria-labelledby={`${id}-label`}
         onClick={() => !isOff && onChange(!isOn)}
       />
-      {/* biome-ignore lint/a11y/noLabelWithoutControl: the button is a control. */}
       <label id={`${id}-label`} htmlFor={id} className={isLabelHidden ? "visually-hidden" : undefined}>
         {label}
         {isOff && <span className="visually-hidden"> ({disabledReason})</span>}

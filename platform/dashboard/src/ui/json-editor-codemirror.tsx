@@ -7,8 +7,8 @@ import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
-import type { JsonEditorProps } from "./json-editor.tsx";
 import classes from "./json-editor.module.css";
+import type { JsonEditorProps } from "./json-editor.tsx";
 import { schemaCompletion, schemaDiagnostics } from "./json-schema-support.ts";
 
 /** The styles that CodeMirror makes carry the page's nonce: its policy allows no others. */
@@ -61,7 +61,6 @@ export default function CodeMirrorEditor(props: JsonEditorProps) {
   const latest = useRef(props);
   latest.current = props;
   const byProps = useRef(new Compartment());
-  // biome-ignore lint/correctness/useExhaustiveDependencies: made once; what changes later goes through the compartment.
   useEffect(() => {
     const submit = () => {
       latest.current.onSubmit?.();
@@ -92,10 +91,10 @@ export default function CodeMirrorEditor(props: JsonEditorProps) {
     });
     view.current = made;
     return () => made.destroy();
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- made once; what changes later goes through the compartment
   }, []);
   useEffect(() => {
     view.current?.dispatch({ effects: byProps.current.reconfigure(propsExtensions(latest.current)) });
-    // biome-ignore lint/correctness/useExhaustiveDependencies: only these two change what the editor is.
   }, [props.schema, props.isReadOnly]);
   useEffect(() => {
     const text = view.current?.state.doc.toString();

@@ -24,7 +24,6 @@ export function JsonView({ value, label, openDepth = 2, maxHeight = 480 }: JsonV
       <div className={classes.copy}>
         <CopyButton text={toText(value)} label={`Copy: ${label}`} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <section className={classes.tree} style={{ maxHeight }} tabIndex={0} aria-label={label}>
         <Node value={value} openDepth={openDepth} />
       </section>

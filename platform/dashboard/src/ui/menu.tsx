@@ -65,11 +65,8 @@ export function Menu({ label, trigger, items, align = "start" }: MenuProps) {
       >
         {items.map((item, index) =>
           item === "separator" ? (
-            // biome-ignore lint/suspicious/noArrayIndexKey: menus do not change while they are open.
-            // biome-ignore lint/a11y/useFocusableInteractive: it separates.
             <div key={index} role="separator" className={classes.separator} />
           ) : (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the same.
             <Item key={index} item={item} onChoose={choose} />
           ),
         )}

@@ -30,7 +30,6 @@ export function Page({ title, heading, breadcrumbs = [], description, actions, i
             <nav aria-label="Breadcrumbs">
               <ol className={classes.breadcrumbs}>
                 {breadcrumbs.map((each, index) => (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: their order is what they are.
                   <li key={index}>{each}</li>
                 ))}
               </ol>

@@ -17,7 +17,6 @@ export function SkeletonRows({ rows = 8, height = 40 }: { rows?: number; height?
   return (
     <div role="status" aria-label="Loading">
       {Array.from({ length: rows }, (_, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: they are all the same.
         <div key={index} className={classes.row} style={{ height }}>
           <Skeleton width={`${18 + ((index * 7) % 14)}%`} />
           <Skeleton width={80} />

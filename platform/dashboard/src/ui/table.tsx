@@ -39,7 +39,6 @@ interface TableProps<T> {
 export function Table<T>({ label, columns, rows, rowKey, sort, onSort, onOpen, isActive, empty }: TableProps<T>) {
   if (rows.length === 0 && empty !== undefined) return <>{empty}</>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
     <section className={classes.scroll} aria-label={label} tabIndex={0}>
       <table className={classes.table}>
         <thead>

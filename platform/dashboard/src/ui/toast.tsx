@@ -67,7 +67,6 @@ function ToastBox({ toast: { id, tone, text } }: { toast: Toast }) {
     return () => clearInterval(timer);
   }, [id, tone]);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only keeps it.
     <div
       className={cx(classes.toast, classes[tone])}
       onPointerEnter={() => {

@@ -20,7 +20,6 @@ export function Tooltip({ text, children }: TooltipProps) {
   };
   const hide = () => bubble.current?.matches(":popover-open") && bubble.current.hidePopover();
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: it only watches the control inside.
     <span
       ref={anchor}
       className={classes.anchor}

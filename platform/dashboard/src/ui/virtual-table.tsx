@@ -51,8 +51,7 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
     getItemKey: (index) => rowKey(rows[index] as T),
     overscan: OVERSCAN,
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another size of rows needs another measurement.
-  useEffect(() => virtualizer.measure(), [size]);
+  useEffect(() => virtualizer.measure(), [virtualizer, size]);
   useScrollEvents(scroller, virtualizer.range?.endIndex ?? 0, props);
   useImperativeHandle(ref, () => ({
     scrollToIndex: (index) => virtualizer.scrollToIndex(index),
@@ -61,13 +60,11 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
   }));
   const template = useMemo(() => columns.map(({ width }) => width ?? "minmax(0, 1fr)"), [columns]);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a table whose rows are mostly not there cannot be a <table>.
     <div
       ref={scroller}
       role="table"
       aria-label={label}
       aria-rowcount={props.total ?? rows.length}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
       tabIndex={0}
       className={cx(classes.scroll, isCompact && classes.compact)}
     >
@@ -101,10 +98,9 @@ function useScrollEvents<T>(
   { rows, onEndReached, onScrolled }: VirtualTableProps<T>,
 ): void {
   const isNearEnd = rows.length > 0 && endIndex >= rows.length - 30;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: again after each page that came.
   useEffect(() => {
     if (isNearEnd) onEndReached?.();
-  }, [isNearEnd, rows.length]);
+  }, [isNearEnd, rows.length, onEndReached]);
   useEffect(() => {
     const element = scroller.current;
     if (element === null || onScrolled === undefined) return undefined;
@@ -128,7 +124,6 @@ function gridStyle<T>(columns: readonly Column<T>[], template: string[]) {
 function HeaderRow<T>({ columns }: { columns: readonly Column<T>[] }) {
   return (
     <div role="rowgroup" className={classes.head}>
-      {/* biome-ignore lint/a11y/useFocusableInteractive: a header is not interactive. */}
       <div role="row" className={classes.row} aria-rowindex={1}>
         {columns.map((column) => (
           <div role="columnheader" key={column.id} className={cx(classes.cell, cellClass(column))}>
@@ -156,8 +151,6 @@ interface RowProps<T> {
 const Row = memo(function Row<T>(props: RowProps<T>) {
   const { row, index, start, size, columns, compact, isActive, isSelected, onOpen } = props;
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: the keyboard goes to the link inside.
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the same.
     <div
       role="row"
       aria-rowindex={index + 2}
