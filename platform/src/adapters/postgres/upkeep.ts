@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
 import type pg from "pg";
 import type { Upkeep } from "../../runs/upkeep.ts";
 import { inTransaction } from "./transaction.ts";
@@ -30,6 +31,7 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
         "schedule_due",
         "x.due_at < now() - interval '30 days' and x.state in ('triggered', 'skipped', 'failed') and not x.is_open",
       );
+      await inSlices(pool, "stream", streamIsOver(), 100);
       await inSlices(pool, "schedule", "x.removed_at < now() - interval '30 days'", 100);
       const isOver = `x.created_at < now() - interval '45 days'
         and not exists (select 1 from batch_item i join run r on r.id = i.run_id and r.environment_id = x.environment_id
@@ -37,6 +39,15 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
       await inSlices(pool, "batch", isOver, 100, "delete from batch_item i using gone g where i.batch_id = g.id");
     },
   };
+}
+
+/** Neither it nor its run has changed for the days that streams are kept. Its chunks go with it. */
+function streamIsOver(): string {
+  const limit = `now() - interval '${DEFAULT_LIMITS.streamRetentionDays} days'`;
+  return `x.created_at < ${limit} and x.updated_at < ${limit}
+    and not exists (select 1 from run r where r.environment_id = x.environment_id and r.id = x.run_id)
+    and not exists (select 1 from run_history h where h.environment_id = x.environment_id and h.id = x.run_id
+                      and h.finished_at >= ${limit})`;
 }
 
 /**
