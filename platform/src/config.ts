@@ -1,4 +1,4 @@
-import { HEARTBEAT_MS, IMAGE_PLATFORMS, LEASE_TTL_MS } from "@gantry/sdk/contract";
+import { HEARTBEAT_MS, IMAGE_PLATFORMS, LEASE_TTL_MS, roleSchema } from "@gantry/sdk/contract";
 import { z } from "zod";
 import { podTemplatesSchema } from "./cluster/pod-template.ts";
 import { didYouMean } from "./did-you-mean.ts";
@@ -293,6 +293,69 @@ export const SETTINGS = {
     unit: "milliseconds",
     doc: "How long clients are asked, before that, to leave the connections that they keep; for several replicas behind one address.",
   }),
+  SETUP_SECRET: setting(z.string().min(16, "must have 16 characters or more").optional(), {
+    unit: "characters",
+    doc: "What makes the first user; without it the platform derives one and logs it while there is no user.",
+  }),
+  SESSION_IDLE_HOURS: setting(whole(1, 8_760).default(168), {
+    unit: "hours",
+    doc: "A browser's session that nobody used for so long is over.",
+  }),
+  SESSION_MAX_HOURS: setting(whole(1, 8_760).default(720), {
+    unit: "hours",
+    doc: "A session this old is over, however busy.",
+  }),
+  PASSWORD_SIGN_IN: setting(boolean.prefault("true"), {
+    unit: "boolean",
+    doc: "Whether people sign in by password; false leaves single sign-on alone, once the first user is linked.",
+  }),
+  AUDIT_RETENTION_DAYS: setting(whole(1, 36_500).default(365), {
+    unit: "days",
+    doc: "How long entries of the audit log are kept.",
+  }),
+  PROXY_HOPS: setting(whole(0, 10).default(0), {
+    unit: "proxies",
+    doc: "How many proxies stand in front of the platform and append to X-Forwarded-For: whence attempts to sign in come.",
+  }),
+  OIDC_ISSUER: setting(z.url({ error: "must be a URL" }).optional(), {
+    unit: "URL",
+    doc: "The OpenID Connect provider for single sign-on; its redirect URI is `<PUBLIC_URL>/api/v1/auth/oidc/callback`.",
+  }),
+  OIDC_CLIENT_ID: setting(z.string().optional(), { unit: "characters", doc: "Who the platform is to that provider." }),
+  OIDC_CLIENT_SECRET: setting(z.string().optional(), {
+    unit: "characters",
+    doc: "Its secret there; without it the platform is a public client, with PKCE alone.",
+  }),
+  OIDC_SCOPES: setting(z.string().default("openid email profile"), {
+    unit: "list",
+    doc: "What the provider is asked for, with spaces between; some tell groups by a scope of their own.",
+  }),
+  OIDC_LABEL: setting(z.string().max(60).default("Single sign-on"), {
+    unit: "characters",
+    doc: "What the button says.",
+  }),
+  OIDC_AUTO_PROVISION: setting(boolean.prefault("false"), {
+    unit: "boolean",
+    doc: "Whether somebody whom the provider vouches for gets an account that nobody invited them to.",
+  }),
+  OIDC_ROLE_CLAIM: setting(z.string().optional(), {
+    unit: "name",
+    doc: "The claim that carries roles or groups: `groups`, `realm_access.roles`. With it each sign-in sets the role.",
+  }),
+  OIDC_ROLE_MAP: setting(json(z.record(z.string(), roleSchema)).optional(), {
+    unit: "JSON",
+    doc: 'Which value of that claim is which role: `{ "ops": "admin", "eng": "developer" }`; of several the highest counts.',
+  }),
+  OIDC_DEFAULT_ROLE: setting(
+    z
+      .enum(["viewer", "developer", "admin", "none"], { error: "must be viewer, developer, admin or none" })
+      .default("viewer"),
+    { unit: "role", doc: "For whom no value of the map fits; `none` lets nobody in without one." },
+  ),
+  OIDC_REQUIRE_VERIFIED_EMAIL: setting(boolean.prefault("true"), {
+    unit: "boolean",
+    doc: "Whether an address links or makes an account only where the provider says it has verified it.",
+  }),
   METRICS_TOKEN: setting(z.string().min(16, "must have 16 characters or more").optional(), {
     unit: "characters",
     doc: "What a request for /metrics must bring as a bearer token; without it anybody who reaches the port may read them.",
@@ -343,7 +406,7 @@ export function readConfig(environment: Environment = process.env): Config {
     problems.push(`${PREFIX}DATABASE_URL is required where the embedded Postgres is off`);
   if (config.heartbeatMs * 2 > config.leaseTtlMs)
     problems.push(`${PREFIX}HEARTBEAT_MS must be at most half of ${PREFIX}LEASE_TTL_MS`);
-  problems.push(...imageProblems(config));
+  problems.push(...imageProblems(config), ...signInProblems(config));
   if (problems.length > 0)
     throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
   return config;
@@ -395,6 +458,42 @@ function imageProblems(config: Config): string[] {
     ],
   ];
   return rules.flatMap(([isBroken, problem]) => (isBroken ? [problem] : []));
+}
+
+/** What contradicts itself among the settings of sign-in. */
+function signInProblems(config: Config): string[] {
+  const { oidcIssuer, oidcClientId, oidcRoleClaim, oidcRoleMap, publicUrl, passwordSignIn } = config;
+  const rules: [isBroken: boolean, problem: string][] = [
+    [
+      (oidcIssuer === undefined) !== (oidcClientId === undefined),
+      `${PREFIX}OIDC_ISSUER and ${PREFIX}OIDC_CLIENT_ID are set together`,
+    ],
+    [
+      oidcIssuer !== undefined && publicUrl === undefined,
+      `${PREFIX}OIDC_ISSUER needs ${PREFIX}PUBLIC_URL: the provider sends people back there`,
+    ],
+    [
+      oidcIssuer?.startsWith("http:") === true && !isLoopbackUrl(oidcIssuer),
+      `${PREFIX}OIDC_ISSUER must be https://: what it says decides who is admin`,
+    ],
+    [
+      (oidcRoleClaim === undefined) !== (oidcRoleMap === undefined),
+      `${PREFIX}OIDC_ROLE_CLAIM and ${PREFIX}OIDC_ROLE_MAP are set together`,
+    ],
+    [
+      !passwordSignIn && oidcIssuer === undefined,
+      `${PREFIX}PASSWORD_SIGN_IN is false and no ${PREFIX}OIDC_ISSUER is set: nobody could sign in`,
+    ],
+    [
+      config.sessionIdleHours > config.sessionMaxHours,
+      `${PREFIX}SESSION_IDLE_HOURS must not be more than ${PREFIX}SESSION_MAX_HOURS`,
+    ],
+  ];
+  return rules.flatMap(([isBroken, problem]) => (isBroken ? [problem] : []));
+}
+
+function isLoopbackUrl(url: string): boolean {
+  return /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname);
 }
 
 function isOrigin(url: string): boolean {

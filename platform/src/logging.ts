@@ -37,9 +37,12 @@ const SECRET_FIELDS = new Set([
   "databasedirecturl",
   "devkeysecret",
   "connectionstring",
+  "setupsecret",
+  "oidcclientsecret",
 ]);
 const CREDENTIALS = [
   /\b(?:gt|tr)_(?:[a-z0-9-]+_sk|pat)_[0-9A-Za-z]+/g,
+  /\bgt_usr_[\w.-]+/g,
   /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g,
   /\bBearer\s+[^\s"',]+/gi,
   /(?<=\/waitpoints\/tokens\/[^\s/]{1,200}\/callback\/)[\w.~%-]+/g,

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { MAX_OFFLINE_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { composeAccounts, setupSecretOf } from "./accounts-wiring.ts";
 import { keepEmbeddedPostgres } from "./adapters/embedded-postgres/kept-postgres.ts";
 import { freeBytes } from "./adapters/filesystem/disk-space.ts";
 import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
@@ -26,10 +27,14 @@ import { chooseExecutor } from "./executors.ts";
 import { createHttpApp, SERVER_OPTIONS } from "./http/app.ts";
 import { closeServer } from "./http/close-server.ts";
 import { dashboardDirectory } from "./http/dashboard-files.ts";
+import type { HttpDeps } from "./http/deps.ts";
+import { createEdge, type Edge } from "./http/edge.ts";
+import { attachRealtime, type RealtimeServer } from "./http/realtime-server.ts";
 import { attachWorkerChannel } from "./http/worker-channel.ts";
 import { imageServices } from "./image-services.ts";
 import type { Logger } from "./logging.ts";
 import type { ProjectService } from "./projects/project-service.ts";
+import { subscriptionsOf } from "./realtime/subscriptions.ts";
 import { joinReplicas } from "./replicas.ts";
 import { MasterKey } from "./secrets/master-key.ts";
 import { SecretBox } from "./secrets/secret-box.ts";
@@ -92,6 +97,7 @@ async function compose(
   const changes = environmentChanges(bus);
   const projects = new PrismaProjects({ prisma, secrets, clock: systemClock, onChange: changes.announce });
   changes.onChange((environmentId) => projects.forget(environmentId));
+  const accounts = await composeAccounts({ config, pool, master, bus, projects, stops });
   registerDatabaseMetrics(metrics, pool);
 
   let url = "";
@@ -137,9 +143,10 @@ async function compose(
       ...(startDeadlineMs === undefined ? {} : { startDeadlineMs }),
     },
   });
-  const app = createHttpApp({
+  const httpDeps: HttpDeps = {
     ...engine,
     projects,
+    accounts,
     variables,
     credentials,
     logger,
@@ -153,12 +160,15 @@ async function compose(
       servesApi: config.roles.includes("api"),
       dashboardDirectory: dashboardDirectory(),
       version,
+      proxyHops: config.proxyHops,
+      sessionMaxMs: config.sessionMaxHours * 3_600_000,
       extraMachines: Object.keys(config.machines ?? {}),
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
       ...(config.metricsToken === undefined ? {} : { metricsToken: config.metricsToken }),
     },
-  });
-  const server = createServer(SERVER_OPTIONS, app);
+  };
+  const edge = createEdge(httpDeps);
+  const server = createServer(SERVER_OPTIONS, createHttpApp(httpDeps, edge));
   const welcome = { heartbeatMs: config.heartbeatMs, leaseTtlMs: config.leaseTtlMs, maxOfflineMs: MAX_OFFLINE_MS };
   const channel = attachWorkerChannel(server, {
     credentials,
@@ -167,6 +177,7 @@ async function compose(
     welcome,
     isOpen: config.roles.includes("api"),
   });
+  const realtime = config.roles.includes("api") ? serveRealtime(server, edge, engine, config) : undefined;
   const devKey =
     config.devProject === undefined
       ? undefined
@@ -177,6 +188,11 @@ async function compose(
   await start();
   engine.loops.start();
   logger.info({ url, executor: executor.name }, "the platform is ready");
+  if (!accounts.isLocal && config.roles.includes("api") && (await accounts.signIn.needsSetup())) {
+    // What stands behind # is sent to no server.
+    const setupUrl = `${(config.publicUrl ?? url).replace(/\/$/, "")}/setup#${setupSecretOf(config, master)}`;
+    logger.warn({ setupUrl }, "nobody can sign in yet: open setupUrl to make the first user, who is an admin");
+  }
 
   return {
     url,
@@ -188,12 +204,23 @@ async function compose(
     async stop(workers) {
       await executor.stop(workers);
       await channel.close();
+      await realtime?.close();
+      engine.live.close();
       engine.streamFeeds.close();
       await closeServer(server, { drainMs: config.shutdownDrainMs, graceMs: config.shutdownGraceMs });
       await engine.loops.stop();
       for (const stop of stops.reverse()) await stop();
     },
   };
+}
+
+function serveRealtime(server: Server, edge: Edge, engine: Engine, config: Config): RealtimeServer {
+  const subscriptions = subscriptionsOf({
+    runs: engine.live,
+    clock: systemClock,
+    limit: async ({ environment }) => (await edge.limits.get(environment)).subscriptionsPerSocket,
+  });
+  return attachRealtime(server, { edge, features: [subscriptions], maxSockets: config.realtimeMaxSockets });
 }
 
 async function embeddedDatabase(dataDir: string, logger: Logger, stops: (() => Promise<unknown>)[]): Promise<string> {

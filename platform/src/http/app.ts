@@ -3,12 +3,14 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { AppError } from "../errors.ts";
 import { censorText } from "../logging.ts";
 import { type Action, decideAccess, type Resource } from "./access-policy.ts";
+import { recorded, seenOf } from "./audit-trail.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { drain, readJson } from "./body.ts";
-import type { HttpDeps } from "./deps.ts";
 import { serveDashboard } from "./dashboard-files.ts";
+import type { HttpDeps } from "./deps.ts";
 import { createEdge, type Edge } from "./edge.ts";
 import { sendError, sendJson, toAppError } from "./error-reply.ts";
+import type { Rate } from "./rate-limiter.ts";
 import { ANSWERED, type Route } from "./route.ts";
 import { allRoutes } from "./routes/index.ts";
 import { PROCESS_TAG } from "./routes/system.ts";
@@ -16,6 +18,8 @@ import { parse } from "./validation-error.ts";
 
 /** Runs and dev environments are their owner's own load: they get so many times a key's rate. */
 const TRUSTED_RATE = 400;
+/** Of one address, for what it asks with a cookie: to sign in, and a token now and then. */
+const BROWSER_RATE: Rate = { burst: 300, refillPerSecond: 10 };
 
 /**
  * For `http.createServer`: a client that sends a byte a minute holds a connection for so long and no longer. A layer of a
@@ -29,8 +33,7 @@ export const SERVER_OPTIONS = {
 };
 
 /** The REST API. It does no work of its own: it asks the ports, and says what they say in HTTP. */
-export function createHttpApp(deps: HttpDeps): Express {
-  const edge = createEdge(deps);
+export function createHttpApp(deps: HttpDeps, edge: Edge = createEdge(deps)): Express {
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", false).set("case sensitive routing", true);
   app.use(begin(edge));
@@ -41,12 +44,12 @@ export function createHttpApp(deps: HttpDeps): Express {
     methods.set(definition.path, (methods.get(definition.path) ?? new Set()).add(definition.method.toUpperCase()));
   }
   for (const [path, allowed] of methods) app.all(path, refuseMethod(allowed));
+  const { dashboardDirectory: directory, publicUrl } = deps.config;
+  if (directory !== undefined && deps.config.servesApi !== false) serveDashboard(app, { directory, publicUrl });
   app.use((req: Request) => {
     const place = deps.config.servesApi === false ? " here: this process schedules and serves no API" : "";
     throw new AppError("NOT_FOUND", `There is no ${req.method} ${censorText(req.path.slice(0, 200))}${place}.`);
   });
-  const { dashboardDirectory: directory, publicUrl } = deps.config;
-  if (directory !== undefined && deps.config.servesApi !== false) serveDashboard(app, { directory, publicUrl });
   app.use(fail(edge));
   return app;
 }
@@ -104,17 +107,13 @@ function serve(edge: Edge, definition: Route) {
   const status = definition.status ?? 200;
   return async (req: Request, res: Response) => {
     res.locals.route = definition.path;
-    const identity = definition.access.by === "none" ? undefined : await identify(edge, req, res);
-    if (definition.access.by === "policy") {
-      const { action, kind, idFrom } = definition.access;
-      const id = idFrom === undefined ? undefined : String(req.params[idFrom]);
-      demand(edge, identity, action, [id === undefined ? { kind } : { kind, id }]);
-    }
-    if (identity?.principal.kind === "run" && req.method !== "GET") await demandCurrent(edge, identity);
-    let isAllowed = definition.access.by !== "late";
-    const params = definition.params === undefined ? req.params : parse(definition.params, req.params, "path");
-    const query = definition.query === undefined ? {} : parse(definition.query, queryOf(req), "query");
-    const body = await bodyOf(definition, identity, req);
+    const answer = await recorded(edge, definition, { req, res }, () => answerOf(edge, definition, req, res));
+    if (answer === ANSWERED) return;
+    if (!("media" in definition.reply)) edge.deps.inspectReply?.(definition.reply, answer);
+    sendJson(res, status, answer);
+  };
+}
+
 async function answerOf(edge: Edge, definition: Route, req: Request, res: Response): Promise<unknown> {
   const identity = await whoAsks(edge, definition, req, res);
   const seen = seenOf(res);
@@ -164,28 +163,6 @@ async function whoAsks(edge: Edge, { access }: Route, req: Request, res: Respons
   return undefined;
 }
 
-    const answer = await definition.handle({
-      req,
-      res,
-      params: params as never,
-      query,
-      body,
-      identity: identity as Identity,
-      get environment() {
-        return environmentOf(identity);
-      },
-      allow(action, resources) {
-        demand(edge, identity, action, resources);
-        isAllowed = true;
-      },
-    });
-    if (!isAllowed) throw new Error(`${definition.path} answered without a check of what the caller may do`);
-    if (answer === ANSWERED) return;
-    if (!("media" in definition.reply)) edge.deps.inspectReply?.(definition.reply, answer);
-    sendJson(res, status, answer);
-  };
-}
-
 function environmentOf(identity: Identity | undefined) {
   if (identity?.environment !== undefined) return identity.environment;
   throw new AppError(
@@ -208,22 +185,25 @@ async function identify(edge: Edge, req: Request, res: Response): Promise<Identi
       ? DEFAULT_LIMITS
       : (edge.limits.peek(identity.environment) ?? (await edge.limits.get(identity.environment)));
   const factor = identity.principal.kind === "run" || identity.environment?.type === "DEVELOPMENT" ? TRUSTED_RATE : 1;
-  const decision = edge.rateLimiter.take(
-    identity.bucket,
-    { burst: limits.apiBurst * factor, refillPerSecond: limits.apiRefillPerSecond * factor },
-    edge.deps.clock.now(),
-  );
+  const rate = { burst: limits.apiBurst * factor, refillPerSecond: limits.apiRefillPerSecond * factor };
+  takeRate(edge, identity.bucket, rate, res);
+  return identity;
+}
+
+/** Errors: RATE_LIMITED. */
+function takeRate(edge: Edge, bucket: string, rate: Rate, res: Response): void {
+  const decision = edge.rateLimiter.take(bucket, rate, edge.deps.clock.now());
   res.setHeader("ratelimit-limit", decision.limit);
   res.setHeader("ratelimit-remaining", decision.remaining);
   res.setHeader("ratelimit-reset", Math.ceil(decision.resetMs / 1000));
-  if (decision.allowed) return identity;
+  if (decision.allowed) return;
   edge.metrics.refused("rate");
   res.setHeader("x-ratelimit-reset", Math.ceil(edge.deps.clock.now() + decision.retryAfterMs));
   throw new AppError(
     "RATE_LIMITED",
-    `This credential has used up its rate of ${decision.limit} at once and ${limits.apiRefillPerSecond * factor} a second.`,
+    `This credential has used up its rate of ${decision.limit} at once and ${rate.refillPerSecond} a second.`,
     {
-      details: { limit: "apiBurst", burst: decision.limit, refillPerSecond: limits.apiRefillPerSecond * factor },
+      details: { limit: "apiBurst", burst: decision.limit, refillPerSecond: rate.refillPerSecond },
       retryAfterSeconds: Math.max(1, decision.retryAfterMs / 1000),
     },
   );

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { isSessionToken } from "../accounts/session-tokens.ts";
 import { AppError } from "../errors.ts";
 import { slugsMeant } from "../projects/api-key.ts";
 import type { EnvironmentRef, Principal } from "../projects/principal.ts";
@@ -16,7 +17,8 @@ export interface Identity {
 /** An environment's key, and the alias that Trigger.dev's clients recognise. */
 const KEY = /^(?:gt|tr)_[\w-]+_sk_/;
 
-type Deps = Pick<HttpDeps, "projects" | "credentials"> & { tokens: PublicTokens };
+type TokenOwner = Awaited<ReturnType<HttpDeps["projects"]["authenticateAccessToken"]>>;
+type Deps = Pick<HttpDeps, "projects" | "credentials" | "accounts"> & { tokens: PublicTokens };
 
 /** A token, and the environment that its sender says it is for. */
 export interface Credential {
@@ -42,6 +44,7 @@ export async function authenticateToken(credential: Credential, deps: Deps): Pro
   const { token } = credential;
   if (KEY.test(token)) return keyIdentity(credential, deps);
   if (token.startsWith("gt_pat_")) return accessIdentity(credential, deps);
+  if (isSessionToken(token)) return userIdentity(credential, deps);
   if (looksPublic(token)) return publicIdentity(token, deps);
   return runIdentity(token, deps);
 }
@@ -67,7 +70,13 @@ function refuseOther({ project, environment }: Credential, { projectRef, project
     (environment !== undefined && !slugsMeant(environment).includes(slug));
   if (!isOther) return;
   const meant = [project ?? projectRef, environment ?? slug].map((part) => part.slice(0, 64)).join("/");
-  throw new AppError("FORBIDDEN", `The request is meant for ${meant}, and the key is of ${projectRef}/${slug}.`);
+  throw new AppError("FORBIDDEN", `The request is meant for ${meant}, and the credential is of ${projectRef}/${slug}.`);
+}
+
+async function userIdentity(credential: Credential, deps: Deps): Promise<Identity> {
+  const principal = await deps.accounts.tokens.verify(credential.token);
+  if (principal.environment !== undefined) refuseOther(credential, principal.environment);
+  return { principal, environment: principal.environment, bucket: `user:${principal.userId}` };
 }
 
 async function publicIdentity(token: string, deps: Deps): Promise<Identity> {
@@ -96,7 +105,7 @@ async function accessIdentity(credential: Credential, deps: Deps): Promise<Ident
   const { token, project, environment: slug } = credential;
   const found = await deps.projects.authenticateAccessToken(token);
   if (found === undefined) throw new AppError("UNAUTHORIZED", "The access token is unknown, expired or revoked.");
-  const principal: Principal = { kind: "access", tokenId: found.tokenId, scopes: found.scopes };
+  const principal: Principal = { kind: "access", tokenId: found.tokenId, scopes: found.scopes, ...ownerOf(found) };
   const bucket = `access:${found.tokenId}`;
   if (project === undefined || slug === undefined) return { principal, environment: undefined, bucket };
   const environment = await environmentMeant(deps, project, slug);
@@ -107,6 +116,10 @@ async function accessIdentity(credential: Credential, deps: Deps): Promise<Ident
     );
   }
   return { principal, environment, bucket };
+}
+
+function ownerOf({ owner }: Pick<NonNullable<TokenOwner>, "owner">) {
+  return owner === undefined ? {} : { owner };
 }
 
 async function environmentMeant(deps: Deps, project: string, slug: string): Promise<EnvironmentRef | undefined> {

@@ -7,6 +7,7 @@ type Json = Record<string, unknown>;
 
 const SCHEMES: Record<Route["access"]["by"], Json[]> = {
   none: [],
+  browser: [{ session: [] }],
   identity: [{ bearer: [] }],
   policy: [{ bearer: [] }],
   late: [{ bearer: [] }],
@@ -34,6 +35,12 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     paths,
     components: {
       securitySchemes: {
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "gantry_session",
+          description: "The dashboard's session; requests that change something also carry the header x-gantry-csrf.",
+        },
         bearer: {
           type: "http",
           scheme: "bearer",

@@ -28,17 +28,21 @@ export interface Route<
   reply: z.ZodType | { media: string };
   /** 200 where it is left out. */
   status?: number;
+  /** Whether the audit log gets an entry; by default where the method may change something. */
+  audit?: boolean;
   handle(request: RouteRequest<z.output<TParams>, z.output<TQuery>, z.output<TBody>>): Promise<unknown> | unknown;
 }
 
 /**
  * `none`: no credential (health, signed URLs, which check their own signature). `environment` and the rest: an action on a
  * kind of thing, whose id may be a path's parameter. `late`: the handler must call `allow` once it has read what the
- * thing is; answering without is an error.
+ * thing is; answering without is an error. `browser`: the dashboard itself, with its cookie or on the way to one; what other
+ * sites make a browser send is refused, and the handler asks `edge.browser` who it is.
  */
 export type Access =
   | { by: "none" }
   | { by: "identity" }
+  | { by: "browser" }
   | { by: "policy"; action: Action; kind: Resource["kind"]; idFrom?: string }
   | { by: "late"; action: Action };
 

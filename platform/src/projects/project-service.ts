@@ -1,4 +1,4 @@
-import type { Limits } from "@gantry/sdk/contract";
+import type { Limits, Role } from "@gantry/sdk/contract";
 import type { EnvironmentRef, KeyScope } from "./principal.ts";
 
 export interface ApiKeyInfo {
@@ -19,6 +19,15 @@ export interface AccessTokenInfo {
   hint: string;
   createdAt: Date;
   expiresAt: Date | undefined;
+  /** Undefined where the operator made it. */
+  owner?: { userId: string; email: string } | undefined;
+}
+
+/** Whose a personal access token is; their role, as it is now. */
+export interface TokenOwner {
+  userId: string;
+  email: string;
+  role: Role;
 }
 
 export interface NewProject {
@@ -43,13 +52,22 @@ export interface ProjectService {
   /** Looks a key up by its hash (`gt_<env>_sk_…`, or the alias `tr_<env>_sk_…`); cached; undefined where it is unknown, expired or revoked. */
   authenticateKey(key: string): Promise<{ environment: EnvironmentRef; keyId: string; scope: KeyScope } | undefined>;
   /** A personal access token of the CLI (`gt_pat_…`), by its hash; cached; undefined where it is unknown, expired or revoked. */
-  authenticateAccessToken(token: string): Promise<{ tokenId: string; scopes: string[] } | undefined>;
-  /** Makes a personal access token; it is returned once and never again. No scopes means all. */
-  createAccessToken(name: string, scopes: string[], expiresAt?: Date): Promise<{ token: string; tokenId: string }>;
-  /** Those that work now, oldest first. */
-  listAccessTokens(): Promise<AccessTokenInfo[]>;
-  /** False where there is none of this id that works. Another replica accepts it for three seconds more. */
-  revokeAccessToken(tokenId: string): Promise<boolean>;
+  authenticateAccessToken(
+    token: string,
+  ): Promise<{ tokenId: string; scopes: string[]; owner?: TokenOwner } | undefined>;
+  /** Makes a personal access token; it is returned once and never again. No scopes means all. `userId`: whose it is. */
+  createAccessToken(
+    name: string,
+    scopes: string[],
+    expiresAt?: Date,
+    userId?: string,
+  ): Promise<{ token: string; tokenId: string }>;
+  /** Those that work now, oldest first; of one user, or all. */
+  listAccessTokens(userId?: string): Promise<AccessTokenInfo[]>;
+  /** False where there is none of this id that works (of this user's). Another replica accepts it for three seconds more. */
+  revokeAccessToken(tokenId: string, userId?: string): Promise<boolean>;
+  /** Somebody's role changed, or they were disabled: whose a token is is asked again. */
+  forgetAccessTokens(): void;
   /** Marks a one-time token as used: true for the first caller of all replicas, false for every later one. Forgotten after `expiresAt` (ms). */
   spendToken(tokenId: string, expiresAt: number): Promise<boolean>;
   /**

@@ -37,6 +37,7 @@ type KeyOwner = Awaited<ReturnType<ProjectService["authenticateKey"]>>;
 type TokenOwner = Awaited<ReturnType<ProjectService["authenticateAccessToken"]>>;
 
 const WITH_PROJECT = { project: true } as const;
+const WITH_USER = { user: { select: { id: true, email: true, role: true, disabledAt: true } } } as const;
 
 interface EnvironmentRow {
   id: number;
@@ -205,32 +206,42 @@ export class PrismaProjects implements ProjectService {
     name: string,
     scopes: string[],
     expiresAt?: Date,
+    owner?: string,
   ): Promise<{ token: string; tokenId: string }> {
+    const userId = owner === undefined ? null : userUuid(owner);
     const token = newAccessToken();
     const id = newUuid(this.#clock.now());
     const hash = hashAccessToken(token) as Buffer<ArrayBuffer>;
     const expiry = expiresAt === undefined ? {} : { expiresAt };
-    await this.#prisma.accessToken.create({ data: { id, name, hash, scopes, hint: hintOf(token), ...expiry } });
+    await this.#prisma.accessToken.create({ data: { id, name, hash, scopes, hint: hintOf(token), userId, ...expiry } });
     return { token, tokenId: encodeId("token", id) };
   }
 
-  async listAccessTokens(): Promise<AccessTokenInfo[]> {
-    const rows = await this.#prisma.accessToken.findMany({ where: this.#valid(), orderBy: { id: "asc" } });
-    return rows.map(({ id, name, scopes, hint, createdAt, expiresAt }) => ({
+  async listAccessTokens(owner?: string): Promise<AccessTokenInfo[]> {
+    const rows = await this.#prisma.accessToken.findMany({
+      where: { ...this.#valid(), ...ownedBy(owner) },
+      orderBy: { id: "asc" },
+      include: WITH_USER,
+    });
+    return rows.map(({ id, name, scopes, hint, createdAt, expiresAt, user }) => ({
       id: encodeId("token", id),
       name,
       scopes,
       hint,
       createdAt,
       expiresAt: expiresAt ?? undefined,
+      ...(user === null ? {} : { owner: { userId: encodeId("user", user.id), email: user.email } }),
     }));
   }
 
-  async revokeAccessToken(tokenId: string): Promise<boolean> {
+  async revokeAccessToken(tokenId: string, owner?: string): Promise<boolean> {
     const id = decodeId("token", tokenId);
     if (!id) throw new AppError("MALFORMED_ID", `${JSON.stringify(tokenId)} is not an access token's id.`);
     const data = { revokedAt: new Date(this.#clock.now()) };
-    const { count } = await this.#prisma.accessToken.updateMany({ where: { id, ...this.#valid() }, data });
+    const { count } = await this.#prisma.accessToken.updateMany({
+      where: { id, ...this.#valid(), ...ownedBy(owner) },
+      data,
+    });
     this.#accessTokens.clear();
     return count === 1;
   }
@@ -239,9 +250,17 @@ export class PrismaProjects implements ProjectService {
     const hash = hashAccessToken(token);
     if (!hash) return undefined;
     return this.#accessTokens.get(hash.toString("base64"), async () => {
-      const row = await this.#prisma.accessToken.findFirst({ where: { hash, ...this.#valid() } });
-      return row ? { tokenId: encodeId("token", row.id), scopes: row.scopes } : undefined;
+      const row = await this.#prisma.accessToken.findFirst({ where: { hash, ...this.#valid() }, include: WITH_USER });
+      if (!row || row.user?.disabledAt) return undefined;
+      const token = { tokenId: encodeId("token", row.id), scopes: row.scopes };
+      if (row.user === null) return token;
+      const { id, email, role } = row.user;
+      return { ...token, owner: { userId: encodeId("user", id), email, role } };
     });
+  }
+
+  forgetAccessTokens(): void {
+    this.#accessTokens.clear();
   }
 
   async spendToken(tokenId: string, expiresAt: number): Promise<boolean> {
@@ -279,6 +298,16 @@ export class PrismaProjects implements ProjectService {
     this.#signingKeys.delete(environmentId);
     this.#onChange(environmentId);
   }
+}
+
+function ownedBy(owner: string | undefined) {
+  return owner === undefined ? {} : { userId: userUuid(owner) };
+}
+
+function userUuid(id: string): string {
+  const uuid = decodeId("user", id);
+  if (uuid === undefined) throw new AppError("MALFORMED_ID", `${JSON.stringify(id)} is not a user's id.`);
+  return uuid;
 }
 
 interface KeyRow {

@@ -1,6 +1,7 @@
 import type { Edge } from "../edge.ts";
 import type { Route } from "../route.ts";
 import { accessTokenRoutes } from "./access-tokens.ts";
+import { auditRoutes } from "./audit.ts";
 import { batchRoutes } from "./batches.ts";
 import { buildRoutes } from "./builds.ts";
 import { deploymentRoutes } from "./deployments.ts";
@@ -8,12 +9,16 @@ import { deploymentBuildRoutes } from "./deployments-build.ts";
 import { journalRoutes } from "./journal.ts";
 import { keyRoutes } from "./keys.ts";
 import { laterRoutes } from "./later.ts";
+import { memberRoutes } from "./members.ts";
 import { packetRoutes } from "./packets.ts";
 import { queueRoutes } from "./queues.ts";
 import { runChangeRoutes } from "./run-changes.ts";
 import { runRoutes } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { streamRoutes } from "./streams.ts";
+import { sessionRoutes } from "./session.ts";
+import { signInRoutes } from "./sign-in.ts";
+import { singleSignOnRoutes } from "./single-sign-on.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { triggerRoutes } from "./trigger.ts";
@@ -42,6 +47,11 @@ export function allRoutes(edge: Edge): Route[] {
     ...accessTokenRoutes(edge),
     ...variableRoutes(edge),
     ...workerRoutes(edge),
+    ...sessionRoutes(edge),
+    ...signInRoutes(edge),
+    ...singleSignOnRoutes(edge),
+    ...memberRoutes(edge),
+    ...auditRoutes(edge),
     ...laterRoutes(),
   ];
   return [...routes, ...systemRoutes(edge, routes)];

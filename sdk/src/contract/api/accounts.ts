@@ -67,7 +67,7 @@ export const acceptInvitationBodySchema = z.strictObject({
   name: nameSchema.optional(),
   password: newPasswordSchema,
 });
-export const invitationQuerySchema = z.strictObject({ token: text(200, 1) });
+export const invitationBodySchema = z.strictObject({ token: text(200, 1) });
 export const invitationReplySchema = z.object({ email: z.string(), name: z.string(), expiresAt: instantSchema });
 export const changePasswordBodySchema = z.strictObject({
   currentPassword: oldPasswordSchema,

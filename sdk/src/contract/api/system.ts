@@ -49,6 +49,7 @@ export const accessTokenSchema = z.object({
   hint: z.string().describe("Its last four characters."),
   createdAt: instantSchema,
   expiresAt: instantSchema.nullable(),
+  owner: z.object({ id: z.string(), email: z.string() }).nullable().describe("Null where the operator made it."),
 });
 export const accessTokenListReplySchema = z.object({ data: z.array(accessTokenSchema) });
 export const createAccessTokenBodySchema = z.strictObject({
