@@ -5,6 +5,7 @@ import { MemoryBusHub } from "./adapters/memory/memory-bus.ts";
 import { soleLeader } from "./adapters/memory/sole-leader.ts";
 import { createBuildStore } from "./adapters/postgres/builds.ts";
 import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
+import { createLiveReads } from "./adapters/postgres/live-reads.ts";
 import { createPostgresJournalStore } from "./adapters/postgres/postgres-journal-store.ts";
 import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
 import { createPostgresStreamStore } from "./adapters/postgres/postgres-stream-store.ts";
@@ -50,6 +51,7 @@ import { launchLoop } from "./loops/launch-loop.ts";
 import { leaseLoop } from "./loops/lease-loop.ts";
 import type { Loop } from "./loops/loop.ts";
 import { LoopRunner } from "./loops/loop-runner.ts";
+import { realtimeLoop } from "./loops/realtime-loop.ts";
 import { retireLoop } from "./loops/retire-loop.ts";
 import { scheduleLoop } from "./loops/schedule-loop.ts";
 import { storageLoop } from "./loops/storage-loop.ts";
@@ -64,6 +66,9 @@ import type { EnvironmentRef } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
 import type { VariablesService } from "./projects/variables-service.ts";
 import type { QueueService } from "./queues/queue-service.ts";
+import { LiveRuns } from "./realtime/live-runs.ts";
+import { systemPulse } from "./realtime/pulse.ts";
+import { createRealtimeMetrics } from "./realtime/realtime-metrics.ts";
 import { Announcements } from "./runs/announcements.ts";
 import type { RunChanges } from "./runs/run-changes.ts";
 import type { RunService } from "./runs/run-service.ts";
@@ -122,6 +127,8 @@ export interface Engine {
   startExchange: StartExchange;
   store: RunStore;
   runChanges: RunChanges;
+  /** Runs as they change, for sockets. */
+  live: LiveRuns;
   loops: LoopRunner;
 }
 
@@ -212,6 +219,15 @@ export function createEngine(deps: EngineDeps): Engine {
   const streamHints = createStreamHints(bus, hints);
   const streamFeeds = new StreamFeeds({ store: streamStore, changes: hints, hints: streamHints });
 
+  const live = new LiveRuns({
+    reads: createLiveReads(pool),
+    changes: hints,
+    pulse: systemPulse,
+    metrics: createRealtimeMetrics(deps.metrics),
+    wakeCheck: () => loops.wake("realtime"),
+    onError: (error, what) => logger.error({ err: error }, what),
+  });
+
   const all: Loop[] = [
     admissionLoop({
       store,
@@ -256,6 +272,7 @@ export function createEngine(deps: EngineDeps): Engine {
     imageCleanupLoop({ deploys, projects }),
     upkeepLoop({ store, upkeep: createUpkeep(pool), isLeader }),
     watchingLoop(hints),
+    realtimeLoop(live),
     streamLoop({ feeds: streamFeeds }),
   ];
   const runsHere = ({ role = "scheduler" }: Loop) => role === "any" || roles.includes(role);
@@ -299,6 +316,7 @@ export function createEngine(deps: EngineDeps): Engine {
     startExchange: createStartExchange({ ...shared, variables: deps.variables }),
     store,
     runChanges: hints,
+    live,
     loops,
   };
 }

@@ -1,0 +1,170 @@
+import type { IncomingMessage, Server } from "node:http";
+import { REALTIME_NAMESPACE, REALTIME_PATH } from "@gantry/sdk/contract";
+import { Gauge } from "prom-client";
+import { Server as SocketServer } from "socket.io";
+import { AppError } from "../errors.ts";
+import type { MakeSocketFeature } from "../realtime/realtime-socket.ts";
+import { authenticateToken, type Credential } from "./authenticate.ts";
+import { takeSocketRate } from "./credential-rate.ts";
+import type { Edge } from "./edge.ts";
+import { errorBody, toAppError } from "./error-reply.ts";
+import { RealtimeSession, type SessionDeps } from "./realtime-session.ts";
+
+/** A request with the revisions of a thousand runs has about 50 KB. */
+const MESSAGE_BYTES = 128 * 1024;
+const PING_EVERY_MS = 20_000;
+const PING_TIMEOUT_MS = 20_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const SWEEP_MS = 1_000;
+/** A token is looked at again after so long; at once where its environment's keys have changed. */
+const RECHECK_MS = 15_000;
+/** Tokens looked at in one turn of the event loop. */
+const RECHECKED_AT_ONCE = 100;
+
+export interface RealtimeServerOptions {
+  edge: Edge;
+  /** What each socket can do. */
+  features: readonly MakeSocketFeature[];
+  /** More are refused: they poll. */
+  maxSockets: number;
+}
+
+export interface RealtimeServer {
+  readonly socketCount: number;
+  /** Looks at the tokens of an environment's sockets again: keys, sessions or roles have changed. */
+  recheck(environmentId: number): void;
+  /** Cuts all sockets; their clients come again, to another replica. */
+  close(): Promise<void>;
+}
+
+/** Live updates over Socket.IO, on the platform's own HTTP server. Only WebSockets: a socket lives on one replica. */
+export function attachRealtime(server: Server, { edge, features, maxSockets }: RealtimeServerOptions): RealtimeServer {
+  const sessions = new Map<string, RealtimeSession>();
+  const { clock, logger, metrics } = edge.deps;
+  let isClosing = false;
+  const io = new SocketServer({
+    path: REALTIME_PATH,
+    transports: ["websocket"],
+    serveClient: false,
+    perMessageDeflate: false,
+    httpCompression: false,
+    maxHttpBufferSize: MESSAGE_BYTES,
+    pingInterval: PING_EVERY_MS,
+    pingTimeout: PING_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    allowRequest: (_request, done) =>
+      isClosing || io.engine.clientsCount >= maxSockets ? done("There is no room here.", false) : done(null, true),
+  });
+  const sessionDeps: SessionDeps = {
+    features,
+    authenticate: (credential) => authenticateToken(credential, { ...edge.deps, tokens: edge.tokens }),
+    takeRate: (identity) => takeSocketRate(edge, identity),
+    link: (socket, environmentId, runId, field) =>
+      edge.urls.create(socket.request as IncomingMessage, { do: "run", environmentId, runId, field }),
+    toAppError(error) {
+      const known = toAppError(error, edge.nextRequestId());
+      if (known.code === "INTERNAL") logger.error({ err: error }, "a request over a socket failed");
+      return known;
+    },
+  };
+
+  // Every client begins in the main namespace; nothing is there.
+  io.use((_socket, next) =>
+    next(refused(new AppError("NOT_FOUND", `Connect to the namespace ${REALTIME_NAMESPACE}.`))),
+  );
+  const namespace = io.of(REALTIME_NAMESPACE);
+  namespace.use((socket, next) => {
+    letIn(edge, socket.handshake.auth, sessionDeps).then(
+      (who) => {
+        socket.data = who;
+        next();
+      },
+      (error: unknown) => next(refused(sessionDeps.toAppError(error))),
+    );
+  });
+  namespace.on("connection", (socket) => {
+    const session = new RealtimeSession(socket, socket.data, clock.now(), sessionDeps);
+    // Held by the session, which may get another: nothing else needs it.
+    socket.data = undefined;
+    sessions.set(socket.id, session);
+    socket.on("disconnect", () => sessions.delete(socket.id));
+  });
+  io.attach(server);
+
+  new Gauge({
+    name: "gantry_realtime_sockets",
+    help: "Clients connected for live updates.",
+    registers: [metrics],
+    collect() {
+      this.set(sessions.size);
+    },
+  });
+  const sweep = setInterval(() => {
+    const now = clock.now();
+    const due: RealtimeSession[] = [];
+    for (const session of sessions.values()) {
+      session.expire(now);
+      if (now - session.checkedAt >= RECHECK_MS) due.push(session);
+    }
+    void recheckAll(due, now);
+  }, SWEEP_MS).unref();
+
+  const recheck = (environmentId: number) => {
+    const concerned = [...sessions.values()].filter(({ environment }) => environment.id === environmentId);
+    void recheckAll(concerned, clock.now());
+  };
+  edge.deps.onChange?.(recheck);
+
+  return {
+    get socketCount() {
+      return sessions.size;
+    },
+    recheck,
+    async close() {
+      isClosing = true;
+      clearInterval(sweep);
+      // Not one by one through their namespace: a client that is sent away by the server would not come again.
+      io.engine.close();
+      sessions.clear();
+    },
+  };
+}
+
+async function recheckAll(sessions: readonly RealtimeSession[], now: number): Promise<void> {
+  for (let at = 0; at < sessions.length; at += RECHECKED_AT_ONCE) {
+    await Promise.all(sessions.slice(at, at + RECHECKED_AT_ONCE).map((session) => session.recheck(now)));
+    await new Promise((turn) => setImmediate(turn));
+  }
+}
+
+async function letIn(edge: Edge, auth: unknown, deps: Pick<SessionDeps, "authenticate" | "takeRate">) {
+  const credential = credentialOf(auth);
+  const identity = await deps.authenticate(credential).catch((error: unknown) => {
+    edge.metrics.refused("auth");
+    throw error;
+  });
+  const { environment } = identity;
+  if (environment === undefined)
+    throw new AppError(
+      "BAD_REQUEST",
+      "The token is for several environments: name one, by `project` and `environment`.",
+    );
+  await deps.takeRate(identity);
+  return { credential, identity, environment };
+}
+
+function credentialOf(auth: unknown): Credential {
+  const { token, project, environment } = (auth ?? {}) as Record<string, unknown>;
+  if (typeof token !== "string" || token === "")
+    throw new AppError("UNAUTHORIZED", "The connection brings no token: send it in `auth`.");
+  return {
+    token,
+    ...(typeof project === "string" ? { project } : {}),
+    ...(typeof environment === "string" ? { environment } : {}),
+  };
+}
+
+/** What the client's `connect_error` carries: `error.data` is as an API reply's body. */
+function refused(error: AppError): Error {
+  return Object.assign(new Error(error.message), { data: errorBody(error) });
+}
