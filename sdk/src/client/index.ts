@@ -71,6 +71,7 @@ export {
   type RunObserverOptions,
   type RunSetTarget,
   type RunSnapshot,
+  type RunSubscription,
   RunsObserver,
   type RunsSnapshot,
   StreamObserver,
@@ -114,6 +115,13 @@ export type {
   TaskPayload,
   TriggerOptions,
 } from "./run-handle.ts";
+export type {
+  FetchStreamOptions,
+  RunOrStreamChange,
+  SingleRunSubscription,
+  SubscribeToRunOptions,
+  SubscribeToRunsFilter,
+} from "./run-subscriptions.ts";
 export { type PollOptions, type ReplayOptions, runs } from "./runs.ts";
 export { type ScheduleItem, type SchedulePolicies, scheduleApi, scheduleCalls } from "./schedules.ts";
 export type { CreatedToken, CreateTokenOptions, RetrievedTokenItem, TokenReference } from "./tokens.ts";

@@ -9,6 +9,7 @@ import type { PagePromise } from "./page.ts";
 import type { RetrievedRun, RunEventItem, RunExplanation, RunListItem } from "./replies.ts";
 import type { RequestOptions } from "./request-options.ts";
 import type { AnyRunHandle, AnyTask, InferOutput, InferPayload, TriggerOptions } from "./run-handle.ts";
+import { fetchStream, subscribeToBatch, subscribeToRun, subscribeToRunsWithTag } from "./run-subscriptions.ts";
 
 type RunOf<T> = RetrievedRun<InferPayload<T>, InferOutput<T>>;
 export type RunReference = string | { id: string };
@@ -153,4 +154,10 @@ export const runs = {
   count,
   stats,
   bulk: bulkRuns,
+  subscribeToRun,
+  subscribeToRunsWithTag,
+  subscribeToBatch,
+  /** Trigger.dev's name for it. */
+  subscribeToRunsInBatch: subscribeToBatch,
+  fetchStream,
 };

@@ -5,6 +5,7 @@ export { LiveObserver, type LiveOptions } from "./live-observer.ts";
 export type { RealtimeRun } from "./live-run.ts";
 export type { ConnectionReason, ConnectionState, LiveStatus } from "./live-state.ts";
 export { RunObserver, type RunObserverOptions, type RunSnapshot } from "./run-observer.ts";
+export { type RunSubscription, runSubscription, toStream } from "./run-subscription.ts";
 export {
   RunWithStreamsObserver,
   type RunWithStreamsOptions,
@@ -12,4 +13,5 @@ export {
   type StreamParts,
 } from "./run-with-streams-observer.ts";
 export { type RunSetTarget, RunsObserver, type RunsSnapshot } from "./runs-observer.ts";
+export { readStreamParts } from "./stream-feed.ts";
 export { StreamObserver, type StreamObserverOptions, type StreamSnapshot } from "./stream-observer.ts";

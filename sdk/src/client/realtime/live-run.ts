@@ -2,7 +2,7 @@ import superjson, { type SuperJSONResult } from "superjson";
 import type { LiveRun } from "../../contract/realtime.ts";
 import type { ResolvedConfig } from "../configuration.ts";
 import { type Revived, reviveDates } from "../dates.ts";
-import type { AnyTask, InferOutput, InferPayload } from "../run-handle.ts";
+import type { AnyRunHandle, AnyTask, InferOutput, InferPayload } from "../run-handle.ts";
 import { fetchValue } from "../run-reply.ts";
 
 type Encoding =
@@ -17,12 +17,12 @@ type Encoding =
 export type ArrivedRun = Omit<LiveRun, "env"> & Partial<Pick<LiveRun, "env">>;
 
 /** A run as it is shown live. Of sets: without payload, output, attempts and error. */
-export type RealtimeRun<TTask extends AnyTask = AnyTask> = Omit<
+export type RealtimeRun<T extends AnyTask | AnyRunHandle = AnyTask> = Omit<
   Revived<ArrivedRun>,
   Encoding | "payload" | "output"
 > & {
-  payload?: InferPayload<TTask> | undefined;
-  output?: InferOutput<TTask> | undefined;
+  payload?: InferPayload<T> | undefined;
+  output?: InferOutput<T> | undefined;
 };
 
 type Field = "payload" | "output";

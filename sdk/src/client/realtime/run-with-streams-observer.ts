@@ -4,6 +4,7 @@ import type { AnyTask } from "../run-handle.ts";
 import { TokenSource } from "./access-token.ts";
 import { Coalesced } from "./coalesced.ts";
 import { DEFAULT_THROTTLE_MS } from "./live-observer.ts";
+import type { LiveStatus } from "./live-state.ts";
 import { Poller } from "./poller.ts";
 import { RunObserver, type RunObserverOptions, type RunSnapshot } from "./run-observer.ts";
 import { StreamObserver } from "./stream-observer.ts";
@@ -35,6 +36,8 @@ export class RunWithStreamsObserver<
   /** The token of requests for the list of streams. */
   readonly #tokens: TokenSource;
   #leaves: (() => void)[] = [];
+  /** All streams that the ended run has are known. */
+  #isComplete = false;
 
   constructor(runId: string, options: RunWithStreamsOptions) {
     this.#runId = runId;
@@ -94,8 +97,10 @@ export class RunWithStreamsObserver<
 
   async #lastLook(isWorthwhile: boolean): Promise<void> {
     this.#discovery.stop();
-    if (!isWorthwhile || this.#options.streams !== undefined) return;
-    await this.#discover(new AbortController().signal).catch(() => undefined);
+    if (isWorthwhile && this.#options.streams === undefined)
+      await this.#discover(new AbortController().signal).catch(() => undefined);
+    this.#isComplete = true;
+    this.#combine();
   }
 
   async #discover(signal: AbortSignal): Promise<boolean> {
@@ -123,6 +128,17 @@ export class RunWithStreamsObserver<
     return new StreamObserver({ runId: this.#runId, stream }, { ...this.#options, throttleInMs: 0 });
   }
 
+  /** The run's; once it has ended, that of a stream that still comes. */
+  #status(): LiveStatus {
+    const { connection, connectionReason, error } = this.#run.getSnapshot();
+    if (connectionReason !== "ENDED") return { connection, connectionReason, error };
+    const readers = [...this.#streams.values()].map((reader) => reader.getSnapshot());
+    const open = readers.find((reader) => reader.connection !== "closed");
+    if (open !== undefined) return { connection: open.connection, connectionReason: open.connectionReason, error };
+    if (!this.#isComplete) return { connection: "live", connectionReason: "SOCKET_OPEN", error };
+    return { connection, connectionReason, error: error ?? readers.find((reader) => reader.error)?.error };
+  }
+
   #combine(): void {
     const before = this.#state.latest;
     const streams: Record<string, readonly unknown[]> = {};
@@ -132,6 +148,6 @@ export class RunWithStreamsObserver<
       if (parts.length === 0) continue;
       streams[id] = known?.length === parts.length ? known : parts.map(({ chunk }) => chunk);
     }
-    this.#state.set({ ...this.#run.getSnapshot(), streams: streams as StreamParts<TStreams> });
+    this.#state.set({ ...this.#run.getSnapshot(), ...this.#status(), streams: streams as StreamParts<TStreams> });
   }
 }
