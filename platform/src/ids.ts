@@ -11,6 +11,7 @@ export type IdPrefix =
   | "run"
   | "sched"
   | "batch"
+  | "bulk"
   | "deployment"
   | "key"
   | "token"
@@ -77,6 +78,21 @@ export function decodeId(prefix: IdPrefix, id: string): string | undefined {
   if (bits >> 128n !== 0n) return undefined;
   const hex = bits.toString(16).padStart(32, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** No UUID of version 7 that was made then, or later, is smaller. */
+export function firstUuidAt(ms: number): string {
+  const time = Math.max(0, Math.floor(ms)).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}
+
+/** The UUIDs of ids that begin like this, the first and the last; undefined where no id can. */
+export function uuidRange(prefix: IdPrefix, start: string): { first: string; last: string } | undefined {
+  const length = prefix.length + 27;
+  if (start.length > length || !start.startsWith(`${prefix}_`)) return undefined;
+  const [first, last] = ["0", "z"].map((filler) => decodeId(prefix, start.padEnd(length, filler)));
+  // 26 characters hold 130 bits: what follows a full prefix of 128 is none.
+  return first === undefined ? undefined : { first, last: last ?? "ffffffff-ffff-ffff-ffff-ffffffffffff" };
 }
 
 /** When a UUID of version 7 was made; milliseconds since the epoch. */

@@ -28,6 +28,8 @@ export interface Resource {
     /** Messages to a run; by the run's id. */
     | "inputStreams"
     | "environment"
+    /** Figures, error groups, bulk actions, the cluster: what an operator looks at. Never for public tokens. */
+    | "insights"
     /** Of the whole installation, as is `audit`. */
     | "members"
     | "audit";
@@ -120,10 +122,10 @@ function decideAccessToken(
   return refuse("TOKEN_SCOPE", `This access token is of scope "${scopes.join(", ")}" and may not ${action}.`);
 }
 
-/** A public token never administers, deploys or sees variables, whatever it says: it is made for browsers. */
+/** A public token never administers, deploys, or sees variables or insights, whatever it says: it is made for browsers. */
 function grants(scopes: readonly string[], action: Action, resources: readonly Resource[]): boolean {
   if (action === "admin" || action === "deploy" || action === "import") return false;
-  if (resources.some(({ kind }) => kind === "variables")) return false;
+  if (resources.some(({ kind }) => kind === "variables" || kind === "insights")) return false;
   return scopes.some(
     (scope) =>
       scope === "admin" ||

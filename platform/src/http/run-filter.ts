@@ -1,4 +1,4 @@
-import { RUN_STATUSES, type runListQuerySchema } from "@gantry/sdk/contract";
+import { RUN_STATUSES, type runFilterQuerySchema, type runListQuerySchema } from "@gantry/sdk/contract";
 import type { z } from "zod";
 import { AppError } from "../errors.ts";
 import { decodeId } from "../ids.ts";
@@ -6,7 +6,8 @@ import type { PageRequest, RunFilter } from "../runs/run.ts";
 import type { Resource } from "./access-policy.ts";
 import { createdRange, invalidQuery, splitList, statusOf } from "./list-filter.ts";
 
-type Query = z.output<typeof runListQuerySchema>;
+type Query = z.output<typeof runFilterQuerySchema>;
+type PageQuery = Pick<z.output<typeof runListQuerySchema>, "page[size]" | "page[after]" | "page[before]">;
 
 /** A list's query as the engine's filter. Errors: VALIDATION_FAILED, MALFORMED_ID. */
 export function toRunFilter(query: Query, nowMs: number): RunFilter {
@@ -26,10 +27,12 @@ export function toRunFilter(query: Query, nowMs: number): RunFilter {
   if (statuses !== undefined) filter.status = statuses.map((name) => statusOf(name, RUN_STATUSES));
   if (query["filter[isTest]"] !== undefined) filter.isTest = query["filter[isTest]"] === "true";
   applyIds(filter, query);
+  if (query["filter[error]"] !== undefined) filter.error = query["filter[error]"];
+  if (query["filter[search]"] !== undefined) filter.search = query["filter[search]"];
   return { ...filter, ...createdRange(query, nowMs) };
 }
 
-export function toPageRequest(query: Query): PageRequest {
+export function toPageRequest(query: PageQuery): PageRequest {
   const { "page[size]": size, "page[after]": after, "page[before]": before } = query;
   for (const cursor of [after, before]) if (cursor !== undefined) demandId("run", cursor);
   if (after !== undefined && before !== undefined)
@@ -58,6 +61,8 @@ function applyIds(filter: RunFilter, query: Query): void {
     ["filter[batch]", "batchId", "batch"],
     ["filter[parentRunId]", "parentRunId", "run"],
     ["filter[rootRunId]", "rootRunId", "run"],
+    ["filter[schedule]", "scheduleId", "sched"],
+    ["filter[bulkAction]", "bulkActionId", "bulk"],
   ] as const;
   for (const [name, field, prefix] of ids) {
     const id = query[name];
@@ -67,7 +72,9 @@ function applyIds(filter: RunFilter, query: Query): void {
   }
 }
 
-function demandId(prefix: "run" | "batch", id: string): void {
+const KINDS = { run: "run", batch: "batch", sched: "schedule", bulk: "bulk action" };
+
+function demandId(prefix: keyof typeof KINDS, id: string): void {
   if (decodeId(prefix, id) === undefined)
-    throw new AppError("MALFORMED_ID", `"${id.slice(0, 80)}" is not the id of a ${prefix}.`);
+    throw new AppError("MALFORMED_ID", `"${id.slice(0, 80)}" is not the id of a ${KINDS[prefix]}.`);
 }

@@ -9,9 +9,14 @@ export function runUuid(runId: string): string {
 }
 
 /** The UUID of a batch's public id. Errors: MALFORMED_ID. */
-export function batchUuid(batchId: string): string {
-  const uuid = decodeId("batch", batchId);
-  if (uuid === undefined) throw new AppError("MALFORMED_ID", `"${batchId.slice(0, 60)}" is not the id of a batch.`);
+export const batchUuid = (batchId: string) => uuidOf("batch", batchId);
+
+const KINDS = { batch: "a batch", sched: "a schedule", bulk: "a bulk action" };
+
+/** Errors: MALFORMED_ID. */
+export function uuidOf(prefix: keyof typeof KINDS, id: string): string {
+  const uuid = decodeId(prefix, id);
+  if (uuid === undefined) throw new AppError("MALFORMED_ID", `"${id.slice(0, 60)}" is not the id of ${KINDS[prefix]}.`);
   return uuid;
 }
 

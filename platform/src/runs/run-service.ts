@@ -6,6 +6,7 @@ import type {
   Explanation,
   Packet,
   PageRequest,
+  RunCount,
   RunDetail,
   RunFilter,
   RunPage,
@@ -36,6 +37,7 @@ export interface RunService {
   ): Promise<boolean>;
   retrieve(environment: EnvironmentRef, runId: string): Promise<RunDetail | undefined>;
   list(environment: EnvironmentRef, filter: RunFilter, page: PageRequest): Promise<RunPage>;
+  count(environment: EnvironmentRef, filter: RunFilter): Promise<RunCount[]>;
   /** An intent: CANCELED at once where it is on no worker, else its worker is told. Canceling an ended run changes nothing. */
   cancel(environment: EnvironmentRef, runId: string, reason?: string): Promise<void>;
   /** A new run with the same task, payload and options, `overrides` on top. */

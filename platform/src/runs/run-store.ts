@@ -5,6 +5,7 @@ import type {
   FinalRunStatus,
   Packet,
   PageRequest,
+  RunCount,
   RunDetail,
   RunFilter,
   StoredRunEvent,
@@ -378,6 +379,10 @@ export interface RunStore {
 
   retrieve(environmentId: number, runId: string): Promise<RunDetail | undefined>;
   list(environmentId: number, filter: RunFilter, page: PageRequest): Promise<RunDetail[]>;
+  /** Their ids alone, newest first; `size` at most. */
+  select(environmentId: number, filter: RunFilter, page: PageRequest): Promise<string[]>;
+  /** Statuses that occur. */
+  count(environmentId: number, filter: RunFilter): Promise<RunCount[]>;
   explainFacts(environmentId: number, runId: string): Promise<ExplainFacts | undefined>;
   /** How deep a parent is and whether it may have more children; undefined where it is unknown or ended. */
   parentFacts(

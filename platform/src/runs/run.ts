@@ -104,9 +104,23 @@ export interface RunFilter {
   batchId?: string;
   parentRunId?: string;
   rootRunId?: string;
+  scheduleId?: string;
+  /** Runs that it canceled, or made. */
+  bulkActionId?: string;
+  /** A fingerprint. */
+  error?: string;
+  /** A run's or batch's id or its beginning; else a tag, an idempotency key, or how a task's id begins. */
+  search?: string;
   isTest?: boolean;
   from?: Date;
   to?: Date;
+}
+
+/** How many runs match, by status; each is counted up to a bound, and `isCapped` where there may be more. */
+export interface RunCount {
+  status: RunStatus;
+  count: number;
+  isCapped: boolean;
 }
 
 /** Newest first. Cursors are run ids: `after` gives the page of older runs, `before` the page of newer ones. */

@@ -14,7 +14,7 @@ import type {
   TriggerRequest,
   TriggerResult,
 } from "./run.ts";
-import { batchUuid, runNotFound, runUuid } from "./run-ids.ts";
+import { batchUuid, runNotFound, runUuid, uuidOf } from "./run-ids.ts";
 import { changeMetadata } from "./run-metadata.ts";
 import type { RunService } from "./run-service.ts";
 import { checkTags } from "./trigger-policy.ts";
@@ -39,6 +39,7 @@ export function createRunService(deps: RunsDeps): RunService {
     },
     retrieve: (environment, runId) => retrieve(environment, runId),
     list: (environment, filter, page) => listRuns(deps, environment, filter, page),
+    count: (environment, filter) => store.count(environment.id, storeFilter(filter)),
     cancel: (environment, runId, reason) => cancelTree(deps, environment, runUuid(runId), reason),
     async replay(environment, runId, overrides) {
       const original = await retrieve(environment, runId);
@@ -95,13 +96,7 @@ async function listRuns(
   filter: RunFilter,
   page: PageRequest,
 ): Promise<RunPage> {
-  const uuids = {
-    ...filter,
-    ...(filter.batchId === undefined ? {} : { batchId: batchUuid(filter.batchId) }),
-    ...(filter.parentRunId === undefined ? {} : { parentRunId: runUuid(filter.parentRunId) }),
-    ...(filter.rootRunId === undefined ? {} : { rootRunId: runUuid(filter.rootRunId) }),
-  };
-  const rows = await deps.store.list(environment.id, uuids, {
+  const rows = await deps.store.list(environment.id, storeFilter(filter), {
     size: page.size,
     ...(page.after === undefined ? {} : { after: runUuid(page.after) }),
     ...(page.before === undefined ? {} : { before: runUuid(page.before) }),
@@ -114,6 +109,19 @@ async function listRuns(
     runs: shown,
     next: isBackwards || hasMore ? shown.at(-1)?.id : undefined,
     previous: isBackwards ? (hasMore ? shown[0]?.id : undefined) : page.after === undefined ? undefined : shown[0]?.id,
+  };
+}
+
+/** The same filter with UUIDs for ids. */
+export function storeFilter(filter: RunFilter): RunFilter {
+  const { batchId, parentRunId, rootRunId, scheduleId, bulkActionId } = filter;
+  return {
+    ...filter,
+    ...(batchId === undefined ? {} : { batchId: batchUuid(batchId) }),
+    ...(parentRunId === undefined ? {} : { parentRunId: runUuid(parentRunId) }),
+    ...(rootRunId === undefined ? {} : { rootRunId: runUuid(rootRunId) }),
+    ...(scheduleId === undefined ? {} : { scheduleId: uuidOf("sched", scheduleId) }),
+    ...(bulkActionId === undefined ? {} : { bulkActionId: uuidOf("bulk", bulkActionId) }),
   };
 }
 

@@ -185,6 +185,12 @@ export class FakeEngine {
         const runs = all.slice(0, page.size);
         return { runs, next: all.length > page.size ? runs.at(-1)?.id : undefined, previous: undefined };
       },
+      count: async (environment) => {
+        const counts = new Map<RunDetail["status"], number>();
+        for (const { environmentId, status } of this.runs.values())
+          if (environmentId === environment.id) counts.set(status, (counts.get(status) ?? 0) + 1);
+        return [...counts].map(([status, count]) => ({ status, count, isCapped: false }));
+      },
       cancel: async (environment, runId) => {
         const run = this.#run(environment, runId);
         if (!isFinalRunStatus(run.status)) this.finish(runId, { status: "CANCELED" });

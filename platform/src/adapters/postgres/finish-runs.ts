@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { errorFingerprint } from "../../insights/error-fingerprint-policy.ts";
 import type { ExecutionRef, FinishedRun, FinishRequest } from "../../runs/run-store.ts";
 import { lockHeld, UNQUEUE_HELD } from "./held-executions.ts";
 import { jsonSafe } from "./storable-text.ts";
@@ -11,7 +12,7 @@ with input as materialized (
     ord int, environment_id int, run_id uuid, execution_id uuid, fence bigint, only_starting boolean, only_unstarted boolean,
     only_pending boolean,
     status run_status,
-    output_type text, error jsonb, attempt jsonb, compute_ms bigint, hook boolean)
+    output_type text, error jsonb, fingerprint text, attempt jsonb, compute_ms bigint, hook boolean)
   join unnest($2::bytea[]) with ordinality as o (data, n) on o.n = i.ord
 )`;
 
@@ -23,7 +24,7 @@ archived as (
     started_at, delay_until, ttl_ms, deployment_id, requested_version, attempt, max_attempts, attempts, platform_losses,
     deferrals, cancel_requested_at, cancel_reason, idempotency_key, idempotency_options, parent_run_id, root_run_id,
     depth, batch_id, replayed_from_id, machine, max_duration_ms, compute_ms, is_test, tags, payload, payload_type,
-    metadata, metadata_type, output, output_type, error, has_journal)
+    metadata, metadata_type, output, output_type, error, has_journal, error_fingerprint)
   select
     g.environment_id, g.id, now(), g.task_id, g.final_status, g.revision + 1, g.queue_id, g.concurrency_key, g.priority_ms,
     g.created_at, g.started_at, g.delay_until, g.ttl_ms, g.deployment_id, g.requested_version, g.attempt, g.max_attempts,
@@ -31,13 +32,15 @@ archived as (
     g.cancel_requested_at, g.cancel_reason, g.idempotency_key, g.idempotency_options, g.parent_run_id, g.root_run_id,
     g.depth, g.batch_id, g.replayed_from_id, g.machine, g.max_duration_ms, g.compute_ms + coalesce(g.last_compute_ms, 0),
     g.is_test, g.tags, g.payload, g.payload_type, g.metadata, g.metadata_type, g.output, g.output_type, g.final_error,
-    g.has_journal
+    g.has_journal, left(md5(g.task_id || '/' || g.fingerprint), 16)
   from gone g
 ), cleared as (
   delete from idempotency k using gone g
   where g.idempotency_key is not null and g.final_status <> 'COMPLETED'
     -- A due time of a schedule has one run, whatever becomes of it.
     and g.idempotency_key not like 'gantry.schedule/%'
+    -- A run is replayed once by a bulk action, also where that has to ask again.
+    and g.idempotency_key not like 'gantry.bulk/%'
     and k.environment_id = g.environment_id and k.task_id = g.task_id
     and k.key = sha256(convert_to(g.idempotency_key, 'UTF8')) and k.run_id = g.id
 ), hooks as (
@@ -50,7 +53,7 @@ archived as (
   where g.hook and t.declaration @> '{"hasOnFailure": true}'
 )`;
 
-const GONE_COLUMNS = `r.*, i.ord, i.status as final_status, i.output, i.output_type, i.error as final_error,
+const GONE_COLUMNS = `r.*, i.ord, i.status as final_status, i.output, i.output_type, i.error as final_error, i.fingerprint,
   i.attempt as last_attempt, i.compute_ms as last_compute_ms, i.hook`;
 
 /**
@@ -162,6 +165,7 @@ function toInput(request: FinishRequest, index: number): Record<string, unknown>
     status: request.status,
     output_type: request.output?.type,
     error: jsonSafe(request.error),
+    fingerprint: errorFingerprint(request.status, request.error),
     attempt: jsonSafe(request.attempt),
     compute_ms: Math.round(request.computeMs ?? 0),
     hook: request.failureHook ?? false,

@@ -22,6 +22,7 @@ import * as leases from "./leases.ts";
 import * as annotations from "./run-annotations.ts";
 import { countQueued, parentFacts } from "./run-counts.ts";
 import { listRuns, retrieveRun } from "./run-reads.ts";
+import { countRuns, selectRuns } from "./run-selection.ts";
 import { suspendLost } from "./suspend-lost.ts";
 import * as timers from "./timers.ts";
 
@@ -176,6 +177,8 @@ export function createPostgresRunStore(
 
     retrieve: (environmentId, runId) => retrieveRun(pool, environmentId, runId),
     list: (environmentId, filter, page) => listRuns(pool, environmentId, filter, page),
+    select: (environmentId, filter, page) => selectRuns(pool, environmentId, filter, page),
+    count: (environmentId, filter) => countRuns(pool, environmentId, filter),
     explainFacts: (environmentId, runId) => explainFacts(pool, environmentId, runId),
     parentFacts: (environmentId, runId, childLimit) => parentFacts(pool, environmentId, runId, childLimit),
     countQueued: (environmentId) => countQueued(pool, environmentId),

@@ -2,6 +2,8 @@ import type { RunStatus, WireError } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { encodeId, uuidTime } from "../../ids.ts";
 import type { AttemptRecord, PageRequest, RunDetail, RunFilter } from "../../runs/run.ts";
+import { runChoices } from "./run-choices.ts";
+import { binder, foundRuns } from "./run-selection.ts";
 
 export interface RunRow {
   id: string;
@@ -81,50 +83,21 @@ export async function listRuns(
   page: PageRequest,
 ): Promise<RunDetail[]> {
   const values: unknown[] = [environmentId];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  const conditions = filterConditions(filter, page, bind);
-  const order = page.before === undefined ? "desc" : "asc";
-  const limit = bind(page.size + 1);
-  const from = filter.from === undefined ? "" : ` and r.finished_at >= ${bind(filter.from)}`;
-  const text = `
-    with x as (
-      (select ${LIVE} from run r where ${conditions} order by r.id ${order} limit ${limit})
-      union all
-      (select ${ENDED} from run_history r where ${conditions}${from} order by r.id ${order} limit ${limit})
-    )
-    select ${SHOWN}, null::bytea as payload, null::text as payload_type, null::bytea as output
-    from x ${NAMES} order by x.id ${order} limit ${limit}`;
-  const { rows } = await pool.query<RunRow>({ text, values });
+  const found = foundRuns(await runChoices(pool, environmentId, filter), page, binder(values), page.size + 1);
+  if (found === undefined) return [];
+  const { rows } = await pool.query<RunRow>({
+    text: `
+      with f as materialized (${found}), x as (
+        select ${LIVE} from f join run r on r.environment_id = $1 and r.id = f.id where f.finished_at is null
+        union all
+        select ${ENDED} from f join run_history r
+          on r.environment_id = $1 and r.id = f.id and r.finished_at = f.finished_at
+      )
+      select ${SHOWN}, null::bytea as payload, null::text as payload_type, null::bytea as output
+      from x ${NAMES} order by x.id ${page.before === undefined ? "desc" : "asc"}`,
+    values,
+  });
   return rows.map(toDetail);
-}
-
-function filterConditions(filter: RunFilter, page: PageRequest, bind: (value: unknown) => string): string {
-  const conditions = ["r.environment_id = $1"];
-  if (filter.status?.length) conditions.push(`r.status = any (${bind(filter.status)}::run_status[])`);
-  if (filter.taskId?.length) conditions.push(`r.task_id = any (${bind(filter.taskId)}::text[])`);
-  if (filter.tags?.length) conditions.push(`r.tags <> '{}' and r.tags && ${bind(filter.tags)}::text[]`);
-  if (filter.machine?.length) conditions.push(`r.machine = any (${bind(filter.machine)}::text[])`);
-  if (filter.queue?.length) {
-    const names = bind(filter.queue);
-    conditions.push(`r.queue_id in (select id from queue where environment_id = $1 and name = any (${names}::text[]))`);
-  }
-  if (filter.version?.length) {
-    const versions = bind(filter.version);
-    conditions.push(
-      `r.deployment_id in (select id from deployment where environment_id = $1 and version = any (${versions}::text[]))`,
-    );
-  }
-  if (filter.batchId !== undefined) {
-    conditions.push(`r.id in (select run_id from batch_item where batch_id = ${bind(filter.batchId)})`);
-  }
-  if (filter.parentRunId !== undefined) conditions.push(`r.parent_run_id = ${bind(filter.parentRunId)}`);
-  if (filter.rootRunId !== undefined) conditions.push(`r.root_run_id = ${bind(filter.rootRunId)}`);
-  if (filter.isTest !== undefined) conditions.push(`r.is_test = ${bind(filter.isTest)}`);
-  if (filter.from !== undefined) conditions.push(`r.created_at >= ${bind(filter.from)}`);
-  if (filter.to !== undefined) conditions.push(`r.created_at <= ${bind(filter.to)}`);
-  if (page.after !== undefined) conditions.push(`r.id < ${bind(page.after)}`);
-  if (page.before !== undefined) conditions.push(`r.id > ${bind(page.before)}`);
-  return conditions.join(" and ");
 }
 
 export function toDetail(row: RunRow): RunDetail {

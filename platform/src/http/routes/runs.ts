@@ -4,6 +4,8 @@ import {
   explainReplySchema,
   metadataReplySchema,
   presignedReplySchema,
+  runCountsReplySchema,
+  runFilterQuerySchema,
   runListQuerySchema,
   runListReplySchema,
   runReplySchema,
@@ -28,6 +30,7 @@ export function runRoutes(edge: Edge): Route[] {
   return [
     retrieveRun,
     listRuns,
+    countRuns,
     retrieveMetadata,
     retrieveResult,
     listEvents,
@@ -65,6 +68,25 @@ const listRuns = (edge: Edge) =>
       return {
         data: page.runs.map((run) => listedRun(run, environment)),
         pagination: { next: page.next, previous: page.previous },
+      };
+    },
+  });
+
+const countRuns = (edge: Edge) =>
+  route({
+    method: "get",
+    path: "/api/v1/runs/counts",
+    tag: "runs",
+    summary: "How many runs match a filter, by status; a count stops at 10,000",
+    access: { by: "policy", action: "read", kind: "insights" },
+    query: runFilterQuerySchema,
+    reply: runCountsReplySchema,
+    async handle({ query, environment }) {
+      const statuses = await edge.deps.runs.count(environment, toRunFilter(query, edge.deps.clock.now()));
+      return {
+        total: statuses.reduce((sum, { count }) => sum + count, 0),
+        isCapped: statuses.some(({ isCapped }) => isCapped),
+        statuses,
       };
     },
   });
