@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { MAX_OFFLINE_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import type { Accounts } from "./accounts/accounts.ts";
 import { composeAccounts, setupSecretOf } from "./accounts-wiring.ts";
 import { keepEmbeddedPostgres } from "./adapters/embedded-postgres/kept-postgres.ts";
 import { freeBytes } from "./adapters/filesystem/disk-space.ts";
@@ -34,6 +35,8 @@ import { attachWorkerChannel } from "./http/worker-channel.ts";
 import { imageServices } from "./image-services.ts";
 import type { Logger } from "./logging.ts";
 import type { ProjectService } from "./projects/project-service.ts";
+import type { RealtimeSocket } from "./realtime/realtime-socket.ts";
+import { streamsOf } from "./realtime/stream-feature.ts";
 import { subscriptionsOf } from "./realtime/subscriptions.ts";
 import { joinReplicas } from "./replicas.ts";
 import { MasterKey } from "./secrets/master-key.ts";
@@ -46,6 +49,7 @@ export interface Platform {
   devKey: string | undefined;
   engine: Engine;
   projects: ProjectService;
+  accounts: Accounts;
   pool: pg.Pool;
   /** Finishes what is under way; `workers` says what becomes of the processes it started. */
   stop(workers: "drain" | "kill" | "leave"): Promise<void>;
@@ -200,6 +204,7 @@ async function compose(
     devKey,
     engine,
     projects,
+    accounts,
     pool,
     async stop(workers) {
       await executor.stop(workers);
@@ -215,12 +220,15 @@ async function compose(
 }
 
 function serveRealtime(server: Server, edge: Edge, engine: Engine, config: Config): RealtimeServer {
-  const subscriptions = subscriptionsOf({
-    runs: engine.live,
-    clock: systemClock,
-    limit: async ({ environment }) => (await edge.limits.get(environment)).subscriptionsPerSocket,
+  const limit = async ({ environment }: RealtimeSocket) => (await edge.limits.get(environment)).subscriptionsPerSocket;
+  const subscriptions = subscriptionsOf({ runs: engine.live, clock: systemClock, limit });
+  const streams = streamsOf({
+    streams: engine.streams,
+    runs: engine.runs,
+    limit,
+    onError: (error) => edge.deps.logger.error({ err: error }, "a stream could not be read for a socket"),
   });
-  return attachRealtime(server, { edge, features: [subscriptions], maxSockets: config.realtimeMaxSockets });
+  return attachRealtime(server, { edge, features: [subscriptions, streams], maxSockets: config.realtimeMaxSockets });
 }
 
 async function embeddedDatabase(dataDir: string, logger: Logger, stops: (() => Promise<unknown>)[]): Promise<string> {

@@ -181,6 +181,15 @@ class FeedReading implements StreamReading {
     }
   }
 
+  async readable(signal?: AbortSignal): Promise<void> {
+    while (!this.#isReadable() && !signal?.aborted) await this.#feed.changed(signal);
+  }
+
+  #isReadable(): boolean {
+    const { next, isEnded } = this.#feed.state;
+    return this.#next < next || isEnded || this.#feed.isClosed;
+  }
+
   close(): void {
     this.#close();
   }

@@ -62,6 +62,8 @@ export interface StreamReading {
    * the stream has ended, or the signal was aborted. One call at a time.
    */
   read(maxBytes: number, signal?: AbortSignal): Promise<{ chunks: StreamChunk[]; isEnded: boolean }>;
+  /** Resolves when `read` would not wait: for those who read only when they have room for it. */
+  readable(signal?: AbortSignal): Promise<void>;
   /** Index of the chunk that comes next. */
   readonly next: number;
   close(): void;
