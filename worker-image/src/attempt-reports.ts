@@ -65,7 +65,7 @@ export class AttemptReports {
 
   /** Sends what waits, unless a request of its kind has no answer yet. */
   async send(): Promise<void> {
-    await Promise.all([this.#sendEventsInTurn(), this.#sendMetadataInTurn()]);
+    await Promise.all([this.#sendEventsInTurn(), this.sendMetadata()]);
   }
 
   /** Sends everything now, whatever is on its way: the attempt has ended, and its outcome follows. */
@@ -81,7 +81,8 @@ export class AttemptReports {
     this.#isSendingEvents = false;
   }
 
-  async #sendMetadataInTurn(): Promise<void> {
+  /** Sends the metadata that waits, unless some is on its way: then it follows. */
+  async sendMetadata(): Promise<void> {
     if (this.#isSendingMetadata) return;
     this.#isSendingMetadata = true;
     while (!this.#metadata.isEmpty) await this.#sendMetadata();

@@ -179,7 +179,9 @@ export class Execution implements Waiter, Occupant {
       case "metadata": {
         const { t: _, ...change } = message;
         this.#reports.metadata(change);
-        return this.#around.reportsWaiting(this);
+        // Somebody may be watching. The process sends no more than twenty of these a second.
+        void this.#reports.sendMetadata();
+        return;
       }
       case "pong":
         return this.#note("info", this.#loop.pong(message.n, performance.now()));

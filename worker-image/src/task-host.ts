@@ -7,7 +7,8 @@ import type { RunnerConnection } from "./runner-connection.ts";
 import { WaitingMetadata } from "./waiting-metadata.ts";
 import type { Watch } from "./watch/watch.ts";
 
-const METADATA_EVERY_MS = 100;
+/** As often as a change reaches those who watch (REALTIME_COALESCE_MS); what is set in between is sent as one. */
+const METADATA_EVERY_MS = 50;
 
 /** What one attempt may ask of its surroundings. After `end` it is deaf: output of un-awaited code belongs to no attempt. */
 export class AttemptHost implements TaskHost {

@@ -3,6 +3,7 @@ import { REALTIME_NAMESPACE, REALTIME_PATH } from "@gantry/sdk/contract";
 import { Gauge } from "prom-client";
 import { Server as SocketServer } from "socket.io";
 import { AppError } from "../errors.ts";
+import type { Principal } from "../projects/principal.ts";
 import type { MakeSocketFeature } from "../realtime/realtime-socket.ts";
 import { authenticateToken, type Credential } from "./authenticate.ts";
 import { takeSocketRate } from "./credential-rate.ts";
@@ -31,8 +32,6 @@ export interface RealtimeServerOptions {
 
 export interface RealtimeServer {
   readonly socketCount: number;
-  /** Looks at the tokens of an environment's sockets again: keys, sessions or roles have changed. */
-  recheck(environmentId: number): void;
   /** Cuts all sockets; their clients come again, to another replica. */
   close(): Promise<void>;
 }
@@ -109,19 +108,20 @@ export function attachRealtime(server: Server, { edge, features, maxSockets }: R
     void recheckAll(due, now);
   }, SWEEP_MS).unref();
 
-  const recheck = (environmentId: number) => {
-    const concerned = [...sessions.values()].filter(({ environment }) => environment.id === environmentId);
-    void recheckAll(concerned, clock.now());
-  };
-  edge.deps.onChange?.(recheck);
+  const recheck = (isConcerned: (session: RealtimeSession) => boolean) =>
+    void recheckAll([...sessions.values()].filter(isConcerned), clock.now());
+  edge.deps.onChange?.((environmentId) => recheck(({ environment }) => environment.id === environmentId));
+  const stopListening = edge.deps.accounts.sessions.onEnded(({ userId, sessionIds }) =>
+    recheck(({ principal }) => isOf(principal, userId, sessionIds)),
+  );
 
   return {
     get socketCount() {
       return sessions.size;
     },
-    recheck,
     async close() {
       isClosing = true;
+      stopListening();
       clearInterval(sweep);
       // Not one by one through their namespace: a client that is sent away by the server would not come again.
       io.engine.close();
@@ -162,6 +162,13 @@ function credentialOf(auth: unknown): Credential {
     ...(typeof project === "string" ? { project } : {}),
     ...(typeof environment === "string" ? { environment } : {}),
   };
+}
+
+/** Whether a token is good only as long as these sessions of a user are; undefined: all of the user's. */
+function isOf(principal: Principal, userId: string, sessionIds: readonly string[] | undefined): boolean {
+  if (principal.kind === "access") return principal.owner?.userId === userId;
+  if (principal.kind !== "user" || principal.userId !== userId) return false;
+  return sessionIds === undefined || (principal.sessionId !== undefined && sessionIds.includes(principal.sessionId));
 }
 
 /** What the client's `connect_error` carries: `error.data` is as an API reply's body. */
