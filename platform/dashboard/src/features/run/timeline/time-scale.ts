@@ -74,7 +74,8 @@ export function shortenedScale(
   return { startMs, endMs: whole.endMs, pieces };
 }
 
-function gaps(startMs: number, endMs: number, busy: readonly (readonly [number, number])[]): [number, number][] {
+/** What of a time is in none of the stretches. */
+export function gaps(startMs: number, endMs: number, busy: readonly (readonly [number, number])[]): [number, number][] {
   const found: [number, number][] = [];
   let at = startMs;
   for (const [from, to] of [...busy].sort((a, b) => a[0] - b[0])) {

@@ -1,0 +1,150 @@
+import { CHECKPOINT_REASONS } from "@gantry/sdk/contract";
+import { PlaceLink } from "../../../layout/place-link.tsx";
+import { Badge } from "../../../ui/badge.tsx";
+import { cx } from "../../../ui/class-names.ts";
+import { Icon } from "../../../ui/icon.tsx";
+import { Countdown } from "../timeline/timeline-row.tsx";
+import { RunsLink } from "../place-links.tsx";
+import type { RunView } from "../run-view.ts";
+import { useExplanation } from "../use-run.ts";
+import {
+  type CheckpointFacts,
+  checkpointOf,
+  type OpenWait,
+  openWaits,
+  type Reason,
+  type ReasonTarget,
+  reasonWords,
+} from "./explain-words.ts";
+import classes from "./why-card.module.css";
+
+/** Shown in the card's place until the first answer is there, so that nothing below it jumps. */
+const isHeldBack = (run: RunView) => !run.isCompleted && run.status !== "EXECUTING";
+
+/** Why a run does not go on: what it waits for, which limit holds it, what became of its process. Nothing for one that does. */
+export function WhyCard({ run }: { run: RunView }) {
+  const { data } = useExplanation(run);
+  if (!isHeldBack(run)) return null;
+  const waits = openWaits(data);
+  const checkpoint = checkpointOf(data);
+  const reasons = (data?.reasons ?? []).filter(({ reason }) => reason !== "WORKER_HELD" && reason !== "WORKER_LEFT");
+  return (
+    <section className={classes.card} aria-label="Why it waits">
+      <Icon name="hourglass" className={classes.icon} />
+      <div className={classes.content}>
+        <h2>Why it waits</h2>
+        {data === undefined && <p className="muted">Asking the platform…</p>}
+        <ul className={classes.reasons}>
+          {reasons.map((reason) => (
+            <ReasonItem key={reason.reason} run={run} reason={reason} />
+          ))}
+        </ul>
+        {waits.length > 0 && <Waits waits={waits} />}
+        {checkpoint && <Checkpoint facts={checkpoint} />}
+        {(data?.position ?? 0) > 0 && (
+          <p className={classes.position}>
+            {data?.position === 1 ? "1 run is" : `${data?.position} runs are`} ahead of it in its queue.
+          </p>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function ReasonItem({ run, reason }: { run: RunView; reason: Reason }) {
+  const words = reasonWords(reason.reason);
+  return (
+    <li>
+      <span className={cx(classes.reason, classes[words.tone])}>{words.title}</span>{" "}
+      <Badge tone={words.tone}>{reason.reason}</Badge>
+      <p className={classes.message}>{reason.message}</p>
+      {(words.remedy !== undefined || words.target !== undefined) && (
+        <p className={classes.remedy}>
+          {words.remedy} {words.target !== undefined && <Target run={run} target={words.target} />}
+        </p>
+      )}
+    </li>
+  );
+}
+
+/** Where that can be changed, or looked at. */
+function Target({ run, target }: { run: RunView; target: ReasonTarget }) {
+  switch (target) {
+    case "queue":
+      return run.queue === undefined ? null : (
+        <>
+          <PlaceLink page="queues" search={{ search: run.queue }}>
+            Queue {run.queue}
+          </PlaceLink>
+          {" · "}
+          <RunsLink search={{ queue: run.queue, status: "EXECUTING,DEQUEUED" }}>what executes in it</RunsLink>
+        </>
+      );
+    case "queues":
+      return (
+        <>
+          <PlaceLink page="queues">Queues and limits</PlaceLink>
+          {" · "}
+          <RunsLink search={{ status: "EXECUTING,DEQUEUED" }}>what executes</RunsLink>
+        </>
+      );
+    case "deployments":
+      return <PlaceLink page="deployments">Deployments</PlaceLink>;
+    case "limits":
+      return <PlaceLink page="limits">Limits</PlaceLink>;
+    case "waiting":
+      return <RunsLink search={{ status: "WAITING" }}>Waiting runs</RunsLink>;
+    case "cluster":
+      return <PlaceLink page="cluster">Cluster</PlaceLink>;
+  }
+}
+
+const WAIT_WORDS: Record<string, string> = {
+  time: "for a time",
+  token: "for a token",
+  child: "for a run of",
+  batch: "for a batch of",
+};
+
+function Waits({ waits }: { waits: readonly OpenWait[] }) {
+  return (
+    <ul className={classes.waits}>
+      {waits.slice(0, 8).map((wait, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: several may be the same.
+        <li key={index}>
+          {WAIT_WORDS[wait.kind] ?? wait.kind} <strong>{wait.label}</strong>
+          {wait.dueAt && (
+            <>
+              {" "}
+              · <Countdown atMs={wait.dueAt.getTime()} />
+            </>
+          )}
+        </li>
+      ))}
+      {waits.length > 8 && <li className="muted">and {waits.length - 8} more</li>}
+    </ul>
+  );
+}
+
+/** What became of its process, and what would have to change for it to go. */
+function Checkpoint({ facts }: { facts: CheckpointFacts }) {
+  const isHeld = facts.mode === "hold";
+  const words = (CHECKPOINT_REASONS as Record<string, string>)[facts.reason];
+  return (
+    <div className={cx(classes.checkpoint, isHeld ? classes.warning : classes.success)}>
+      <p>
+        <strong>{isHeld ? "Its process is kept" : "It holds no process"}</strong>{" "}
+        <Badge tone={isHeld ? "warning" : "success"}>
+          {facts.mode} · {facts.reason}
+        </Badge>
+      </p>
+      <p className={classes.message}>{words}</p>
+      {isHeld && facts.because !== undefined && (
+        <p className={classes.because}>
+          <code>{facts.because}</code>
+          <span>Wrap this in step.run to free the process.</span>
+        </p>
+      )}
+    </div>
+  );
+}

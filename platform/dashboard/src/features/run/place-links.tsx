@@ -1,0 +1,32 @@
+import type { ReactNode } from "react";
+import { PlaceLink } from "../../layout/place-link.tsx";
+
+/** To the runs that match; `search` as the list of runs has it in its address. */
+export function RunsLink({ search, children }: { search: Record<string, string>; children: ReactNode }) {
+  return (
+    <PlaceLink page="runs" search={search}>
+      {children}
+    </PlaceLink>
+  );
+}
+
+/** To the runs of a batch. */
+export function BatchLink({ id }: { id: string }) {
+  return (
+    <RunsLink search={{ batch: id }}>
+      <span className="mono" title={id}>
+        batch_…{id.slice(-6)}
+      </span>
+    </RunsLink>
+  );
+}
+
+export function TokenLink({ id }: { id: string }) {
+  return (
+    <PlaceLink page="tokens" search={{ token: id }}>
+      <span className="mono" title={id}>
+        waitpoint_…{id.slice(-6)}
+      </span>
+    </PlaceLink>
+  );
+}

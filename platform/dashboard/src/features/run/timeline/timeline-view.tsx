@@ -1,0 +1,144 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, useEffect, useRef } from "react";
+import { TimelineAxis, TimelineGrid } from "./timeline-axis.tsx";
+import { Row, rowId } from "./timeline-row.tsx";
+import { type TimelineRow, treeMove } from "./timeline-rows.ts";
+import classes from "./timeline.module.css";
+import { panned, ticksOf, type TimeScale, type View, WHOLE, zoomed } from "./time-scale.ts";
+
+const ROW_HEIGHT = 30;
+/** Rows in sight before it scrolls. */
+const MAX_ROWS = 16;
+
+interface TimelineViewProps {
+  rows: readonly TimelineRow[];
+  scale: TimeScale;
+  view: View;
+  nowMs: number;
+  selectedId: string | undefined;
+  loading: ReadonlySet<string>;
+  onView: (view: View) => void;
+  onSelect: (id: string) => void;
+  onToggle: (id: string, isExpanded: boolean) => void;
+}
+
+/** Spans as bars on a time axis. Arrow keys move, open and close; + − 0 and Shift with the arrows zoom and move the axis. */
+export function TimelineView(props: TimelineViewProps) {
+  const { rows, scale, view, nowMs, selectedId, loading, onView, onSelect, onToggle } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    scrollPaddingStart: 28,
+    overscan: 10,
+  });
+  useWheelZoom(scroller, view, onView);
+  const ticks = ticksOf(scale, view, 6);
+  const focusable = Math.max(
+    0,
+    rows.findIndex(({ span }) => span.id === selectedId),
+  );
+  const onKeyDown = (event: KeyboardEvent) => {
+    const next = keyView(event, view);
+    if (next !== undefined) {
+      event.preventDefault();
+      return onView(next);
+    }
+    const move = event.shiftKey || event.ctrlKey || event.metaKey ? undefined : treeMove(rows, focusable, event.key);
+    const target = move && rows[move.to];
+    if (move === undefined || target === undefined) return;
+    event.preventDefault();
+    if (move.expand !== undefined) onToggle(target.span.id, move.expand);
+    onSelect(target.span.id);
+    virtualizer.scrollToIndex(move.to);
+    requestAnimationFrame(() => document.getElementById(rowId(target.span.id))?.focus({ preventScroll: true }));
+  };
+  const columns = (
+    <div className={classes.gridColumns}>
+      <div />
+      <div>
+        <TimelineGrid ticks={ticks} />
+      </div>
+    </div>
+  );
+  return (
+    <div
+      ref={scroller}
+      className={classes.scroll}
+      style={{ maxHeight: MAX_ROWS * ROW_HEIGHT + 29, minHeight: Math.min(rows.length, 4) * ROW_HEIGHT + 29 }}
+    >
+      <div className={classes.head}>
+        <div aria-hidden>Span</div>
+        <TimelineAxis ticks={ticks} scale={scale} view={view} onSelect={onView} />
+        <div aria-hidden>Duration</div>
+      </div>
+      {/* biome-ignore lint/a11y/useSemanticElements: a tree whose rows are mostly not there cannot be a <table>. */}
+      <div
+        role="treegrid"
+        aria-label="Timeline"
+        aria-rowcount={rows.length}
+        className={classes.body}
+        style={{ height: virtualizer.getTotalSize() }}
+        onKeyDown={onKeyDown}
+        tabIndex={-1}
+      >
+        {columns}
+        {virtualizer.getVirtualItems().map(({ index, start }) => {
+          const row = rows[index] as TimelineRow;
+          return (
+            <Row
+              key={row.span.id}
+              row={row}
+              index={index}
+              top={start}
+              isSelected={row.span.id === selectedId}
+              isFocusable={index === focusable}
+              isLoading={row.isExpanded === true && loading.has(row.span.childRunId ?? "")}
+              scale={scale}
+              view={view}
+              nowMs={row.span.endMs === undefined ? nowMs : 0}
+              onSelect={onSelect}
+              onToggle={onToggle}
+            />
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function keyView(event: KeyboardEvent, view: View): View | undefined {
+  if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  if (event.key === "+" || event.key === "=") return zoomed(view, 0.5);
+  if (event.key === "-") return zoomed(view, 2);
+  if (event.key === "0") return WHOLE;
+  if (!event.shiftKey) return undefined;
+  if (event.key === "ArrowLeft") return panned(view, -0.2);
+  return event.key === "ArrowRight" ? panned(view, 0.2) : undefined;
+}
+
+/** Ctrl or ⌘ with the wheel (or two fingers) zooms where the pointer is; sideways it moves along. */
+function useWheelZoom(scroller: { current: HTMLDivElement | null }, view: View, onView: (view: View) => void): void {
+  const latest = useRef({ view, onView });
+  latest.current = { view, onView };
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return undefined;
+    const onWheel = (event: WheelEvent) => {
+      const { view, onView } = latest.current;
+      const track = element.querySelector(`.${classes.axis}`)?.getBoundingClientRect();
+      if (track === undefined) return;
+      if (event.ctrlKey || event.metaKey) {
+        event.preventDefault();
+        const place = Math.min(1, Math.max(0, (event.clientX - track.left) / track.width));
+        onView(zoomed(view, Math.exp(event.deltaY / 240), place));
+      } else if (event.deltaX !== 0 && Math.abs(event.deltaX) > Math.abs(event.deltaY) && view.to - view.from < 1) {
+        event.preventDefault();
+        onView(panned(view, event.deltaX / track.width));
+      }
+    };
+    element.addEventListener("wheel", onWheel, { passive: false });
+    return () => element.removeEventListener("wheel", onWheel);
+  }, [scroller]);
+}
