@@ -9,7 +9,7 @@ import {
 import type { TokenSource } from "./access-token.ts";
 import type { LiveMessage, LiveRequest, LiveSubscriber, SocketStatus } from "./live-subscriber.ts";
 import { loadSocketClient } from "./load-socket-client.ts";
-import { errorFromSocket, refusalOf } from "./realtime-error.ts";
+import { errorFromSocket, isTemporary, refusalOf } from "./realtime-error.ts";
 
 type RealtimeSocket = Socket<RealtimeServerEvents, RealtimeClientEvents>;
 
@@ -24,6 +24,9 @@ export interface LiveSocketConfig {
 /** Without a socket for so long, subscribers are told to poll. */
 const DOWN_AFTER_MS = 3000;
 const ANSWER_MS = 15_000;
+/** New tokens in a row that the platform did not take: then its word stands. */
+const RENEWALS = 3;
+const ASK_AGAIN_MS = 2000;
 /** Once there was a socket it comes back soon; where there never was one, it is seldom tried. */
 const RECONNECT = { first: 500, maxOnceConnected: 5000, maxNeverConnected: 30_000 };
 
@@ -47,6 +50,7 @@ export class LiveSocket {
   #isStarted = false;
   #isClosed = false;
   #isRenewing = false;
+  #renewalsInVain = 0;
   #stopListening: () => void = () => undefined;
 
   constructor(config: LiveSocketConfig) {
@@ -129,8 +133,8 @@ export class LiveSocket {
       if (socket.active) return;
       const refusal = refusalOf(error);
       if (refusal === undefined) this.#retryConnect();
-      else if (isExpiry(refusal) && this.#config.tokens.canRenew) void this.#renew();
       else if (isTemporary(refusal)) this.#retryConnect();
+      else if (isAboutToken(refusal) && this.#mayRenew()) void this.#renew();
       else this.#refuse(errorFromSocket(refusal));
     });
     socket.on("snapshot", (message) => this.#tell(message.id, { kind: "snapshot", ...message }));
@@ -144,6 +148,7 @@ export class LiveSocket {
   #goLive(): void {
     clearTimeout(this.#downTimer);
     this.#downTimer = undefined;
+    this.#renewalsInVain = 0;
     this.#silenced.clear();
     this.#say({ state: "live", reason: "SOCKET_OPEN" });
     for (const [id, subscriber] of [...this.#subscribers]) this.#ask(id, subscriber);
@@ -194,11 +199,15 @@ export class LiveSocket {
     this.#subscribers.get(id)?.onMessage(message);
   }
 
-  /** One subscription is over. With an expired token it comes back after the renewal. */
+  /** One subscription is over. With an expired token it comes back after the renewal, with a platform that is busy a little later. */
   #end(id: string, error: { code: string; message: string }): void {
     const subscriber = this.#subscribers.get(id);
     if (subscriber === undefined) return;
-    if (isExpiry(error) && this.#config.tokens.canRenew) {
+    if (isTemporary(error)) {
+      setTimeout(() => this.#askAgain(id, subscriber), ASK_AGAIN_MS * (1 + Math.random()));
+      return;
+    }
+    if (isAboutToken(error) && this.#mayRenew()) {
       this.#silenced.add(id);
       void this.#renew();
       return;
@@ -207,8 +216,17 @@ export class LiveSocket {
     subscriber.onRefused(errorFromSocket(error));
   }
 
+  #askAgain(id: string, subscriber: LiveSubscriber): void {
+    if (this.#subscribers.get(id) === subscriber && this.#status.state === "live") this.#ask(id, subscriber);
+  }
+
+  #mayRenew(): boolean {
+    return this.#config.tokens.canRenew && this.#renewalsInVain < RENEWALS;
+  }
+
   async #renew(): Promise<void> {
     if (this.#isRenewing || this.#isClosed) return;
+    this.#renewalsInVain++;
     const { tokens } = this.#config;
     if (!tokens.canRenew) {
       this.#refuse(errorFromSocket({ code: "TOKEN_EXPIRED", message: EXPIRED }));
@@ -230,6 +248,7 @@ export class LiveSocket {
       .catch(() => undefined);
     if (answer === undefined) return;
     if (!answer.ok) return this.#refuse(errorFromSocket(answer.error));
+    this.#renewalsInVain = 0;
     this.#say({ state: "live", reason: "SOCKET_OPEN" });
     this.#resume();
   }
@@ -267,9 +286,7 @@ export class LiveSocket {
 const EXPIRED =
   "The public token has expired. Give accessToken as a function that gets a new one from your backend, or make the token live longer (expirationTime).";
 
-const isExpiry = ({ code }: { code: string }) => code === "TOKEN_EXPIRED";
-/** The platform is there, and will take the socket later. */
-const isTemporary = ({ code }: { code: string }) => !/^(UNAUTHORIZED|TOKEN_EXPIRED|FORBIDDEN|BAD_REQUEST)$/.test(code);
+const isAboutToken = ({ code }: { code: string }) => code === "TOKEN_EXPIRED" || code === "UNAUTHORIZED";
 
 interface PageEvents {
   addEventListener?: (name: string, listener: () => void) => void;

@@ -9,8 +9,14 @@ const STATUS: Record<string, number> = {
   STREAM_NOT_FOUND: 404,
   MALFORMED_ID: 400,
   BAD_REQUEST: 400,
+  NOT_FOUND: 404,
   TOO_MANY_SUBSCRIPTIONS: 429,
 };
+
+/** The platform is there, and busy: the same may work later. */
+export function isTemporary({ code }: { code: string }): boolean {
+  return STATUS[code] === undefined;
+}
 
 /** What the platform said over the socket, as the error that the REST API gives for the same. */
 export function errorFromSocket(error: { code: string; message: string }): ApiError {
