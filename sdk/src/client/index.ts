@@ -57,6 +57,17 @@ export {
 } from "./insights.ts";
 export { type ApiKeyItem, type CreatedKeyItem, keysApi } from "./keys.ts";
 export type { ListRunsParams, ListTokensParams } from "./list-query.ts";
+export {
+  type AccessTokenItem,
+  type AuditItem,
+  accessTokensApi,
+  auditApi,
+  type InvitedUser,
+  type ListAuditParams,
+  type NewUserFields,
+  type UserItem,
+  usersApi,
+} from "./members.ts";
 export type { Page, PagePromise } from "./page.ts";
 export type { TokenPermissions } from "./public-token.ts";
 export { queues } from "./queues.ts";

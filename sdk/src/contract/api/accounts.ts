@@ -117,6 +117,7 @@ export const invitationLinkSchema = z.object({
   expiresAt: instantSchema,
 });
 export const createUserReplySchema = z.object({ user: userSchema, invitation: invitationLinkSchema.optional() });
+export type CreateUserReply = z.infer<typeof createUserReplySchema>;
 
 /** `actor.kind`: a person who signed in, their personal access token, a key, the operator's command line, or nobody known. */
 export const auditEntrySchema = z

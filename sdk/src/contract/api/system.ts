@@ -51,6 +51,7 @@ export const accessTokenSchema = z.object({
   expiresAt: instantSchema.nullable(),
   owner: z.object({ id: z.string(), email: z.string() }).nullable().describe("Null where the operator made it."),
 });
+export type AccessTokenItemReply = z.infer<typeof accessTokenSchema>;
 export const accessTokenListReplySchema = z.object({ data: z.array(accessTokenSchema) });
 export const createAccessTokenBodySchema = z.strictObject({
   name: text(100, 1).describe("For people: who or what has it."),
@@ -59,6 +60,7 @@ export const createAccessTokenBodySchema = z.strictObject({
 });
 /** The only time that the token itself is shown. */
 export const createAccessTokenReplySchema = z.object({ id: z.string(), token: z.string() });
+export type NewAccessTokenReply = z.infer<typeof createAccessTokenReplySchema>;
 export const okReplySchema = z.object({ success: z.literal(true) });
 export const healthReplySchema = z.object({
   status: z.enum(["ok", "unavailable"]),
