@@ -1,5 +1,6 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
+import { LiveEnvironmentProvider } from "../session/live-environment.tsx";
 import { useEnvironment } from "../session/session-provider.tsx";
 import { IconButton } from "../ui/button.tsx";
 import { cx } from "../ui/class-names.ts";
@@ -10,6 +11,14 @@ import { Sidebar } from "./sidebar.tsx";
 
 /** Navigation at the left (behind a button where there is no room), the page beside it. */
 export function EnvironmentLayout() {
+  return (
+    <LiveEnvironmentProvider>
+      <Frame />
+    </LiveEnvironmentProvider>
+  );
+}
+
+function Frame() {
   const { project, environment } = useEnvironment();
   const { pathname } = useLocation();
   const [isOpen, setOpen] = useState(false);

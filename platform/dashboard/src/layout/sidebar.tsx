@@ -2,6 +2,7 @@ import { Link as RouterLink } from "@tanstack/react-router";
 import { useEnvironment } from "../session/session-provider.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { EnvironmentSwitcher } from "./environment-switcher.tsx";
+import { LiveIndicator } from "./live-indicator.tsx";
 import { Logo } from "./logo.tsx";
 import { NAVIGATION } from "./navigation.ts";
 import classes from "./sidebar.module.css";
@@ -39,6 +40,7 @@ export function Sidebar() {
         ))}
       </nav>
       <div className={classes.bottom}>
+        <LiveIndicator />
         <ThemeToggle />
       </div>
     </div>

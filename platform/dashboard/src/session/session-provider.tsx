@@ -1,11 +1,10 @@
-import { ApiClient } from "@gantry/sdk";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { createContext, type ReactNode, useContext, useMemo } from "react";
 import { devKey, sessionOfKey } from "./dev-key.ts";
+import { type EnvironmentApi, EnvironmentApis } from "./environment-apis.ts";
 import { EnvironmentTokens } from "./environment-tokens.ts";
 import { fetchEnvironmentToken, fetchSession, type Role, type Session, type SessionEnvironment } from "./session.ts";
-import { sessionFetch } from "./session-fetch.ts";
 
 export const SESSION_KEY = ["session"];
 
@@ -22,22 +21,23 @@ export function useSessionQuery() {
 
 interface SessionContextValue {
   session: Session;
-  tokens: EnvironmentTokens;
+  environments: EnvironmentApis;
 }
 const SessionContext = createContext<SessionContextValue | undefined>(undefined);
 
 export function SessionProvider({ session, children }: { session: Session; children: ReactNode }) {
+  const queries = useQueryClient();
   const { csrfToken } = session;
-  const tokens = useMemo(
-    () =>
-      new EnvironmentTokens(async (place) => {
-        const key = devKey();
-        if (key !== undefined) return { token: key, expiresAt: Number.POSITIVE_INFINITY };
-        return fetchEnvironmentToken(place, csrfToken);
-      }),
-    [csrfToken],
-  );
-  const value = useMemo(() => ({ session, tokens }), [session, tokens]);
+  const environments = useMemo(() => {
+    const tokens = new EnvironmentTokens(async (place) => {
+      const key = devKey();
+      if (key !== undefined) return { token: key, expiresAt: Number.POSITIVE_INFINITY };
+      return fetchEnvironmentToken(place, csrfToken);
+    });
+    const onSessionEnded = () => void queries.invalidateQueries({ queryKey: SESSION_KEY });
+    return new EnvironmentApis({ baseUrl: location.origin, tokens, onSessionEnded });
+  }, [csrfToken, queries]);
+  const value = useMemo(() => ({ session, environments }), [session, environments]);
   return <SessionContext value={value}>{children}</SessionContext>;
 }
 
@@ -50,39 +50,11 @@ function useSessionContext(): SessionContextValue {
 /** Who is signed in, and which environments they may see. */
 export const useSession = (): Session => useSessionContext().session;
 
-export interface EnvironmentApi {
-  /** The API of the environment in the address. Every page talks to the platform by it alone. */
-  api: ApiClient;
-  project: string;
-  environment: string;
-  /** A query's key within this environment: `key("queues", name)`. */
-  key: (...parts: unknown[]) => unknown[];
-  /** Resolves to a bearer token that is good for the next minute at least: for sockets. */
-  token: () => Promise<string>;
-}
-
-/** The environment in the address, and its API. */
+/** The environment in the address, and its API: the same object for all who ask. */
 export function useEnvironment(): EnvironmentApi {
-  const { tokens } = useSessionContext();
+  const { environments } = useSessionContext();
   const { project = "", environment = "" } = useParams({ strict: false }) as Partial<SessionEnvironment>;
-  const queries = useQueryClient();
-  return useMemo(() => {
-    const place = { project, environment };
-    const onSessionEnded = () => void queries.invalidateQueries({ queryKey: SESSION_KEY });
-    return {
-      ...place,
-      api: new ApiClient({
-        baseUrl: location.origin,
-        token: "session",
-        requestOptions: {
-          fetch: sessionFetch({ place, tokens, onSessionEnded }),
-          retry: { maxAttempts: 3, minTimeoutInMs: 300, maxTimeoutInMs: 3_000 },
-        },
-      }),
-      key: (...parts: unknown[]) => ["environment", project, environment, ...parts],
-      token: () => tokens.get(place),
-    };
-  }, [project, environment, tokens, queries]);
+  return environments.of({ project, environment });
 }
 
 const RANK: Record<Role, number> = { viewer: 0, developer: 1, admin: 2 };

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from "react";
 import { Icon, type IconName } from "./icon.tsx";
 import classes from "./menu.module.css";
+import { placeBelow } from "./place-below.ts";
 
 export interface MenuItem {
   label: ReactNode;
@@ -38,7 +39,7 @@ export function Menu({ label, trigger, items, align = "start" }: MenuProps) {
     const element = menu.current;
     const onToggle = (event: Event) => {
       if ((event as ToggleEvent).newState !== "open" || element === null) return;
-      place(element, document.getElementById(triggerId), align);
+      placeBelow(element, document.getElementById(triggerId), align);
       element.querySelector<HTMLElement>("[role^=menuitem]")?.focus();
     };
     element?.addEventListener("toggle", onToggle);
@@ -107,17 +108,4 @@ function move(event: KeyboardEvent, menu: HTMLElement | null): void {
   if (to === undefined || items.length === 0) return;
   event.preventDefault();
   items.at(to % items.length)?.focus();
-}
-
-const GAP = 4;
-
-function place(menu: HTMLElement, trigger: HTMLElement | null, align: "start" | "end"): void {
-  if (trigger === null) return;
-  const at = trigger.getBoundingClientRect();
-  const { width, height } = menu.getBoundingClientRect();
-  const left = align === "start" ? at.left : at.right - width;
-  menu.style.left = `${Math.max(GAP, Math.min(left, window.innerWidth - width - GAP))}px`;
-  const below = at.bottom + GAP;
-  const fits = below + height < window.innerHeight - GAP;
-  menu.style.top = `${fits ? below : Math.max(GAP, at.top - height - GAP)}px`;
 }

@@ -31,6 +31,10 @@ interface VirtualTableProps<T> {
   onEndReached?: () => void;
   /** Whether the list is scrolled away from its top. */
   onScrolled?: (isScrolled: boolean) => void;
+  /** Which rows are in sight, first and last. */
+  onRange?: (from: number, to: number) => void;
+  /** Pixels from the top to begin at. */
+  initialScroll?: number;
   /** Below the last row: "loading", "that is all". */
   footer?: ReactNode;
   ref?: Ref<VirtualTableHandle>;
@@ -50,9 +54,13 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
     estimateSize: () => size,
     getItemKey: (index) => rowKey(rows[index] as T),
     overscan: OVERSCAN,
+    initialOffset: props.initialScroll ?? 0,
   });
+  const { startIndex = 0, endIndex = 0 } = virtualizer.range ?? {};
+  const { onRange } = props;
+  useEffect(() => onRange?.(startIndex, endIndex), [onRange, startIndex, endIndex]);
   useEffect(() => virtualizer.measure(), [virtualizer, size]);
-  useScrollEvents(scroller, virtualizer.range?.endIndex ?? 0, props);
+  useScrollEvents(scroller, endIndex, props);
   useImperativeHandle(ref, () => ({
     scrollToIndex: (index) => virtualizer.scrollToIndex(index),
     scrollToTop: () => scroller.current?.scrollTo({ top: 0 }),
