@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import { bulkFilter, filtersOf, isFiltered, listParams, matches } from "./run-filters.ts";
 
 test("filters come from the address as they were put there, without what is mistyped", () => {
-  const filters = filtersOf({ status: "FAILED,NOPE,CRASHED", tag: "a, b,a", period: "7d", from: "soon", search: " x " });
+  const filters = filtersOf({
+    status: "FAILED,NOPE,CRASHED",
+    tag: "a, b,a",
+    period: "7d",
+    from: "soon",
+    search: " x ",
+  });
   expect(filters).toMatchObject({ status: ["FAILED", "CRASHED"], tag: ["a", "b"], period: "7d", search: "x" });
   expect(filters.from).toBeUndefined();
   expect(isFiltered(filters)).toBe(true);
@@ -10,7 +16,13 @@ test("filters come from the address as they were put there, without what is mist
 });
 
 test("the list and a bulk action mean the same runs; without a filter a bulk action means all that is kept", () => {
-  const filters = filtersOf({ status: "FAILED", task: "send", queue: "mail", error: "abc", from: "2026-01-02T00:00:00Z" });
+  const filters = filtersOf({
+    status: "FAILED",
+    task: "send",
+    queue: "mail",
+    error: "abc",
+    from: "2026-01-02T00:00:00Z",
+  });
   expect(listParams(filters)).toMatchObject({ status: ["FAILED"], taskIdentifier: ["send"], error: "abc" });
   expect(bulkFilter(filters)).toEqual({
     status: ["FAILED"],

@@ -26,7 +26,8 @@ const TEXTS = ["search", "batch", "schedule", "error", "bulk", "period"] as cons
 
 /** What is mistyped in the address is left out, rather than refused by the API. */
 export function filtersOf(search: SearchParams): RunFilters {
-  const list = (name: string) => [...new Set((search[name] ?? "").split(",").map((each) => each.trim()))].filter(Boolean);
+  const list = (name: string) =>
+    [...new Set((search[name] ?? "").split(",").map((each) => each.trim()))].filter(Boolean);
   const instant = (name: string) => (Number.isNaN(Date.parse(search[name] ?? "")) ? undefined : search[name]);
   return {
     ...(Object.fromEntries(LISTS.map((name) => [name, list(name)])) as Pick<RunFilters, (typeof LISTS)[number]>),

@@ -1,7 +1,10 @@
 import type { RunListItem } from "@gantry/sdk";
 
 /** A page of runs, newest first, after a run's id. Rejects as the API does. */
-export type FetchRuns = (page: { after: string | undefined; limit: number }, signal: AbortSignal) => Promise<FetchedRuns>;
+export type FetchRuns = (
+  page: { after: string | undefined; limit: number },
+  signal: AbortSignal,
+) => Promise<FetchedRuns>;
 export interface FetchedRuns {
   runs: RunListItem[];
   hasMore: boolean;
@@ -176,8 +179,19 @@ export class RunWindow {
     const { rows, waiting } = this.#state;
     const fresh = found.filter(({ id }) => id > newestId);
     const topId = rows[0]?.id ?? "";
-    const nextWaiting = merged(waiting, found.filter(({ id }) => id <= newestId && id > topId), undefined, true, topId);
-    const nextRows = merged(rows, found.filter(({ id }) => id <= topId), undefined, hasMore);
+    const nextWaiting = merged(
+      waiting,
+      found.filter(({ id }) => id <= newestId && id > topId),
+      undefined,
+      true,
+      topId,
+    );
+    const nextRows = merged(
+      rows,
+      found.filter(({ id }) => id <= topId),
+      undefined,
+      hasMore,
+    );
     const isAll = !hasMore;
     this.#set({ rows: nextRows, waiting: nextWaiting, error: undefined, ...(isAll ? { hasMore: false } : {}) });
     if (fresh.length > 0) this.#add(fresh);
