@@ -9,7 +9,7 @@ export interface Pulse {
 export const systemPulse: Pulse = {
   now: () => performance.now(),
   after(ms, act) {
-    const timer = setTimeout(act, ms).unref();
+    const timer = setTimeout(act, Math.max(0, ms)).unref();
     return () => clearTimeout(timer);
   },
 };
