@@ -7,6 +7,7 @@ const DATE_FIELDS = [
   "deployedAt",
   "disabledAt",
   "dueAt",
+  "endedAt",
   "expiredAt",
   "expiresAt",
   "finishedAt",
