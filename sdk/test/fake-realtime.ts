@@ -24,13 +24,13 @@ export class FakeRealtime {
   readonly asked: string[] = [];
   /** Ids of subscriptions that were taken back. */
   readonly unsubscribed: string[] = [];
-  readonly taken: number[] = [];
   sockets = new Set<Socket>();
   /** Whether WebSockets are let through. */
   isOpen = true;
   letIn: (token: string) => { code: string; message: string } | undefined = () => undefined;
   onSubscribe: (request: SubscribeRequest, socket: Socket) => RealtimeAnswer = () => ({ ok: true });
   onRead: (request: { id: string; from: number | "latest" }, socket: Socket) => void = () => undefined;
+  onTaken: (taken: { id: string; next: number }, socket: Socket) => void = () => undefined;
   onRenew: (token: string) => RealtimeAnswer = () => ({ ok: true });
   rest: (path: string, response: ServerResponse, token: string) => void = (_path, response) =>
     void response.writeHead(404).end("{}");
@@ -81,7 +81,7 @@ export class FakeRealtime {
       answer({ ok: true });
       this.onRead(request, socket);
     });
-    socket.on("streamTaken", ({ next }) => this.taken.push(next));
+    socket.on("streamTaken", (taken) => this.onTaken(taken, socket));
     socket.on("renew", ({ token }, answer) => {
       this.tokens.push(token);
       answer(this.onRenew(token));

@@ -9,7 +9,7 @@ const NOT_BARE = /^([a-zA-Z]:[\\/]|(node|gantry|data|file|https?):)/;
 const SDK = /^@gantry\/sdk(\/.*)?$/;
 
 /**
- * `@trigger.dev/sdk` and `@trigger.dev/sdk/v3` mean `@gantry/sdk`, so that task files run unchanged. Their build extensions
+ * `@trigger.dev/sdk` and `@trigger.dev/sdk/v3` mean `@gantry/sdk`, and their hooks ours, so that task files run unchanged. Their build extensions
  * are used as they are where they are installed, else ours are.
  */
 export function compatPlugin(): Plugin {
@@ -18,6 +18,9 @@ export function compatPlugin(): Plugin {
     setup(build) {
       build.onResolve({ filter: /^@trigger\.dev\/sdk(\/v3)?$/ }, (args) =>
         resolveSdk(build, "@gantry/sdk", args.kind, args.resolveDir),
+      );
+      build.onResolve({ filter: /^@trigger\.dev\/react-hooks$/ }, (args) =>
+        resolveSdk(build, "@gantry/sdk/react", args.kind, args.resolveDir),
       );
       build.onResolve({ filter: /^@trigger\.dev\/build(\/|$)/ }, async ({ path, kind, resolveDir, pluginData }) => {
         if (pluginData === RESOLVING) return undefined;

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cli, emptyFolder } from "../../../../test/support/fake-terminal.ts";
 import { tempProject, writeFiles } from "../../../../test/support/temp-project.ts";
+import * as hooks from "../../../react/index.ts";
 import { loadConfig } from "../../bundle/config-file.ts";
 import { convertConfig } from "./convert-config.ts";
 import { convertPackage } from "./convert-package.ts";
-import { convertSource } from "./convert-source.ts";
+import { convertSource, REACT_NAMES } from "./convert-source.ts";
 
 const SAAS = `import { additionalFiles, ffmpeg, syncEnvVars } from "@trigger.dev/build/extensions/core";
 import { prismaExtension } from "@trigger.dev/build/extensions/prisma";
@@ -170,26 +171,30 @@ test("what was converted is a configuration that Gantry reads, extensions includ
   ]);
 });
 
-test("imports are rewritten where that is asked for; hooks for React and names that are missing are told", () => {
+test("imports are rewritten where that is asked for, of hooks always; names that are missing are told", () => {
   const source = `import { schedules, task, type Context } from "@trigger.dev/sdk/v3";
-import { useRealtimeRun } from '@trigger.dev/react-hooks';
+import { useRealtimeRun, useSessionStream, type UseRealtimeRunInstance } from '@trigger.dev/react-hooks';
 export * from '@trigger.dev/sdk';
 const lazily = () => import("@trigger.dev/sdk/v3");
 `;
   const exported = new Set(["task"]);
   const kept = convertSource("a.ts", source, { rewrites: false, exported });
-  expect(kept.text).toBe(source);
+  expect(kept.text).toBe(source.replace("@trigger.dev/react-hooks", "@gantry/sdk/react"));
   const { text, findings } = convertSource("a.ts", source, { rewrites: true, exported });
   expect(text).toBe(`import { schedules, task, type Context } from "@gantry/sdk";
-import { useRealtimeRun } from '@trigger.dev/react-hooks';
+import { useRealtimeRun, useSessionStream, type UseRealtimeRunInstance } from '@gantry/sdk/react';
 export * from '@gantry/sdk';
 const lazily = () => import("@gantry/sdk");
 `);
   expect(findings).toEqual(kept.findings);
   expect(findings).toMatchObject([
     { line: 1, why: "schedules of @trigger.dev/sdk/v3 is not in @gantry/sdk" },
-    { line: 2, why: expect.stringContaining("realtime") as string },
+    { line: 2, why: "useSessionStream of @trigger.dev/react-hooks is not in @gantry/sdk/react" },
   ]);
+});
+
+test("the hooks that are said to have the same name have it", () => {
+  expect([...REACT_NAMES].filter((name) => !(name in hooks))).toEqual([]);
 });
 
 test("scripts start gantry, options that it has not are told, indentation stays", () => {

@@ -103,7 +103,12 @@ function moveSources(cwd: string, { rewrites }: MoveOptions, except: Set<string>
 
 /** Task files that still say `@trigger.dev/sdk` need it for their types. */
 function unneededPackages(keepsBuild: boolean, isRewritten: boolean): string[] {
-  return ["trigger.dev", ...(keepsBuild ? [] : ["@trigger.dev/build"]), ...(isRewritten ? ["@trigger.dev/sdk"] : [])];
+  return [
+    "trigger.dev",
+    "@trigger.dev/react-hooks",
+    ...(keepsBuild ? [] : ["@trigger.dev/build"]),
+    ...(isRewritten ? ["@trigger.dev/sdk"] : []),
+  ];
 }
 
 const VARIABLES: Record<string, string> = {
