@@ -33,7 +33,7 @@ describe("a platform that is down for a minute", () => {
 });
 
 describe("a platform that is killed", () => {
-  test("again and again while runs start launches exactly one Job for each", async () => {
+  test("again and again while runs start launches one Job for each execution, and says of each that was lost", async () => {
     const names = new Map<string, Set<string>>();
     const watch = jobs.watch<{ metadata: { name: string; labels: Record<string, string> } }>("jobs", ({ object }) => {
       const runId = object.metadata.labels["gantry.dev/run"];
@@ -55,7 +55,11 @@ describe("a platform that is killed", () => {
       );
       await platform.run("rollout", "status", deployment, "--timeout=120s");
     }
-    for (const id of runIds) await api.untilStatus(id, "COMPLETED", 120_000);
-    expect(runIds.map((id) => names.get(id)?.size)).toEqual(runIds.map(() => 1));
+    for (const id of runIds) {
+      const { attempts = [] } = await api.untilStatus(id, "COMPLETED", 120_000);
+      // On a busy machine a pod may find no platform for too long: its run is rightly given another, which it tells.
+      const lost = attempts.filter(({ outcome }) => outcome === "LOST");
+      expect(names.get(id)?.size, JSON.stringify(attempts)).toBe(1 + lost.length);
+    }
   });
 });

@@ -7,6 +7,7 @@ export interface RunView {
   output?: unknown;
   error?: { message: string; code?: string };
   attemptCount: number;
+  attempts?: { outcome: string; error?: { code?: string; message: string } }[];
   metadata?: Record<string, unknown>;
 }
 

@@ -69,11 +69,16 @@ describe.skipIf(KUBECONFIG === undefined)("the Kubernetes executor", { timeout: 
 
   test("a pod that is deleted keeps its grace: nothing is told until it has ended", async () => {
     const executor = await cluster.executor(
-      doing("setInterval(() => {}, 1000); process.on('SIGTERM', () => setTimeout(() => process.exit(1), 3000))"),
+      doing(
+        "setInterval(() => {}, 1000); process.on('SIGTERM', () => setTimeout(() => process.exit(1), 3000)); console.log('{}')",
+      ),
     );
     const request = cluster.request();
     await executor.launch([request]);
     const pod = await cluster.running(request.executionId);
+    // Before it listens, a container's first process is deaf to the signal.
+    const log = () => cluster.admin.request("GET", `${cluster.runs.path("pods", pod)}/log`).catch(() => undefined);
+    await expect.poll(log, LONG).toEqual({});
     await cluster.admin.request("DELETE", cluster.runs.path("pods", pod));
     const lost = await cluster.observed(request.executionId, "lose");
     expect(lost).toMatchObject({ code: "POD_DELETED" });
