@@ -130,6 +130,7 @@ export abstract class LiveObserver<S extends LiveStatus> {
       accessToken,
       project: headers?.["x-gantry-project"],
       environment: headers?.["x-gantry-environment"],
+      isRestOnly: requestOptions?.fetch !== undefined,
     });
     this.#leave = this.#connection.socket.add(this.#subscriber);
   }

@@ -19,6 +19,8 @@ export interface LiveSocketConfig {
   /** With a personal token: which project and environment. */
   project?: string | undefined;
   environment?: string | undefined;
+  /** The caller has a `fetch` of its own: what stands behind it is no place for a socket. */
+  isRestOnly?: boolean | undefined;
 }
 
 /** Without a socket for so long, subscribers are told to poll. */
@@ -91,6 +93,7 @@ export class LiveSocket {
 
   async #start(): Promise<void> {
     this.#isStarted = true;
+    if (this.#config.isRestOnly) return this.#say({ state: "down", reason: "SOCKET_UNAVAILABLE" });
     this.#armDown();
     const io = await loadSocketClient().catch(() => undefined);
     // Where it cannot be loaded there is no socket: then polling is what there is.

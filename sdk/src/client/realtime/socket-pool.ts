@@ -27,9 +27,10 @@ export function acquireSocket(config: {
   accessToken: AccessToken;
   project?: string | undefined;
   environment?: string | undefined;
+  isRestOnly?: boolean | undefined;
 }): LiveConnection {
-  const { baseUrl, accessToken, project, environment } = config;
-  const address = JSON.stringify([baseUrl, project, environment]);
+  const { baseUrl, accessToken, project, environment, isRestOnly } = config;
+  const address = JSON.stringify([baseUrl, project, environment, isRestOnly]);
   const byToken = SOCKETS.get(address) ?? new Map<AccessToken, Shared>();
   SOCKETS.set(address, byToken);
   let shared = byToken.get(accessToken);

@@ -1,6 +1,7 @@
 import { ApiClient } from "../../client/api-client.ts";
 import { createIdempotencyKey } from "../../client/idempotency-key.ts";
 import { type EncodedValue, encodeValue } from "../../client/packet.ts";
+import type { RealtimeRun } from "../../client/realtime/index.ts";
 import type { RunError } from "../../client/replies.ts";
 import type { RequestOptions } from "../../client/request-options.ts";
 import type { AnyTask, TaskIdentifier, TaskOutput, TaskPayload, TriggerOptions } from "../../client/run-handle.ts";
@@ -92,13 +93,21 @@ async function outputOf(
 ): Promise<unknown> {
   try {
     const signals = [signal, requestOptions?.signal, scope.signal].filter((one) => one !== undefined);
-    const child = await runs.poll(childId, {}, { ...requestOptions, signal: AbortSignal.any(signals) });
+    const child = await lastOf(childId, { ...requestOptions, signal: AbortSignal.any(signals) });
     if (child.isSuccess) return child.output;
     throw markedWithChild(childId, toWire(child.error, child.status));
   } catch (error) {
     if (signal?.aborted && cancelOnAbort) await runs.cancel(childId).catch(() => {});
     throw error;
   }
+}
+
+/** The child as it ended: told over a socket, or polled for where there is none. */
+async function lastOf(childId: string, requestOptions: RequestOptions): Promise<RealtimeRun> {
+  let last: RealtimeRun | undefined;
+  for await (const run of runs.subscribeToRun(childId, { skipColumns: ["payload"] }, requestOptions)) last = run;
+  if (last === undefined) throw new Error(`Nothing was heard of ${childId}.`);
+  return last;
 }
 
 function toWire(error: RunError | undefined, status: string): WireError {
