@@ -1,4 +1,5 @@
 import { Link as RouterLink } from "@tanstack/react-router";
+import { UserMenu } from "../features/account/user-menu.tsx";
 import { useEnvironment } from "../session/session-provider.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { EnvironmentSwitcher } from "./environment-switcher.tsx";
@@ -42,6 +43,7 @@ export function Sidebar() {
       <div className={classes.bottom}>
         <LiveIndicator />
         <ThemeToggle />
+        <UserMenu />
       </div>
     </div>
   );

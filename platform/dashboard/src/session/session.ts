@@ -13,9 +13,11 @@ export interface SessionEnvironment {
 export interface Session {
   /** `setup`: nobody has an account yet. `local`: `gantry dev` on this machine, which needs no sign-in. */
   state: "setup" | "signedOut" | "signedIn" | "local";
-  user?: { id: string; email: string; name?: string };
+  user?: { id: string; email: string; name: string; hasPassword: boolean };
   role?: Role;
   oidc?: { label: string };
+  /** False: single sign-on alone. */
+  hasPasswordSignIn?: boolean;
   environments: SessionEnvironment[];
   csrfToken?: string;
 }
@@ -34,13 +36,14 @@ export async function fetchSession(signal?: AbortSignal): Promise<Session> {
 
 /** A bearer token for one environment, by the session's cookie. Errors: ApiError; 401 where the session is over. */
 export async function fetchEnvironmentToken(
-  body: { project: string; environment: string },
+  place: { project: string; environment: string },
   csrfToken: string | undefined,
 ): Promise<{ token: string; expiresAt: number }> {
   const response = await fetch("/api/v1/auth/session/token", {
     method: "POST",
     headers: { "content-type": "application/json", ...(csrfToken === undefined ? {} : { "x-gantry-csrf": csrfToken }) },
-    body: JSON.stringify(body),
+    // Members, the audit log and the account belong to no environment: there may be none yet.
+    body: JSON.stringify(place.project === "" ? {} : place),
   });
   if (!response.ok) throw await sessionError(response, "No access to this environment");
   const reply = (await response.json()) as { token: string; expiresAt: string | number };
