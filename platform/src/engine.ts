@@ -4,7 +4,9 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { MemoryBusHub } from "./adapters/memory/memory-bus.ts";
 import { soleLeader } from "./adapters/memory/sole-leader.ts";
 import { createBuildStore } from "./adapters/postgres/builds.ts";
+import { createBulkActionStore } from "./adapters/postgres/bulk-actions.ts";
 import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
+import { createInsightStore } from "./adapters/postgres/insights.ts";
 import { createLiveReads } from "./adapters/postgres/live-reads.ts";
 import { createPostgresJournalStore } from "./adapters/postgres/postgres-journal-store.ts";
 import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
@@ -41,12 +43,15 @@ import type { DeploymentService } from "./deployments/deployment-service.ts";
 import { createDeployService, type DeploysDeps } from "./deployments/deploys.ts";
 import type { Machines } from "./deployments/machines.ts";
 import { recordedBuilds } from "./deployments/recorded-builds.ts";
+import { createInsightsService, type InsightsService } from "./insights/insights.ts";
 import { createJournalService, type JournalService } from "./journal/journal-service.ts";
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
+import { bulkActionLoop } from "./loops/bulk-action-loop.ts";
 import { failureHookLoop } from "./loops/failure-hook-loop.ts";
 import { heartbeatLoop } from "./loops/heartbeat-loop.ts";
 import { imageCleanupLoop } from "./loops/image-cleanup-loop.ts";
+import { insightsLoop } from "./loops/insights-loop.ts";
 import { launchLoop } from "./loops/launch-loop.ts";
 import { leaseLoop } from "./loops/lease-loop.ts";
 import type { Loop } from "./loops/loop.ts";
@@ -70,6 +75,7 @@ import { LiveRuns } from "./realtime/live-runs.ts";
 import { systemPulse } from "./realtime/pulse.ts";
 import { createRealtimeMetrics } from "./realtime/realtime-metrics.ts";
 import { Announcements } from "./runs/announcements.ts";
+import { type BulkActionService, createBulkActionService } from "./runs/bulk-actions.ts";
 import type { RunChanges } from "./runs/run-changes.ts";
 import type { RunService } from "./runs/run-service.ts";
 import type { RunStore } from "./runs/run-store.ts";
@@ -116,6 +122,8 @@ export interface Engine {
   /** Closed before the server is: its readings end. */
   streamFeeds: StreamFeeds;
   journals: JournalService;
+  insights: InsightsService;
+  bulkActions: BulkActionService;
   queues: QueueService;
   schedules: ScheduleService;
   deployments: DeploymentService;
@@ -189,6 +197,8 @@ export function createEngine(deps: EngineDeps): Engine {
     if (dueInMs < 1000) wakeRuns();
   };
 
+  const insightStore = createInsightStore(pool);
+  const bulkActions = createBulkActionStore(pool);
   const scheduleStore = createPostgresScheduleStore(pool);
   const schedules = createScheduleService({
     store: scheduleStore,
@@ -270,7 +280,9 @@ export function createEngine(deps: EngineDeps): Engine {
       logger,
     }),
     imageCleanupLoop({ deploys, projects }),
-    upkeepLoop({ store, upkeep: createUpkeep(pool), isLeader }),
+    insightsLoop({ insights: insightStore, isLeader }),
+    bulkActionLoop({ actions: bulkActions, store, runs: wokenTimers, environmentById, isLeader }),
+    upkeepLoop({ store, upkeep: createUpkeep(pool), insights: insightStore, isLeader }),
     watchingLoop(hints),
     realtimeLoop(live),
     streamLoop({ feeds: streamFeeds }),
@@ -306,6 +318,8 @@ export function createEngine(deps: EngineDeps): Engine {
     }),
     streamFeeds,
     journals: createJournalService(journalStore),
+    insights: createInsightsService({ store: insightStore, clock, limits }),
+    bulkActions: createBulkActionService({ store: bulkActions, onCreate: () => loops.wake("bulk-actions") }),
     queues: createQueueService(pool, announcements),
     schedules,
     deployments,

@@ -51,6 +51,12 @@ export const ERRORS = {
       "Check the id, and that the key is of the token's environment; call a callback URL exactly as it was given.",
   },
   BATCH_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the batch's id." },
+  BULK_ACTION_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the bulk action's id." },
+  ERROR_GROUP_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    remedy: "Check the fingerprint; groups go when the last of their runs does.",
+  },
   DEPLOYMENT_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the version." },
   SCHEDULE_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the id; `gantry schedules list` shows them." },
   VARIABLE_NOT_FOUND: { status: 404, retryable: false, remedy: "Check the name; `gantry env list` shows them." },

@@ -9,6 +9,7 @@ import type { EnvironmentRef } from "../../src/projects/principal.ts";
 import { fakeAccounts } from "./fake-accounts.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeEngine } from "./fake-engine.ts";
+import { fakeBulkActions, fakeInsights } from "./fake-insights.ts";
 import { fakeVariables } from "./fake-variables.ts";
 
 export const PROD: EnvironmentRef = {
@@ -38,6 +39,8 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     waitpoints: engine.waitpointService(),
     streams: engine.streamService(),
     journals: engine.journalService(),
+    insights: fakeInsights(),
+    bulkActions: fakeBulkActions(),
     queues: engine.queueService(),
     schedules: engine.scheduleService(),
     deployments: engine.deploymentService(),

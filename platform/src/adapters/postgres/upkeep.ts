@@ -32,6 +32,7 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
         "x.due_at < now() - interval '30 days' and x.state in ('triggered', 'skipped', 'failed') and not x.is_open",
       );
       await inSlices(pool, "stream", streamIsOver(), 100);
+      await inSlices(pool, "bulk_action", "x.created_at < now() - interval '30 days'", 10);
       await inSlices(pool, "schedule", "x.removed_at < now() - interval '30 days'", 100);
       const isOver = `x.created_at < now() - interval '45 days'
         and not exists (select 1 from batch_item i join run r on r.id = i.run_id and r.environment_id = x.environment_id
@@ -54,7 +55,13 @@ function streamIsOver(): string {
  * Deletes what matches, `size` rows at a time, and with each slice (`gone`) what goes with it: no statement may take
  * longer than the pool allows, however much has piled up.
  */
-async function inSlices(pool: pg.Pool, table: string, condition: string, size = 5000, also = "select"): Promise<void> {
+export async function inSlices(
+  pool: pg.Pool,
+  table: string,
+  condition: string,
+  size = 5000,
+  also = "select",
+): Promise<void> {
   for (let n = size; n === size; ) {
     const { rows } = await pool.query<{ n: number }>(`
       with gone as (

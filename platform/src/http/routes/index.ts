@@ -4,8 +4,10 @@ import { accessTokenRoutes } from "./access-tokens.ts";
 import { auditRoutes } from "./audit.ts";
 import { batchRoutes } from "./batches.ts";
 import { buildRoutes } from "./builds.ts";
+import { bulkActionRoutes } from "./bulk-actions.ts";
 import { deploymentRoutes } from "./deployments.ts";
 import { deploymentBuildRoutes } from "./deployments-build.ts";
+import { insightRoutes } from "./insights.ts";
 import { journalRoutes } from "./journal.ts";
 import { keyRoutes } from "./keys.ts";
 import { laterRoutes } from "./later.ts";
@@ -15,10 +17,10 @@ import { queueRoutes } from "./queues.ts";
 import { runChangeRoutes } from "./run-changes.ts";
 import { runRoutes } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
-import { streamRoutes } from "./streams.ts";
 import { sessionRoutes } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { singleSignOnRoutes } from "./single-sign-on.ts";
+import { streamRoutes } from "./streams.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { triggerRoutes } from "./trigger.ts";
@@ -31,6 +33,8 @@ export function allRoutes(edge: Edge): Route[] {
   const routes = [
     ...triggerRoutes(edge),
     ...runRoutes(edge),
+    ...insightRoutes(edge),
+    ...bulkActionRoutes(edge),
     ...runChangeRoutes(edge),
     ...batchRoutes(edge),
     ...waitpointRoutes(edge),

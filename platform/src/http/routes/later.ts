@@ -20,11 +20,6 @@ const LATER: readonly { paths: readonly string[]; what: string; instead: string 
     instead: "List with a key of each environment.",
   },
   {
-    paths: ["/api/v1/bulk-actions", "/api/v1/bulk-actions/*rest"],
-    what: "Bulk actions",
-    instead: "List the runs, and cancel or replay each.",
-  },
-  {
     paths: ["/api/v1/concurrency-limits", "/api/v1/concurrency-limits/*rest"],
     what: "Named concurrency limits",
     instead: "Use a queue with a concurrencyLimit.",
