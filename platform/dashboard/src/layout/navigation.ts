@@ -41,6 +41,7 @@ export const NAVIGATION: readonly NavigationGroup[] = [
       { path: "variables", label: "Variables", icon: "variable", keywords: "environment variables env secrets" },
       { path: "keys", label: "API keys", icon: "key", keywords: "credentials secret" },
       { path: "cluster", label: "Cluster", icon: "cluster", keywords: "pods nodes kubernetes workers" },
+      { path: "limits", label: "Limits", icon: "gauge", keywords: "quota usage settings pause environment" },
     ],
   },
 ];

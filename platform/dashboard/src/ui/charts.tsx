@@ -67,12 +67,13 @@ export function BarSeries({ points, label, height = 120, format = formatNumber, 
   return (
     <figure className={classes.figure} aria-label={label}>
       <div className={classes.scale} aria-hidden>
-        {formatCompact(top)}
+        {format === formatNumber ? formatCompact(top) : format(top)}
       </div>
       <div className={classes.bars} style={{ height }} aria-hidden>
         {points.map((point, index) => (
           <div
-            key={point.label}
+            // biome-ignore lint/suspicious/noArrayIndexKey: a day's first and last hour have one name; their order is what they are.
+            key={index}
             className={cx(classes.slot, onSelect && classes.selectable)}
             title={`${point.label}\n${point.parts.map(({ name, value }) => `${name}: ${format(value)}`).join("\n")}`}
             onClick={onSelect && (() => onSelect(index))}
@@ -107,8 +108,9 @@ function DataTable({
     <table className="visually-hidden">
       <caption>{label}</caption>
       <tbody>
-        {points.map((point) => (
-          <tr key={point.label}>
+        {points.map((point, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the same.
+          <tr key={index}>
             <th scope="row">{point.label}</th>
             {point.parts.map(({ name, value }) => (
               <td key={name}>

@@ -3,7 +3,7 @@ import type { Limits } from "@gantry/sdk/contract";
 export type LimitName = keyof Limits;
 type Unit = "count" | "bytes" | "milliseconds" | "days";
 
-interface LimitFact {
+export interface LimitFact {
   label: string;
   unit: Unit;
   /** What it bounds, and what happens at it. */

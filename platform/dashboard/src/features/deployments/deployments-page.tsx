@@ -1,0 +1,194 @@
+import type { BuildItem, DeploymentItem } from "@gantry/sdk";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { PlaceLink } from "../../layout/place-link.tsx";
+import { QueryView } from "../../queries/query-view.tsx";
+import { useDenial } from "../../session/session-provider.tsx";
+import { Button } from "../../ui/button.tsx";
+import { Card } from "../../ui/card.tsx";
+import { EmptyState } from "../../ui/empty-state.tsx";
+import { Page, Row, Stack } from "../../ui/page.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
+import { Duration, RelativeTime } from "../../ui/time.tsx";
+import { BuildBadge } from "./build-badge.tsx";
+import { CurrentBadge } from "./deployment-page.tsx";
+import classes from "./deployments.module.css";
+import { isOlder, PromoteDialog } from "./promote-dialog.tsx";
+import { useBuilds, useDeployments } from "./use-deployments.ts";
+
+/** Versions: which serves, promote and roll back; builds as they go. */
+export default function DeploymentsPage() {
+  const { after } = useSearch({ strict: false }) as { after?: string };
+  const query = useDeployments(after);
+  const first = useDeployments();
+  const [promoting, setPromoting] = useState<string>();
+  const current = first.data?.deployments.find(({ isCurrent }) => isCurrent);
+  const columns = useColumns(current?.version, setPromoting);
+  return (
+    <Page
+      title="Deployments"
+      description="Each deploy is a version: all tasks of a project in one image. New runs start on the one in service."
+    >
+      <Stack>
+        <Builds />
+        <QueryView query={query} failed="Deployments could not be loaded">
+          {({ deployments, hasNext }) => (
+            <Stack gap={12}>
+              <Table
+                label="Versions"
+                columns={columns}
+                rows={deployments}
+                rowKey={({ id }) => id}
+                isActive={({ isCurrent }) => isCurrent}
+                empty={<NoDeployments />}
+              />
+              <Pager last={deployments.at(-1)} hasNext={hasNext} isFirst={after === undefined} />
+            </Stack>
+          )}
+        </QueryView>
+      </Stack>
+      {promoting !== undefined && (
+        <PromoteDialog version={promoting} current={current} onClose={() => setPromoting(undefined)} />
+      )}
+    </Page>
+  );
+}
+
+function useColumns(current: string | undefined, onPromote: (version: string) => void): Column<DeploymentItem>[] {
+  const denial = useDenial("developer");
+  return useMemo(
+    () => [
+      {
+        id: "version",
+        header: "Version",
+        cell: ({ version, isCurrent }) => (
+          <span className={classes.version}>
+            <PlaceLink page="deployments/$version" params={{ version }}>
+              {version}
+            </PlaceLink>
+            {isCurrent && <CurrentBadge />}
+          </span>
+        ),
+      },
+      {
+        id: "runtime",
+        header: "Runtime",
+        hideBelow: 640,
+        cell: ({ runtime, runtimeVersion }) => `${runtime ?? ""} ${runtimeVersion ?? ""}`,
+      },
+      { id: "made", header: "Made", width: "120px", cell: ({ createdAt }) => <RelativeTime at={createdAt} /> },
+      {
+        id: "promoted",
+        header: "Promoted last",
+        hideBelow: 640,
+        width: "140px",
+        cell: ({ deployedAt }) =>
+          deployedAt === undefined ? <span className="muted">never</span> : <RelativeTime at={deployedAt} />,
+      },
+      {
+        id: "actions",
+        header: <span className="visually-hidden">Actions</span>,
+        align: "end",
+        width: "150px",
+        cell: ({ version, isCurrent }) => {
+          if (isCurrent) return null;
+          const isBack = current !== undefined && isOlder(version, current);
+          return (
+            <div className={classes.actions}>
+              <Button
+                size="sm"
+                icon={isBack ? "replay" : "rocket"}
+                aria-label={`${isBack ? "Roll back to" : "Promote"} ${version}`}
+                disabledReason={denial}
+                onClick={() => onPromote(version)}
+              >
+                {isBack ? "Roll back" : "Promote"}
+              </Button>
+            </div>
+          );
+        },
+      },
+    ],
+    [current, denial, onPromote],
+  );
+}
+
+const SHOWN_BUILDS = 5;
+
+const BUILD_COLUMNS: Column<BuildItem>[] = [
+  { id: "status", header: "Status", width: "130px", cell: (build) => <BuildBadge build={build} /> },
+  {
+    id: "build",
+    header: "Build",
+    cell: ({ id, version, error }) => (
+      <PlaceLink page="builds/$buildId" params={{ buildId: id }}>
+        {version ?? error?.code ?? "its log"}
+      </PlaceLink>
+    ),
+  },
+  {
+    id: "error",
+    header: "What is wrong",
+    hideBelow: 900,
+    cell: ({ error }) => <span className="muted">{error?.message}</span>,
+  },
+  {
+    id: "took",
+    header: "Took",
+    width: "90px",
+    cell: ({ startedAt, endedAt }) => <Duration from={startedAt} to={endedAt} />,
+  },
+  {
+    id: "when",
+    header: "Begun",
+    hideBelow: 640,
+    width: "110px",
+    cell: ({ startedAt }) => <RelativeTime at={startedAt} />,
+  },
+];
+
+/** The latest builds: those under way, and what failed. In `gantry dev` there are none. */
+function Builds() {
+  const { data = [] } = useBuilds();
+  if (data.length === 0) return null;
+  return (
+    <Card title="Latest builds" isFlush>
+      <Table label="Latest builds" columns={BUILD_COLUMNS} rows={data.slice(0, SHOWN_BUILDS)} rowKey={({ id }) => id} />
+    </Card>
+  );
+}
+
+function Pager({ last, hasNext, isFirst }: { last: DeploymentItem | undefined; hasNext: boolean; isFirst: boolean }) {
+  const navigate = useNavigate();
+  if (isFirst && !hasNext) return null;
+  const go = (after: string | undefined) => void navigate({ to: ".", search: { after } as never });
+  return (
+    <Row>
+      <Button
+        size="sm"
+        icon="chevron-left"
+        disabledReason={isFirst ? "These are the newest." : undefined}
+        onClick={() => go(undefined)}
+      >
+        Newest
+      </Button>
+      <Button
+        size="sm"
+        icon="chevron-right"
+        disabledReason={hasNext && last ? undefined : "These are the oldest."}
+        onClick={() => go(last?.id)}
+      >
+        Older
+      </Button>
+    </Row>
+  );
+}
+
+function NoDeployments() {
+  return (
+    <EmptyState icon="rocket" title="Nothing is deployed yet" command="npx gantry deploy">
+      A deploy bundles your project and makes a version of it here, without Docker on your machine. On a laptop,{" "}
+      <code>gantry dev</code> registers one with each change.
+    </EmptyState>
+  );
+}
