@@ -86,7 +86,7 @@ module.exports = {
     law(
       "nobody-imports-main",
       "What is wired in main is handed over, not fetched; settings too.",
-      "^platform/src/(?!(main|platform|engine|executors|image-services|accounts-wiring|operator-commands|replicas|bootstrap-secrets)\\.ts)",
+      "^platform/src/(?!(main|platform|engine|executors|image-services|accounts-wiring|operator-commands|operator-users|replicas|bootstrap-secrets)\\.ts)",
       ROOT_FILES,
     ),
     law(

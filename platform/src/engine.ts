@@ -111,6 +111,8 @@ export interface EngineDeps {
   bus?: Bus;
   /** Undefined where this process is the only one. */
   leadership?: Leadership;
+  /** How long entries of the audit log are kept; 365 days where it is left out. */
+  auditDays?: number;
   freeStorageBytes?: (() => Promise<number | undefined>) | undefined;
   timing?: Partial<StoreTiming>;
 }
@@ -282,7 +284,7 @@ export function createEngine(deps: EngineDeps): Engine {
     imageCleanupLoop({ deploys, projects }),
     insightsLoop({ insights: insightStore, isLeader }),
     bulkActionLoop({ actions: bulkActions, store, runs: wokenTimers, environmentById, isLeader }),
-    upkeepLoop({ store, upkeep: createUpkeep(pool), insights: insightStore, isLeader }),
+    upkeepLoop({ store, upkeep: createUpkeep(pool, { auditDays: deps.auditDays ?? 365 }), insights: insightStore, isLeader }),
     watchingLoop(hints),
     realtimeLoop(live),
     streamLoop({ feeds: streamFeeds }),

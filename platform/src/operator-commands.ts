@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parseDurationMs } from "@gantry/sdk/contract";
+import { composeAccounts, setupSecretOf } from "./accounts-wiring.ts";
 import { encryptionKeyFile } from "./adapters/filesystem/encryption-key-file.ts";
+import { MemoryBusHub } from "./adapters/memory/memory-bus.ts";
 import { bindMasterKey } from "./adapters/postgres/key-fingerprint.ts";
 import { migrationsDirectory } from "./adapters/postgres/migration-files.ts";
 import { migrate } from "./adapters/postgres/migrator.ts";
@@ -11,6 +13,7 @@ import { PrismaProjects } from "./adapters/postgres/prisma-projects.ts";
 import { rotateSecrets } from "./adapters/postgres/rotate-secrets.ts";
 import { systemClock } from "./clock.ts";
 import { type Config, ConfigError } from "./config.ts";
+import { operatorUsers } from "./operator-users.ts";
 import { isTokenScope, TOKEN_SCOPES } from "./projects/principal.ts";
 import type { ProjectService } from "./projects/project-service.ts";
 import { MasterKey } from "./secrets/master-key.ts";
@@ -21,6 +24,7 @@ interface Opened {
   pool: PoolOf;
   master: MasterKey;
   projects: ProjectService;
+  config: Config;
 }
 type Command = (opened: Opened, args: string[]) => Promise<unknown>;
 
@@ -28,6 +32,7 @@ type Command = (opened: Opened, args: string[]) => Promise<unknown>;
 const COMMANDS: Record<string, Command> = {
   "access-token": accessToken,
   "rotate-key": ({ pool, master }) => rotateSecrets(pool, master),
+  user: users,
 };
 
 export function isOperatorCommand(name: string | undefined): name is string {
@@ -47,9 +52,21 @@ export async function runOperatorCommand(name: string, args: string[], config: C
     const prisma = createPrisma(pool);
     await bindMasterKey(prisma, master);
     const projects = new PrismaProjects({ prisma, secrets: new SecretBox(master), clock: systemClock });
-    return JSON.stringify(await (COMMANDS[name] as Command)({ pool, master, projects }, args));
+    return JSON.stringify(await (COMMANDS[name] as Command)({ pool, master, projects, config }, args));
   } finally {
     await pool.end();
+  }
+}
+
+/** The platform hears of it by the database: sessions that end here are remembered there for three seconds at most. */
+async function users({ pool, master, projects, config }: Opened, args: string[]): Promise<unknown> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const accounts = await composeAccounts({ config, pool, master, bus: new MemoryBusHub().join(), projects, stops });
+  const publicUrl = config.publicUrl?.replace(/\/$/, "") ?? "";
+  try {
+    return await operatorUsers({ ...accounts, setupSecret: setupSecretOf(config, master), publicUrl }, args);
+  } finally {
+    for (const stop of stops) await stop();
   }
 }
 

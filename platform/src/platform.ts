@@ -139,6 +139,7 @@ async function compose(
     clock: systemClock,
     random: Math.random,
     freeStorageBytes,
+    auditDays: config.auditRetentionDays,
     roles: config.roles,
     bus,
     leadership,

@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Upkeep } from "../../runs/upkeep.ts";
 import { inTransaction } from "./transaction.ts";
 
-export function createUpkeep(pool: pg.Pool): Upkeep {
+export function createUpkeep(pool: pg.Pool, { auditDays }: { auditDays: number } = { auditDays: 365 }): Upkeep {
   return {
     async ensurePartitions() {
       await pool.query("select ensure_partitions()");
@@ -20,6 +20,10 @@ export function createUpkeep(pool: pg.Pool): Upkeep {
       await inSlices(pool, "packet", "x.created_at < now() - interval '1 day'", 100);
       await inSlices(pool, "spent_token", "x.expires_at < now()");
       await inSlices(pool, "wait_key", "x.expires_at < now()");
+      await inSlices(pool, "user_session", "x.expires_at < now() - interval '1 day'");
+      await inSlices(pool, "user_invitation", "x.expires_at < now() - interval '1 day'");
+      await inSlices(pool, "sign_in_attempt", "x.window_ends_at < now()");
+      await inSlices(pool, "audit_entry", `x.at < now() - interval '1 day' * ${Math.trunc(auditDays)}`);
       await inSlices(pool, "waitpoint", "x.status <> 'WAITING' and x.completed_at < now() - interval '30 days'", 1000);
       await inSlices(
         pool,
