@@ -10,20 +10,19 @@ export function RunsLink({ search, children }: { search: Record<string, string>;
   );
 }
 
-/** To the runs of a batch. */
 export function BatchLink({ id }: { id: string }) {
   return (
-    <RunsLink search={{ batch: id }}>
+    <PlaceLink page="batches/$batchId" params={{ batchId: id }}>
       <span className="mono" title={id}>
         batch_…{id.slice(-6)}
       </span>
-    </RunsLink>
+    </PlaceLink>
   );
 }
 
 export function TokenLink({ id }: { id: string }) {
   return (
-    <PlaceLink page="tokens" search={{ token: id }}>
+    <PlaceLink page="tokens/$tokenId" params={{ tokenId: id }}>
       <span className="mono" title={id}>
         waitpoint_…{id.slice(-6)}
       </span>

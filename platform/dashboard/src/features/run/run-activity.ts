@@ -82,7 +82,12 @@ export class RunActivity {
     this.#isPoked = false;
     const { signal } = this.#abort;
     try {
-      const [hasLines, hasEntries] = await Promise.all([this.#readEvents(signal), this.#readJournal(signal)]);
+      // Both are over before the next look begins: it would read again what one of them is about to add.
+      const looks = await Promise.allSettled([this.#readEvents(signal), this.#readJournal(signal)]);
+      const [hasLines, hasEntries] = looks.map((look) => {
+        if (look.status === "rejected") throw look.reason;
+        return look.value;
+      });
       this.#pauseMs = hasLines || hasEntries ? SOON_MS : Math.min(this.#pauseMs * 1.5, LATEST_MS);
       if (!this.#snapshot.isLoaded || this.#snapshot.error !== undefined)
         this.#change({ isLoaded: true, error: undefined });

@@ -47,7 +47,7 @@ export function RunFacts({ run }: { run: RunView }) {
       {run.version !== undefined && (
         <span>
           version{" "}
-          <PlaceLink page="deployments" search={{ version: run.version }}>
+          <PlaceLink page="deployments/$version" params={{ version: run.version }}>
             {run.version}
           </PlaceLink>
         </span>

@@ -57,10 +57,10 @@ function LoadedRun({ live, run, crumbs }: { live: LiveRunState; run: RunView; cr
           {run.taskIdentifier}
         </PlaceLink>,
       ]}
-      description={<RunFacts run={run} />}
       actions={<RunActions run={run} onReplayed={(id) => setSearch({ replay: id })} onChanged={refetch} />}
     >
       <Stack>
+        <RunFacts run={run} />
         {replay !== undefined && (
           <ReplayStrip
             key={replay}

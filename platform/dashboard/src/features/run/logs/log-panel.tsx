@@ -126,6 +126,7 @@ function LogList({ lines, isLive, emptyText }: LogListProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         tabIndex={0}
         className={classes.list}
+        style={isLive ? undefined : { height: Math.min(380, Math.max(96, count * ROW_HEIGHT + 24)) }}
         onScroll={onScroll}
       >
         {count === 0 && <p className={classes.empty}>{emptyText}</p>}

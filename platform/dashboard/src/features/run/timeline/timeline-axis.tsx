@@ -71,7 +71,7 @@ function Breaks({ scale, view }: { scale: TimeScale; view: View }) {
         title={`${formatOffset(endMs - startMs)} in which nothing ran, drawn short`}
         style={{ left: `${placeOf(scale, (startMs + endMs) / 2, view) * 100}%` }}
       >
-        ⁄⁄
+        //
       </span>
     ));
 }

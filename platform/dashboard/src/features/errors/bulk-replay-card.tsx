@@ -1,0 +1,78 @@
+import { insightsApi } from "@gantry/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { PlaceButton } from "../../layout/place-link.tsx";
+import { useEnvironment } from "../../session/session-provider.tsx";
+import { Badge } from "../../ui/badge.tsx";
+import { Button } from "../../ui/button.tsx";
+import { Card } from "../../ui/card.tsx";
+import { ErrorText } from "../../ui/error-state.tsx";
+import { formatNumber } from "../../ui/format.ts";
+import { toast } from "../../ui/toast.tsx";
+import { bulkProgress } from "./error-groups.ts";
+import classes from "./errors-page.module.css";
+
+/** A bulk replay on its way. It goes on without anybody who looks. */
+export function BulkReplayCard({ id }: { id: string }) {
+  const { api, key } = useEnvironment();
+  const { data, error, refetch } = useQuery({
+    queryKey: key("bulk-action", id),
+    queryFn: () => insightsApi(api).retrieveBulkAction(id),
+    refetchInterval: ({ state }) => (state.data === undefined || state.data.status === "PENDING" ? 700 : false),
+  });
+  const stop = async () => {
+    try {
+      await insightsApi(api).abortBulkAction(id);
+      await refetch();
+    } catch (thrown) {
+      toast.error("It was not stopped", thrown);
+    }
+  };
+  const progress = data && bulkProgress(data);
+  const { total = 0, success = 0, failure = 0 } = data?.counts ?? {};
+  return (
+    <Card
+      title="Replay of all"
+      actions={
+        <>
+          {data?.status === "PENDING" && (
+            <Button size="sm" icon="stop" onClick={() => void stop()}>
+              Stop
+            </Button>
+          )}
+          <PlaceButton page="runs" search={{ bulk: id }} size="sm" icon="runs">
+            The new runs
+          </PlaceButton>
+        </>
+      }
+    >
+      {error && <ErrorText error={error} />}
+      <div className={classes.progressRow} role="status">
+        <progress
+          className={classes.progress}
+          {...(progress === undefined ? {} : { value: progress })}
+          aria-label="Progress"
+        />
+        <span>
+          {formatNumber(success)} of {formatNumber(total)} replayed
+          {failure > 0 && `, ${formatNumber(failure)} could not be`}
+        </span>
+        {data?.status === "COMPLETED" && (
+          <Badge tone="success" icon="check-circle">
+            Done
+          </Badge>
+        )}
+        {data?.status === "ABORTED" && <Badge icon="cancel">Stopped</Badge>}
+      </div>
+      {data?.isCapped && <p className="muted">More runs matched than one action takes: replay again for the rest.</p>}
+      {(data?.failures.length ?? 0) > 0 && (
+        <ul className={classes.failures}>
+          {data?.failures.map(({ runId, code, message }) => (
+            <li key={runId}>
+              <code>{code}</code> {message}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
