@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient } from "../client/api-client.ts";
+import type { LiveOptions } from "../client/realtime/index.ts";
+import type { RequestOptions } from "../client/request-options.ts";
 import { type Connection, commandConnection } from "./connection.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -32,6 +34,8 @@ export interface CommandContext extends Surroundings {
   /** What `connect` found. */
   connection(): Connection;
   api(): ApiClient;
+  /** The same platform and key, for what watches live. */
+  live(): LiveOptions;
   /** Writes a value as one line of JSON. */
   printJson(value: unknown): void;
 }
@@ -43,23 +47,25 @@ export function commandContext(surroundings: Surroundings, options: CommonOption
     if (connection === undefined) throw new Error("The command asks the API without having connected.");
     return connection;
   };
+  const requestOptions = (): RequestOptions => ({
+    additionalHeaders: connected().headers,
+    // A person waits: one quick second try is enough.
+    retry: { maxAttempts: 2, minTimeoutInMs: 200 },
+    signal: surroundings.signal,
+    ...(surroundings.fetch && { fetch: surroundings.fetch }),
+  });
   return {
     ...surroundings,
     json: options.json ?? false,
     connect: async (find = commandConnection) => (connection ??= await find({ cwd, env, flags: options })),
     connection: connected,
     api: () =>
-      new ApiClient({
-        baseUrl: connected().baseUrl,
-        token: connected().token,
-        requestOptions: {
-          additionalHeaders: connected().headers,
-          // A person waits: one quick second try is enough.
-          retry: { maxAttempts: 2, minTimeoutInMs: 200 },
-          signal: surroundings.signal,
-          ...(surroundings.fetch && { fetch: surroundings.fetch }),
-        },
-      }),
+      new ApiClient({ baseUrl: connected().baseUrl, token: connected().token, requestOptions: requestOptions() }),
+    live: () => ({
+      baseUrl: connected().baseUrl,
+      accessToken: connected().token,
+      requestOptions: requestOptions(),
+    }),
     printJson: (value) => surroundings.terminal.out(toJson(value)),
   };
 }

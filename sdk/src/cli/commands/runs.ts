@@ -108,7 +108,7 @@ async function logs(context: CommandContext, flags: { follow?: boolean }, runId:
       else context.terminal.out(eventText(event, context.terminal));
     }
   };
-  if (flags.follow) await followRun(api, runId, { signal: context.signal, onEvents: show });
+  if (flags.follow) await followRun(context, runId, { onEvents: show });
   else await drainEvents(api, runId, undefined, show);
 }
 

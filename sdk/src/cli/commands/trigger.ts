@@ -81,8 +81,7 @@ async function runTrigger(context: CommandContext, flags: TriggerFlags, task: st
 /** Waits for the end of a run; results go to standard output, progress to standard error. */
 export async function waitFor(context: CommandContext, runId: string): Promise<ExitCode> {
   const { terminal } = context;
-  const run = await followRun(context.api(), runId, {
-    signal: context.signal,
+  const run = await followRun(context, runId, {
     onChange: (changed) => {
       if (context.json) return;
       const progress = isEmpty(changed.metadata) ? "" : ` ${JSON.stringify(changed.metadata)}`;

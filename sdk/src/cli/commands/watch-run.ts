@@ -1,30 +1,36 @@
 import { createLogUpdate } from "log-update";
-import type { RetrievedRun } from "../../client/replies.ts";
+import type { ConnectionState } from "../../client/realtime/index.ts";
 import { EXIT, type ExitCode } from "../cli-error.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { followRun } from "../follow-run.ts";
+import { type FollowedRun, followRun } from "../follow-run.ts";
 import { errorText, eventText, isEmpty, runDuration, valueText } from "../run-report.ts";
 import { statusText } from "../terminal.ts";
 
-type Run = RetrievedRun<unknown, unknown>;
-
-/** `gantry runs watch`: logs as they come, the run's state below them on a terminal, else a line for each change. */
+/**
+ * `gantry runs watch`: logs as they come, the run's state below them on a terminal, else a line for each change. With --json a
+ * line for each change, each log and each change of the connection.
+ */
 export async function watchRun(context: CommandContext, _flags: CommonOptions, runId: string): Promise<ExitCode> {
   const { terminal } = context;
   const live = context.json || !terminal.isInteractive ? undefined : createLogUpdate(process.stdout);
-  let last: Run | undefined;
+  let last: FollowedRun | undefined;
+  let connection: ConnectionState = "live";
   const redraw = () => {
-    if (last !== undefined) live?.(stateLine(last, context));
+    if (last !== undefined) live?.(`${stateLine(last, context)}${connectionNote(connection, context)}`);
   };
   const ticker = live === undefined ? undefined : setInterval(redraw, 250);
   try {
-    const run = await followRun(context.api(), runId, {
-      signal: context.signal,
+    const run = await followRun(context, runId, {
       onChange: (changed) => {
         last = changed;
         if (live !== undefined) redraw();
         else if (context.json) context.printJson({ type: "run", ...brief(changed) });
         else terminal.err(stateLine(changed, context));
+      },
+      onConnection: (state) => {
+        connection = state;
+        if (context.json) context.printJson({ type: "connection", connection });
+        redraw();
       },
       onEvents: (events) => {
         live?.clear();
@@ -44,11 +50,11 @@ export async function watchRun(context: CommandContext, _flags: CommonOptions, r
   }
 }
 
-function brief({ id, status, attemptCount, metadata, output, error }: Run) {
+function brief({ id, status, attemptCount, metadata, output, error }: FollowedRun) {
   return { id, status, attemptCount, metadata, output, error };
 }
 
-function stateLine(run: Run, { terminal }: CommandContext): string {
+function stateLine(run: FollowedRun, { terminal }: CommandContext): string {
   const { colors } = terminal;
   const attempt = run.attemptCount > 1 ? ` attempt ${run.attemptCount}` : "";
   const metadata = isEmpty(run.metadata) ? "" : ` ${colors.dim(JSON.stringify(run.metadata))}`;
@@ -56,7 +62,13 @@ function stateLine(run: Run, { terminal }: CommandContext): string {
   return `${run.id} ${statusText(run.status, colors)}${attempt}${time}${metadata}`;
 }
 
-function conclude(run: Run, { terminal, cwd }: CommandContext): void {
+/** Nothing while changes are pushed. */
+function connectionNote(connection: ConnectionState, { terminal }: CommandContext): string {
+  if (connection === "polling") return terminal.colors.dim(" (no socket; asked for from time to time)");
+  return connection === "connecting" ? terminal.colors.yellow(" (no connection; trying again)") : "";
+}
+
+function conclude(run: FollowedRun, { terminal, cwd }: CommandContext): void {
   if (run.output !== undefined) terminal.out(valueText(run.output, terminal));
   if (run.error !== undefined) terminal.err(errorText(run.error, terminal, cwd));
 }
