@@ -28,6 +28,8 @@ const SQL_ONLY: Record<string, string> = {
     "a run by its key; a long key fits no index",
   "run_history index (environment_id, hashtextextended(idempotency_options ->> 'key'::text, 0::bigint), id) where (idempotency_options IS NOT NULL)":
     "a run by the key that the user wrote",
+  "run index (environment_id, machine, id) where (machine IS NOT NULL)": "most have the default machine",
+  "run index (environment_id, id) where is_test": "few are tests",
   "run index (root_run_id, id) where (root_run_id IS NOT NULL)": "runs of a tree; most are roots",
   "run index (environment_id, hashtextextended(idempotency_key, 0::bigint), id) where (idempotency_key IS NOT NULL)":
     "a run by its key; a long key fits no index",

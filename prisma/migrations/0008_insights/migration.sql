@@ -20,6 +20,8 @@ create index run_history_key_said on run_history (environment_id, hashtextextend
 -- Of live runs only by what never changes: their other changes stay free of indexes.
 create index run_root on run (root_run_id, id) where root_run_id is not null;
 create index run_queue on run (queue_id, id);
+create index run_machine on run (environment_id, machine, id) where machine is not null;
+create index run_test on run (environment_id, id) where is_test;
 create index run_key on run (environment_id, hashtextextended(idempotency_key, 0), id) where idempotency_key is not null;
 create index run_key_said on run (environment_id, hashtextextended(idempotency_options ->> 'key', 0), id)
   where idempotency_options is not null;
