@@ -4,8 +4,10 @@ import { LiveEnvironmentProvider } from "../session/live-environment.tsx";
 import { useEnvironment } from "../session/session-provider.tsx";
 import { IconButton } from "../ui/button.tsx";
 import { cx } from "../ui/class-names.ts";
+import { CommandPaletteHost, openPalette } from "./command-palette-host.tsx";
 import classes from "./environment-layout.module.css";
 import { rememberPlace } from "./last-place.ts";
+import { LiveIndicator } from "./live-indicator.tsx";
 import { Logo } from "./logo.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
@@ -37,6 +39,9 @@ function Frame() {
           onClick={() => setOpen(!isOpen)}
         />
         <Logo />
+        <span className={classes.space} />
+        <LiveIndicator />
+        <IconButton icon="search" label="Go anywhere" onClick={openPalette} />
       </header>
       <div
         className={cx(classes.sidebar, isOpen && classes.open)}
@@ -46,6 +51,7 @@ function Frame() {
         <Sidebar />
       </div>
       {isOpen && <div className={classes.shade} role="presentation" onClick={() => setOpen(false)} />}
+      <CommandPaletteHost />
       <main id="main" tabIndex={-1} className={classes.main}>
         <Outlet />
       </main>

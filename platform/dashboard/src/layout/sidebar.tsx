@@ -2,12 +2,16 @@ import { Link as RouterLink } from "@tanstack/react-router";
 import { UserMenu } from "../features/account/user-menu.tsx";
 import { useEnvironment } from "../session/session-provider.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { Kbd } from "../ui/key-value.tsx";
+import { openPalette } from "./command-palette-host.tsx";
 import { EnvironmentSwitcher } from "./environment-switcher.tsx";
 import { LiveIndicator } from "./live-indicator.tsx";
 import { Logo } from "./logo.tsx";
 import { NAVIGATION } from "./navigation.ts";
 import classes from "./sidebar.module.css";
 import { ThemeToggle } from "./theme-toggle.tsx";
+
+const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);
 
 export function Sidebar() {
   const { project, environment } = useEnvironment();
@@ -16,6 +20,11 @@ export function Sidebar() {
       <div className={classes.top}>
         <Logo />
         <EnvironmentSwitcher />
+        <button type="button" className={classes.jump} onClick={openPalette} aria-keyshortcuts="Control+K Meta+K">
+          <Icon name="search" size={14} />
+          <span>Go anywhere</span>
+          <Kbd>{isMac ? "⌘" : "Ctrl"} K</Kbd>
+        </button>
       </div>
       <nav aria-label="Pages" className={classes.nav}>
         {NAVIGATION.map((group) => (

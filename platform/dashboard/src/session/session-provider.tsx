@@ -1,7 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { createContext, type ReactNode, useContext, useMemo } from "react";
-import { devKey, sessionOfKey } from "./dev-key.ts";
 import { type EnvironmentApi, EnvironmentApis } from "./environment-apis.ts";
 import { EnvironmentTokens } from "./environment-tokens.ts";
 import { fetchEnvironmentToken, fetchSession, type Role, type Session, type SessionEnvironment } from "./session.ts";
@@ -11,10 +10,7 @@ export const SESSION_KEY = ["session"];
 export function useSessionQuery() {
   return useQuery({
     queryKey: SESSION_KEY,
-    queryFn: ({ signal }) => {
-      const key = devKey();
-      return key === undefined ? fetchSession(signal) : sessionOfKey(key);
-    },
+    queryFn: ({ signal }) => fetchSession(signal),
     staleTime: 60_000,
   });
 }
@@ -29,11 +25,7 @@ export function SessionProvider({ session, children }: { session: Session; child
   const queries = useQueryClient();
   const { csrfToken } = session;
   const environments = useMemo(() => {
-    const tokens = new EnvironmentTokens(async (place) => {
-      const key = devKey();
-      if (key !== undefined) return { token: key, expiresAt: Number.POSITIVE_INFINITY };
-      return fetchEnvironmentToken(place, csrfToken);
-    });
+    const tokens = new EnvironmentTokens((place) => fetchEnvironmentToken(place, csrfToken));
     const onSessionEnded = () => void queries.invalidateQueries({ queryKey: SESSION_KEY });
     return new EnvironmentApis({ baseUrl: location.origin, tokens, onSessionEnded });
   }, [csrfToken, queries]);

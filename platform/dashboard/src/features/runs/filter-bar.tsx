@@ -1,5 +1,6 @@
 import { RUN_STATUSES } from "@gantry/sdk/contract";
 import { useEffect, useRef, useState } from "react";
+import { useTaskIds } from "../../queries/use-task-ids.ts";
 import { Button } from "../../ui/button.tsx";
 import { Input } from "../../ui/field.tsx";
 import { Popover } from "../../ui/popover.tsx";
@@ -11,7 +12,6 @@ import classes from "./filters.module.css";
 import { MoreFilters } from "./more-filters.tsx";
 import type { RunFilters } from "./run-filters.ts";
 import { TimeFilter } from "./time-filter.tsx";
-import { useTaskIds } from "./use-task-ids.ts";
 
 export type ChangeFilters = (patch: Partial<Record<keyof RunFilters, string | string[] | undefined>>) => void;
 
@@ -78,7 +78,7 @@ function StatusFilter({ filters, onChange }: FilterBarProps) {
       label="Statuses"
       trigger={(props) => (
         <Button icon="circle" {...props}>
-          Status
+          Status <Count of={filters.status.length} />
         </Button>
       )}
     >
@@ -105,7 +105,7 @@ function TaskFilter({ filters, onChange }: FilterBarProps) {
       label="Tasks"
       trigger={(props) => (
         <Button icon="tasks" {...props}>
-          Task
+          Task <Count of={filters.task.length} />
         </Button>
       )}
     >
@@ -128,4 +128,9 @@ function TaskList({ filters, onChange }: FilterBarProps) {
       canAdd
     />
   );
+}
+
+/** How many are chosen. */
+function Count({ of }: { of: number }) {
+  return of === 0 ? null : <span className={classes.count}>{of}</span>;
 }

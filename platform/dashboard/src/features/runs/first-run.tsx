@@ -1,3 +1,4 @@
+import { useTaskIds } from "../../queries/use-task-ids.ts";
 import { useEnvironment, useSession } from "../../session/session-provider.tsx";
 import { CommandLine } from "../../ui/code-block.tsx";
 import { Icon } from "../../ui/icon.tsx";
@@ -10,6 +11,8 @@ export function FirstRun() {
   const here = environments.find((each) => each.project === project && each.environment === environment);
   const isDev = here?.type === "DEVELOPMENT";
   const url = location.origin;
+  const { ids } = useTaskIds();
+  const task = ids[0] ?? "hello-world";
   return (
     <div className={classes.box}>
       <span className={classes.icon}>
@@ -37,7 +40,7 @@ export function FirstRun() {
         )}
         <li>
           <h3>Trigger a task</h3>
-          <CommandLine command={`npx gantry trigger hello-world --api-url ${url}`} />
+          <CommandLine command={`npx gantry trigger ${task} --api-url ${url}`} />
         </li>
       </ol>
     </div>

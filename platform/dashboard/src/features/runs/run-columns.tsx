@@ -129,7 +129,7 @@ export function RunDuration({ run }: { run: RunListItem }) {
   );
 }
 
-const SHOWN_TAGS = 3;
+const SHOWN_TAGS = 2;
 
 export function Tags({ tags }: { tags: readonly string[] }) {
   return (

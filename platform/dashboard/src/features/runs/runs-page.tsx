@@ -1,12 +1,10 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
-import { LiveIndicator } from "../../layout/live-indicator.tsx";
+import { PlaceButton } from "../../layout/place-link.tsx";
 import type { SearchParams } from "../../layout/search-params.ts";
-import { useEnvironment } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
 import { ErrorState } from "../../ui/error-state.tsx";
-import { LinkButton } from "../../ui/link.tsx";
 import { Page } from "../../ui/page.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { FilterBar } from "./filter-bar.tsx";
@@ -26,23 +24,15 @@ export default function RunsPage() {
       void navigate({ to: ".", search: (before: SearchParams) => ({ ...before, ...patch }) as never, replace: true }),
     [navigate],
   );
-  const { project, environment } = useEnvironment();
   const runs = useRunWindow(filters);
   return (
     <Page
       title="Runs"
       isFull
       actions={
-        <>
-          <LiveIndicator />
-          <LinkButton
-            icon="flask"
-            to={"/projects/$project/$environment/test" as "/projects/$project/$environment/runs"}
-            params={{ project, environment }}
-          >
-            Test a task
-          </LinkButton>
-        </>
+        <PlaceButton page="test" icon="flask">
+          Test a task
+        </PlaceButton>
       }
     >
       <FilterBar filters={filters} onChange={setFilters} />

@@ -89,7 +89,7 @@ export function RunsTable({ runs, filters }: { runs: RunList; filters: RunFilter
         rows={rows}
         rowKey={({ id }) => id}
         compact={(run) => <RunCard run={run} selection={selection} />}
-        compactHeight={84}
+        compactHeight={68}
         total={state.hasMore ? -1 : rows.length}
         activeIndex={activeIndex}
         isSelected={({ id }) => selection.has(id)}

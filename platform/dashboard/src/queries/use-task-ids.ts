@@ -1,6 +1,6 @@
 import type { TaskListReply } from "@gantry/sdk/contract";
 import { useQuery } from "@tanstack/react-query";
-import { useEnvironment } from "../../session/session-provider.tsx";
+import { useEnvironment } from "../session/session-provider.tsx";
 
 /** Ids of the tasks of the current version, up to a hundred. */
 export function useTaskIds(): { ids: string[]; isLoading: boolean } {
