@@ -146,11 +146,13 @@ export {
   usersApi,
   variablesApi,
 } from "./client/index.ts";
+export type { AsyncIterableStream, ReadStreamOptions, SendInputStreamOptions, StreamItem } from "./client/streams.ts";
 export { defineConfig, type GantryConfig } from "./config.ts";
 export type { CheckpointOption } from "./contract/checkpoint-option.ts";
 export type { RetryOptions } from "./contract/retry.ts";
 export {
   AbortTaskRunError,
+  type AppendStreamOptions,
   type BatchResult,
   type BatchTriggerAndWaitOptions,
   batch,
@@ -162,10 +164,18 @@ export {
   CompleteTaskWithOutput,
   type ComputeUsage,
   type CurrentUsage,
+  type DefinedStream,
   type FetchRetryOptions,
   type FetchRetryStrategy,
   type HookParams,
+  type InferInputStreamType,
+  type InferStreamType,
   type InitOutput,
+  type InputStream,
+  InputStreamOncePromise,
+  type InputStreamOnceResult,
+  InputStreamTimeoutError,
+  type InputStreamWaitOptions,
   type LocalsKey,
   locals,
   logger,
@@ -183,6 +193,8 @@ export {
   type OnSuccessHook,
   type OnWaitHook,
   OutOfMemoryError,
+  type PipeStreamOptions,
+  type PipeStreamResult,
   type Queue,
   type QueueOptions,
   queue,
@@ -198,10 +210,12 @@ export {
   type SchemaIn,
   type SchemaOut,
   type StepOptions,
+  type StreamWriter,
   SubtaskUnwrapError,
   schedules,
   schemaTask,
   step,
+  streams,
   type Task,
   type TaskCompleteResult,
   type TaskContext,
@@ -226,5 +240,6 @@ export {
   type WaitForOptions,
   WaitpointTimeoutError,
   type WaitUntilOptions,
+  type WriterStreamOptions,
   wait,
 } from "./task/authoring.ts";

@@ -8,6 +8,7 @@ import type { TaskHost } from "./host.ts";
 import { emitEvent } from "./log.ts";
 import { currentRegion, inRegion, inStepRegion } from "./region.ts";
 import { type RunScope, takeSignal, withScope } from "./run-scope.ts";
+import { flushedJournal } from "./streams/flushed-journal.ts";
 
 export class Attempt {
   readonly task: RegisteredTask;
@@ -36,7 +37,7 @@ export class Attempt {
       runId: grant.run.id,
       attempt: grant.attempt,
       snapshot: grant.journal,
-      journal,
+      journal: flushedJournal(journal, this.scope.streams),
       signal,
       drainSignal,
       hooks: {

@@ -52,6 +52,22 @@ export {
   schedules,
 } from "./schedules.ts";
 export type { SchemaIn, SchemaOut, TaskSchema } from "./schema.ts";
+export type { AppendStreamOptions } from "./streams/append.ts";
+export type {
+  InputStream,
+  InputStreamOnceOptions,
+  InputStreamSubscription,
+  InputStreamWaitOptions,
+  InputStreamWaitWithIdleTimeoutOptions,
+} from "./streams/input-stream.ts";
+export {
+  InputStreamOncePromise,
+  type InputStreamOnceResult,
+  InputStreamTimeoutError,
+} from "./streams/once-promise.ts";
+export type { PipeStreamOptions, PipeStreamResult, StreamSource, StreamWriteResult } from "./streams/pipe.ts";
+export { type DefinedStream, type InferInputStreamType, type InferStreamType, streams } from "./streams/streams.ts";
+export type { StreamWriter, WriterStreamOptions } from "./streams/writer.ts";
 export { tags } from "./tags.ts";
 export type { RunParams, TaskOptions } from "./task-options.ts";
 export { tasks } from "./tasks.ts";

@@ -23,11 +23,13 @@ import { encodeOutput } from "./encode-output.ts";
 import { TaskExecutionError } from "./errors.ts";
 import { runFailureHooks } from "./failure-hooks.ts";
 import type { ExecuteTask, TaskHost, TaskOutcome } from "./host.ts";
+import { emitEvent } from "./log.ts";
 import { MetadataView } from "./metadata-view.ts";
 import { throughMiddleware } from "./middleware.ts";
 import { readPayload } from "./read-payload.ts";
 import { inOwnRegion, inRegion } from "./region.ts";
 import { type RunScope, withScope } from "./run-scope.ts";
+import { RunStreams } from "./streams/run-streams.ts";
 
 export const executeTask: ExecuteTask = async (grant, host, signal) => {
   try {
@@ -72,6 +74,11 @@ function makeScope(grant: Grant, host: TaskHost, signal: AbortSignal, task: Regi
     drainSignal: host.drainSignal ?? new AbortController().signal,
     isSignalTaken: false,
     metadata: new MetadataView(grant.run.metadata, grant.run.parentRunId === undefined, send, isReplaying),
+    streams: new RunStreams({
+      runId: grant.run.id,
+      attempt: grant.attempt,
+      warn: (message, error) => emitEvent(scope, "warn", message, { error }),
+    }),
     locals: new Map(),
     startedAt,
   };
@@ -137,9 +144,11 @@ async function interruptible(attempt: Attempt): Promise<unknown> {
   try {
     const output: unknown = await Promise.race([callFunction(attempt), interrupted.promise]);
     await Promise.race([attempt.journal?.settled(), interrupted.promise]);
+    await Promise.race([scope.streams.settle(scope.signal), interrupted.promise]);
     return output;
   } catch (error) {
     await attempt.journal?.settled();
+    await scope.streams.abandon(error);
     if (errorName(error) === "CompleteTaskWithOutput") return (error as { output: unknown }).output;
     throw error;
   } finally {

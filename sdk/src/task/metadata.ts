@@ -3,6 +3,7 @@ import type { JsonValue } from "../client/run-handle.ts";
 import type { MetadataOperation } from "../contract/worker-protocol.ts";
 import type { MetadataTarget } from "./metadata-view.ts";
 import { currentScope } from "./run-scope.ts";
+import { pipeTo, type StreamSource } from "./streams/pipe.ts";
 
 export type RunMetadata = Record<string, unknown>;
 
@@ -57,6 +58,9 @@ export const metadata = {
   replace: (value: RunMetadata): void => apply("self", { type: "update", value }),
   /** The older name of `replace`. */
   save: (value: RunMetadata): void => apply("self", { type: "update", value }),
+  /** The older name of `streams.pipe`: the source's values, for code that reads them beside. */
+  stream: async <T>(key: string, source: StreamSource<T>, signal?: AbortSignal): Promise<AsyncIterable<T>> =>
+    pipeTo("metadata.stream", key, source, { signal }).stream,
   /** Resolves when all changes so far are out of this process. */
   flush: async (): Promise<void> => currentScope()?.host.flush(),
   /** The metadata of the run that triggered this one; its own where there is none. */

@@ -10,7 +10,16 @@ export type Region =
   /** The task's function, its middleware and hooks. */
   | { kind: "function" }
   /** A step's body. `isOpen` becomes false when it has settled: what still happens then belongs to nobody. */
-  | { kind: "step"; name: string; isOpen: boolean; files: "disposable" | undefined }
+  | {
+      kind: "step";
+      name: string;
+      isOpen: boolean;
+      files: "disposable" | undefined;
+      /** What it is known by within its run; a hook has none. */
+      key?: string;
+      /** Which try of its body this is. */
+      tries?: number;
+    }
   /** What the user said may run again. */
   | { kind: "repeatable" }
   /** Ours: the SDK and the runner. */

@@ -11,6 +11,7 @@ import type { TaskContext } from "./context.ts";
 import type { DurableRun } from "./durable/durable-run.ts";
 import type { TaskHost } from "./host.ts";
 import type { MetadataView } from "./metadata-view.ts";
+import type { RunStreams } from "./streams/run-streams.ts";
 
 export interface RunScope {
   grant: Grant;
@@ -23,6 +24,8 @@ export interface RunScope {
   metadata: MetadataView;
   /** What steps, waits and triggers go through. */
   durable?: DurableRun | undefined;
+  /** What it writes to streams, and hears on input streams. */
+  streams: RunStreams;
   /** Values of `locals`, by key. */
   locals: Map<symbol, unknown>;
   /** Milliseconds since the epoch at which this attempt began here. */

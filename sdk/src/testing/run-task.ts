@@ -9,9 +9,10 @@ import { executeTask } from "../task/execute-task.ts";
 import type { TaskOutcome } from "../task/host.ts";
 import type { OnWait, TestWait } from "./test-answers.ts";
 import { type OnTrigger, TestApi, type TriggerCall } from "./test-api.ts";
-import { testGrant } from "./test-grant.ts";
+import { TEST_RUN_ID, testGrant } from "./test-grant.ts";
 import { TestHost, type TestLog, TestPass } from "./test-host.ts";
 import { TestJournal } from "./test-journal.ts";
+import { TestStreams } from "./test-streams.ts";
 import { TestTokens } from "./test-tokens.ts";
 
 export interface RunTaskOptions {
@@ -32,6 +33,8 @@ export interface RunTaskOptions {
   onTrigger?: OnTrigger | undefined;
   /** Is called for each token that the task waits for, and says how it ends; without an answer it times out, where it can. */
   onWait?: OnWait | undefined;
+  /** Messages that the run finds on its input streams, by the stream's id, in order. */
+  inputs?: Record<string, readonly unknown[]> | undefined;
   /**
    * Runs the function again over its journal at each wait, as where its process has gone meanwhile. Finds code that a replay
    * would lead another way (JOURNAL_MISMATCH), and effects outside of steps, which then happen twice. Default false: the
@@ -59,6 +62,8 @@ interface RunTaskReport {
   rootMetadata: Record<string, unknown>;
   tags: string[];
   triggered: TriggerCall[];
+  /** What the task wrote to streams, by the stream's id: its chunks in order. Those of another run are under `run/id`. */
+  streams: Record<string, unknown[]>;
   /** What the task waited for, in the order of the calls. Time passes at once. */
   waits: TestWait[];
   /** How often the function was run again over its journal. */
@@ -144,6 +149,7 @@ class TestRun {
   readonly #maxAttempts: number;
   readonly #host: TestHost;
   readonly #api: TestApi;
+  readonly #streams: TestStreams;
   readonly #journal: TestJournal;
 
   constructor(taskId: string, payload: unknown, options: RunTaskOptions, taskAttempts: number | undefined) {
@@ -156,7 +162,8 @@ class TestRun {
     this.#host = new TestHost(options.metadata ?? {}, options.drainSignal);
     const clock = { now: Date.now() };
     const tokens = new TestTokens(() => clock.now);
-    this.#api = new TestApi(options.onTrigger, tokens);
+    this.#streams = new TestStreams(TEST_RUN_ID, tokens, options.inputs);
+    this.#api = new TestApi(options.onTrigger, tokens, this.#streams);
     const { onWait, replay = false } = options;
     this.#journal = new TestJournal({ api: this.#api, tokens, clock, onWait, replay });
   }
@@ -184,6 +191,7 @@ class TestRun {
     } finally {
       pass.end();
       this.#journal.end();
+      this.#streams.endReading();
     }
   }
 
@@ -223,6 +231,7 @@ class TestRun {
       rootMetadata: root,
       tags: this.#tags,
       triggered,
+      streams: this.#streams.written,
       waits,
       replays,
     };

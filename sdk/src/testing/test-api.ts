@@ -7,6 +7,7 @@
 import superjson from "superjson";
 import { decodeValue } from "../client/packet.ts";
 import { isAnswer, type StoredAnswer, storedAnswer, type TestAnswer } from "./test-answers.ts";
+import type { TestStreams } from "./test-streams.ts";
 import type { TestTokens } from "./test-tokens.ts";
 
 /** A run that the task started. */
@@ -41,16 +42,21 @@ export class TestApi {
   readonly batches = new Map<string, string[]>();
   readonly #onTrigger: OnTrigger | undefined;
   readonly #tokens: TestTokens;
+  readonly #streams: TestStreams;
 
-  constructor(onTrigger: OnTrigger | undefined, tokens: TestTokens) {
+  constructor(onTrigger: OnTrigger | undefined, tokens: TestTokens, streams: TestStreams) {
     this.#onTrigger = onTrigger;
     this.#tokens = tokens;
+    this.#streams = streams;
   }
 
   readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const { pathname } = new URL(input instanceof Request ? input.url : input);
+    const url = new URL(input instanceof Request ? input.url : input);
+    const { pathname } = url;
     const body = typeof init?.body === "string" ? init.body : "";
     try {
+      const ofStreams = this.#streams.answer(init?.method ?? "GET", url, body, init?.signal ?? undefined);
+      if (ofStreams) return ofStreams;
       return (await this.#answer(pathname, body)) ?? this.#answerOfWaits(pathname, body) ?? refused(pathname);
     } catch (error) {
       return reply(422, { error: error instanceof Error ? error.message : String(error), code: "ON_TRIGGER_THREW" });

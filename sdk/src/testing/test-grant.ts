@@ -14,6 +14,8 @@ export interface TestGrantOptions {
 
 const VERSION = "20260101.1";
 
+export const TEST_RUN_ID = "run_test";
+
 /** What a platform would hand to a worker for such a run. */
 export function testGrant({
   taskId,
@@ -32,7 +34,7 @@ export function testGrant({
     attempt,
     runToken: "test",
     run: {
-      id: "run_test",
+      id: TEST_RUN_ID,
       taskId,
       payload: data ?? "",
       payloadType: dataType,

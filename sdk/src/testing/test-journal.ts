@@ -159,7 +159,8 @@ export class TestJournal {
       answer = { error: error instanceof Error ? error : String(error) };
     }
     if (!isAnswer(answer)) return;
-    token.answer ??= storedAnswer(answer);
+    const stored = storedAnswer(answer);
+    token.answer ??= token.answerOf?.(stored) ?? stored;
     this.#look();
   }
 

@@ -10,6 +10,8 @@ export interface TestToken {
   timeoutAt: number | undefined;
   idempotencyKey: string | undefined;
   answer: StoredAnswer | undefined;
+  /** Makes of the test's answer what a platform would store; absent where that is the answer itself. */
+  answerOf?: (answer: StoredAnswer) => StoredAnswer;
 }
 
 interface CreateBody {

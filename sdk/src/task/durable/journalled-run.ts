@@ -177,7 +177,7 @@ export class JournalledRun implements DurableRun {
     await this.#flow.caughtUp(call);
     const startedAt = realTimers.epoch();
     this.#openSteps += 1;
-    const result = await runStepBody(name, fn, options, (error) => this.#isControl(error));
+    const result = await runStepBody(name, fn, options, (error) => this.#isControl(error), call.key);
     this.#openSteps -= 1;
     if (!result.ok && this.#isControl(result.error)) return this.#passOn(call, result.error);
     this.#record(call, "step", startedAt, result);

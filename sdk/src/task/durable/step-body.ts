@@ -17,11 +17,13 @@ export async function runStepBody(
   fn: () => unknown,
   { retry, files }: StepOptions,
   isControl: (error: unknown) => boolean,
+  key = name,
 ): Promise<StepResult> {
-  const region: Region & { kind: "step" } = { kind: "step", name, isOpen: true, files };
+  const region: Region & { kind: "step" } = { kind: "step", name, isOpen: true, files, key };
   const maxTries = retry ? (retry.maxAttempts ?? DEFAULT_RETRY.maxAttempts) : 1;
   try {
     for (let tries = 1; ; tries++) {
+      region.tries = tries;
       try {
         const value = await inRegion(region, fn);
         return { ok: true, value: encodeJournalValue(value, name), tries };
