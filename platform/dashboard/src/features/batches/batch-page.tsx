@@ -1,5 +1,5 @@
 import type { RunListItem } from "@gantry/sdk";
-import { type RunStatus, isFinalRunStatus } from "@gantry/sdk/contract";
+import { isFinalRunStatus, type RunStatus } from "@gantry/sdk/contract";
 import { useParams } from "@tanstack/react-router";
 import { PlaceButton, PlaceLink, RunLink, TaskLink } from "../../layout/place-link.tsx";
 import { QueryView } from "../../queries/query-view.tsx";

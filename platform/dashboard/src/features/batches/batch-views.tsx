@@ -9,9 +9,9 @@ export function ProgressCell({ batch }: { batch: Pick<BatchListItem, "runCount" 
   return <ProgressBar progress={batchProgress(batch.runCount, batch.counts)} />;
 }
 
-/** What ended well, what failed, what executes; what is left stays empty. */
+/** What ended well and what failed; what has not ended stays empty. */
 export function ProgressBar({ progress }: { progress: BatchProgress }) {
-  const { succeeded, failed, live, total } = progress;
+  const { succeeded, failed, total } = progress;
   return (
     <div className={classes.progress}>
       <span className={classes.figures}>
@@ -25,7 +25,6 @@ export function ProgressBar({ progress }: { progress: BatchProgress }) {
         parts={[
           { name: "succeeded", value: succeeded, tone: "success" },
           { name: "failed", value: failed, tone: "danger" },
-          { name: "live", value: live, tone: "info" },
         ]}
       />
     </div>

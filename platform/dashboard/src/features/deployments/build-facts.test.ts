@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { groupSteps } from "./build-facts.ts";
+import { groupSteps, runtimeWords } from "./build-facts.ts";
 
 const line = (index: number, message: string, step?: string) => ({ index, message, step, at: new Date(index * 1000) });
 
@@ -24,4 +24,13 @@ test("what is said before any step is kept", () => {
     { step: "build" },
   ]);
   expect(groupSteps([], undefined)).toEqual([]);
+});
+
+test.each([
+  ["node", "24.21.0", "Node.js 24.21.0"],
+  ["node-24.21.0", null, "Node.js 24.21.0"],
+  ["bun", null, "bun"],
+  [null, null, ""],
+])("a runtime %s of %s is written %s", (runtime, version, want) => {
+  expect(runtimeWords(runtime, version)).toBe(want);
 });

@@ -36,6 +36,13 @@ export function groupSteps(lines: readonly BuildLineFact[], endedAt: Date | unde
   return steps;
 }
 
+/** "Node.js 24.21.0", however a manifest writes it. */
+export function runtimeWords(runtime: string | null, version: string | null): string {
+  const [name = "", written] = (runtime ?? "").split(/-(?=\d)/);
+  const words = name === "node" ? "Node.js" : name;
+  return [words, version ?? written].filter(Boolean).join(" ");
+}
+
 type BuildStatus = "BUILDING" | "DEPLOYED" | "FAILED" | "CANCELED";
 
 export const BUILD_LOOK: Record<BuildStatus, { text: string; tone: Tone; icon: IconName }> = {

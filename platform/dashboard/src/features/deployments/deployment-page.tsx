@@ -13,6 +13,7 @@ import { Page, Stack } from "../../ui/page.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { Table } from "../../ui/table.tsx";
 import { AbsoluteTime } from "../../ui/time.tsx";
+import { runtimeWords } from "./build-facts.ts";
 import { BuildLog } from "./build-log.tsx";
 import { isOlder, PromoteDialog } from "./promote-dialog.tsx";
 import { TaskChanges } from "./task-changes.tsx";
@@ -91,7 +92,7 @@ function Facts({ deployment }: { deployment: DeploymentItemDetail }) {
         items={[
           { key: "Made", value: <AbsoluteTime at={createdAt} /> },
           { key: "Promoted last", value: deployedAt ? <AbsoluteTime at={deployedAt} /> : "never" },
-          { key: "Runtime", value: runtime && `${runtime} ${runtimeVersion ?? ""}` },
+          { key: "Runtime", value: runtimeWords(runtime, runtimeVersion) },
           {
             key: "Image",
             value:

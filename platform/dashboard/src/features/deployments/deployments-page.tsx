@@ -11,6 +11,7 @@ import { Page, Row, Stack } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { Duration, RelativeTime } from "../../ui/time.tsx";
 import { BuildBadge } from "./build-badge.tsx";
+import { runtimeWords } from "./build-facts.ts";
 import { CurrentBadge } from "./deployment-page.tsx";
 import classes from "./deployments.module.css";
 import { isOlder, PromoteDialog } from "./promote-dialog.tsx";
@@ -74,7 +75,7 @@ function useColumns(current: string | undefined, onPromote: (version: string) =>
         id: "runtime",
         header: "Runtime",
         hideBelow: 640,
-        cell: ({ runtime, runtimeVersion }) => `${runtime ?? ""} ${runtimeVersion ?? ""}`,
+        cell: ({ runtime, runtimeVersion }) => runtimeWords(runtime, runtimeVersion),
       },
       { id: "made", header: "Made", width: "120px", cell: ({ createdAt }) => <RelativeTime at={createdAt} /> },
       {

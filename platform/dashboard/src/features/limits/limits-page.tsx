@@ -11,6 +11,7 @@ import { Meter } from "../../ui/meter.tsx";
 import { Notice } from "../../ui/notice.tsx";
 import { Page, Stack } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
+import { useIsDevelopment } from "../queues/use-queues.ts";
 import { LimitDialog } from "./limit-dialog.tsx";
 import { formatLimit, LIMIT_GROUPS, type LimitFact, type LimitName, usageLevel } from "./limit-facts.ts";
 import classes from "./limits.module.css";
@@ -101,8 +102,10 @@ interface GroupProps {
 
 function Group({ group, limits, denial, onChange }: GroupProps) {
   const columns = useMemo(() => columnsOf(denial, onChange), [denial, onChange]);
+  // Of the two limits of concurrency, only one concerns this kind of environment.
+  const elsewhere = useIsDevelopment() ? "environmentConcurrency" : "devConcurrency";
   const rows = Object.entries(group.limits).flatMap(([name, fact]) => {
-    const limit = limits.find((each) => each.name === name);
+    const limit = limits.find((each) => each.name === name && name !== elsewhere);
     return limit === undefined || fact === undefined ? [] : [{ limit, fact }];
   });
   if (rows.length === 0) return null;
@@ -138,7 +141,7 @@ function columnsOf(denial: string | undefined, onChange: (limit: Limit) => void)
               changed
             </Badge>
           )}
-          <b>{formatLimit(limit.value, fact.unit)}</b>
+          <b>{limit.value < 0 ? "as many as run" : formatLimit(limit.value, fact.unit)}</b>
           <IconButton
             size="sm"
             icon="edit"

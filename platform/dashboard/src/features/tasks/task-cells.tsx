@@ -11,10 +11,10 @@ import classes from "./tasks.module.css";
 export function TaskName({ task: { id, filePath, exportName, cron } }: { task: TaskItem }) {
   return (
     <div className={classes.name}>
-      <span>
+      <span className={classes.title}>
         <PlaceLink page="tasks/$taskId" params={{ taskId: id }}>
           <strong>{id}</strong>
-        </PlaceLink>{" "}
+        </PlaceLink>
         {cron !== undefined && (
           <Badge icon="calendar" title={`Its schedule: ${cron}`}>
             scheduled
@@ -58,7 +58,7 @@ export function FailureCell({ stats, period }: { stats: StatsItem; period: strin
       />
       <div>
         <b>{formatCompact(stats.failed)}</b>
-        <span className="muted">{rate === undefined ? "failed" : `${rate} good`}</span>
+        <span className="muted">{rate === undefined ? "failed" : `${rate} ok`}</span>
       </div>
     </div>
   );
@@ -85,7 +85,7 @@ export function LastRunCell({ task: { lastRun } }: { task: TaskItem }) {
   if (lastRun === null) return <span className="muted">never</span>;
   return (
     <PlaceLink page="runs/$runId" params={{ runId: lastRun.id }} look="plain">
-      <span className={classes.name}>
+      <span className={classes.last}>
         <StatusBadge status={lastRun.status} />
         <span className="muted">
           <RelativeTime at={lastRun.createdAt} />

@@ -1,6 +1,6 @@
 import type { StatsItem } from "@gantry/sdk";
-import { BarSeries } from "../../ui/charts.tsx";
 import { Card } from "../../ui/card.tsx";
+import { BarSeries } from "../../ui/charts.tsx";
 import { formatDuration, formatNumber } from "../../ui/format.ts";
 import { durationWords, pointLabel, successRate, volumeWords } from "./task-series.ts";
 import classes from "./tasks.module.css";

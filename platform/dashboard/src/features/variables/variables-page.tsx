@@ -67,14 +67,18 @@ function VariableList({ variables, denial, onAsk }: VariableListProps) {
   if (variables.length === 0) return <NoVariables />;
   return (
     <Stack gap={12}>
-      <Input
-        icon="search"
-        type="search"
-        aria-label="Search variables"
-        placeholder="Search by name"
-        value={search}
-        onChange={(event) => void navigate({ to: ".", search: { search: event.target.value } as never, replace: true })}
-      />
+      <div className={classes.search}>
+        <Input
+          icon="search"
+          type="search"
+          aria-label="Search variables"
+          placeholder="Search by name"
+          value={search}
+          onChange={(event) =>
+            void navigate({ to: ".", search: { search: event.target.value } as never, replace: true })
+          }
+        />
+      </div>
       <Table
         label="Environment variables"
         columns={columns}
@@ -141,7 +145,7 @@ function ValueCell({ variable: { name, value, isSecret } }: { variable: Environm
       </Badge>
     );
   return (
-    <span className={classes.actions} style={{ justifyContent: "flex-start" }}>
+    <span className={classes.shown}>
       <code className={`truncate ${classes.value}`} title={value}>
         {value === "" ? <span className="muted">empty</span> : value}
       </code>
