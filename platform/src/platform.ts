@@ -83,7 +83,11 @@ async function compose(
   const freeStorageBytes = config.databaseUrl === undefined ? () => freeBytes(join(dataDir, "postgres")) : undefined;
   await migrate({ connectionString: config.databaseDirectUrl ?? databaseUrl, directory: migrationsDirectory() });
 
-  const pool = createPool({ connectionString: databaseUrl, max: config.databasePoolSize });
+  const pool = createPool({
+    connectionString: databaseUrl,
+    max: config.databasePoolSize,
+    isShared: config.databaseUrl !== undefined,
+  });
   stops.push(() => pool.end());
   const prisma = createPrisma(pool);
   const master = new MasterKey(

@@ -8,13 +8,34 @@ export interface PoolOptions {
   /** Connections at most. */
   max?: number;
   applicationName?: string;
+  /** The server outlives this process; other replicas may use it. */
+  isShared?: boolean;
 }
 
+/** A session gives up rather than hangs: statements after 30 s, idle transactions after 30 s (a held snapshot bloats every queue). */
+const SETTINGS = [
+  `search_path=${SCHEMA}`,
+  "statement_timeout=30000",
+  "idle_in_transaction_session_timeout=30000",
+  "timezone=UTC",
+  "jit=off",
+];
+
 /**
- * A pool whose connections see Gantry's schema and give up rather than hang: statements after 30 s, idle transactions
- * after 30 s (a held snapshot bloats every queue).
+ * The server looks whether its client is still there, idle or in a statement: a platform that was killed would otherwise keep
+ * its locks, and those who wait for them waiting, until a timeout. Not every laptop's system can.
  */
+const CLIENT_CHECKS = [
+  "client_connection_check_interval=1000",
+  "tcp_keepalives_idle=5",
+  "tcp_keepalives_interval=2",
+  "tcp_keepalives_count=3",
+  "tcp_user_timeout=10000",
+];
+
+/** A pool of connections with these settings; the pool's own waits are bounded too. */
 export function createPool(options: PoolOptions): pg.Pool {
+  const settings = options.isShared === true ? [...SETTINGS, ...CLIENT_CHECKS] : SETTINGS;
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     max: options.max ?? 10,
@@ -22,7 +43,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    options: `-c search_path=${SCHEMA} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC -c jit=off`,
+    options: settings.map((setting) => `-c ${setting}`).join(" "),
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on("error", () => {});
