@@ -6,6 +6,7 @@ import { admissionBacklog } from "./rows/admission-backlog.ts";
 import { batchTriggers } from "./rows/batch-triggers.ts";
 import { childRoundTrip } from "./rows/child-round-trip.ts";
 import { dueToGoesOn } from "./rows/due-to-goes-on.ts";
+import { liveUpdates } from "./rows/live-updates.ts";
 import { platformMemory } from "./rows/memory.ts";
 import { scheduleAccuracy } from "./rows/schedule-accuracy.ts";
 import { singleTriggers } from "./rows/single-triggers.ts";
@@ -29,6 +30,7 @@ const ROWS: Row[] = [
   childRoundTrip,
   sleepingRuns,
   scheduleAccuracy,
+  liveUpdates,
 ];
 /** A row that takes this long has met a fault and not a slow machine. */
 const ROW_DEADLINE_MS = 240_000;

@@ -1,3 +1,4 @@
+import type { RealtimeTarget } from "@gantry/sdk/contract";
 import { describe, expect, test } from "vitest";
 import { LiveClient } from "./support/live-client.ts";
 import { startRealPlatform } from "./support/real-platform.ts";
@@ -42,7 +43,7 @@ describe("a public token for one run", () => {
       { kind: "tag", tags: ["a"] },
       { kind: "batch", batchId: String(body.id) },
       { kind: "environment" },
-    ] as const;
+    ] satisfies RealtimeTarget[];
     for (const target of refused) {
       expect(await live.subscribe(target, { id: "2" })).toMatchObject({ ok: false, error: { code: "FORBIDDEN" } });
     }

@@ -19,6 +19,7 @@ import { insertRuns } from "./insert-runs.ts";
 import * as lanes from "./lanes.ts";
 import * as launches from "./launches.ts";
 import * as leases from "./leases.ts";
+import { applyMetadataBatches, type MetadataCall } from "./metadata-batches.ts";
 import * as annotations from "./run-annotations.ts";
 import { countQueued, parentFacts } from "./run-counts.ts";
 import { listRuns, retrieveRun } from "./run-reads.ts";
@@ -83,6 +84,14 @@ export function createPostgresRunStore(
     ...GROUP,
     bytesOf: sizeOfRun,
     run: (runs) => insertRuns(pool, runs, times.pendingVersionMs),
+  });
+  const metadata = new GroupCommit<MetadataCall, Awaited<ReturnType<typeof applyMetadataBatches>>[number]>({
+    ...GROUP,
+    maxItems: 100,
+    // Somebody watches: each is carried out at once where no other is.
+    isPrompt: true,
+    bytesOf: () => 1000,
+    run: (calls) => applyMetadataBatches(pool, calls),
   });
   const settled = (runs: Finished[]): FinishedRun[] => {
     if (runs.some((run) => run.isSettling)) onSettlement();
@@ -186,7 +195,11 @@ export function createPostgresRunStore(
     updateMetadata: (environmentId, runId, apply) => annotations.updateMetadata(pool, environmentId, runId, apply),
     appendEvents: (execution, batch, attempt, events) =>
       annotations.appendEvents(pool, execution, batch, attempt, events),
-    applyMetadataBatch: (execution, batch) => annotations.applyMetadataBatch(pool, execution, batch),
+    // Relatives are locked in an order of their own.
+    applyMetadataBatch: async (execution, batch) =>
+      batch.parent === undefined && batch.root === undefined
+        ? (await metadata.add({ execution, batch }))()
+        : annotations.applyMetadataBatch(pool, execution, batch),
     events: (environmentId, runId, after, limit) => annotations.readEvents(pool, environmentId, runId, after, limit),
     resetIdempotencyKey: (environmentId, taskId, key) =>
       annotations.resetIdempotencyKey(pool, environmentId, taskId, key),

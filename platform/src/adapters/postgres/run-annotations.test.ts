@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { storeActs } from "../../../test/support/store-acts.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
 import { newUuid } from "../../ids.ts";
+import type { AdmittedRun } from "../../runs/run-store.ts";
 import { inTransaction } from "./transaction.ts";
 
 const { pool } = await testDatabase();
@@ -135,5 +136,57 @@ describe("events", () => {
     const run = await acts.executing();
     await store.appendEvents(run, 0, 1, [event("x".repeat(1024 * 1024))]);
     expect((await store.events(at.environmentId, run.runId, undefined, 1))[0]?.message).toHaveLength(1024 * 1024);
+  });
+});
+
+describe("metadata of many workers at once", () => {
+  const grow = (current: string | undefined) => `${current ?? ""}x`;
+  const executing = async (count: number) => {
+    const runs: AdmittedRun[] = [];
+    while (runs.length < count) runs.push(await acts.executing());
+    return runs;
+  };
+
+  test("is all applied, each to its own run, with few commits", async () => {
+    const runs = await executing(40);
+    const { rows: before } = await pool.query<{ n: string }>("select txid_current() as n");
+    const applied = await Promise.all(
+      runs.map((run, index) => store.applyMetadataBatch(run, { number: 0, own: () => `{"n":${index}}` })),
+    );
+    const { rows: after } = await pool.query<{ n: string }>("select txid_current() as n");
+    expect(applied.map((one) => one?.runIds)).toEqual(runs.map((run) => [run.runId]));
+    expect(await Promise.all(runs.map((run) => metadataOf(run.runId)))).toEqual(
+      runs.map((_, index) => `{"n":${index}}`),
+    );
+    expect(Number(after[0]?.n) - Number(before[0]?.n)).toBeLessThan(15);
+  });
+
+  test("fails for the one that is too large, and for no other", async () => {
+    const [good, bad] = [await acts.executing(), await acts.executing()];
+    const refusal = () => {
+      throw new Error("too large");
+    };
+    const [one, other] = await Promise.allSettled([
+      store.applyMetadataBatch(good, { number: 0, own: grow }),
+      store.applyMetadataBatch(bad, { number: 0, own: refusal }),
+    ]);
+    expect([one.status, other.status]).toEqual(["fulfilled", "rejected"]);
+    expect([await metadataOf(good.runId), await metadataOf(bad.runId)]).toEqual(["x", undefined]);
+  });
+
+  test("loses no change that comes from elsewhere at the same time", async () => {
+    const runs = await executing(10);
+    const rounds = 10;
+    await Promise.all(
+      runs.flatMap((run) => [
+        (async () => {
+          for (let number = 0; number < rounds; number++) await store.applyMetadataBatch(run, { number, own: grow });
+        })(),
+        (async () => {
+          for (let n = 0; n < rounds; n++) await store.updateMetadata(at.environmentId, run.runId, grow);
+        })(),
+      ]),
+    );
+    for (const run of runs) expect(await metadataOf(run.runId)).toBe("x".repeat(2 * rounds));
   });
 });
