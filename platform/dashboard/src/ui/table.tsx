@@ -33,13 +33,26 @@ interface TableProps<T> {
   isActive?: (row: T) => boolean;
   /** Instead of rows where there are none. */
   empty?: ReactNode;
+  /** Below 640 px each row is a card: the first column on top, the others below it with their headers. */
+  hasCards?: boolean;
 }
 
 /** A table of up to a few hundred rows, with a header that stays. It scrolls inside its own box where it is too wide. */
-export function Table<T>({ label, columns, rows, rowKey, sort, onSort, onOpen, isActive, empty }: TableProps<T>) {
+export function Table<T>({
+  label,
+  columns,
+  rows,
+  rowKey,
+  sort,
+  onSort,
+  onOpen,
+  isActive,
+  empty,
+  hasCards = false,
+}: TableProps<T>) {
   if (rows.length === 0 && empty !== undefined) return <>{empty}</>;
   return (
-    <section className={classes.scroll} aria-label={label} tabIndex={0}>
+    <section className={cx(classes.scroll, hasCards && classes.cards)} aria-label={label} tabIndex={0}>
       <table className={classes.table}>
         <thead>
           <tr>
@@ -56,7 +69,11 @@ export function Table<T>({ label, columns, rows, rowKey, sort, onSort, onOpen, i
               onClick={onOpen && ((event) => isPlainClick(event) && onOpen(row))}
             >
               {columns.map((column) => (
-                <td key={column.id} className={cellClass(column)}>
+                <td
+                  key={column.id}
+                  className={cellClass(column)}
+                  data-label={typeof column.header === "string" ? column.header : undefined}
+                >
                   {column.cell(row)}
                 </td>
               ))}

@@ -4,6 +4,7 @@ import { useParams } from "@tanstack/react-router";
 import { PlaceButton, PlaceLink, RunLink, TaskLink } from "../../layout/place-link.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
 import { Card } from "../../ui/card.tsx";
+import { EmptyState } from "../../ui/empty-state.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { KeyValueList } from "../../ui/key-value.tsx";
 import { Page, Row, Stack } from "../../ui/page.tsx";
@@ -77,15 +78,7 @@ function Facts({ found: { batch, counts } }: { found: Found }) {
         <KeyValueList
           items={[
             { key: "Made", value: <AbsoluteTime at={batch.createdAt} /> },
-            {
-              key: "Took",
-              value: progress.isDone ? (
-                <Duration from={batch.createdAt} to={batch.updatedAt} />
-              ) : (
-                <Duration from={batch.createdAt} />
-              ),
-            },
-            { key: "Idempotency key", value: batch.idempotencyKey },
+            { key: "Idempotency key", value: batch.idempotencyKey && <code>{batch.idempotencyKey}</code> },
           ]}
         />
       </Stack>
@@ -100,6 +93,7 @@ function FailedItems({ errors }: { errors: readonly ItemError[] }) {
   return (
     <Card title={`${errors.length} items could not be triggered`} isFlush>
       <Table
+        hasCards
         label="Items that could not be triggered"
         rows={errors}
         rowKey={({ index }) => index}
@@ -127,21 +121,36 @@ const COLUMNS: Column<RunListItem>[] = [
   },
 ];
 
+/** Those that failed first: they are what somebody looks for. */
 function Runs({ batchId }: { batchId: string }) {
   const query = useBatchRuns(batchId);
   return (
-    <Card title="Newest runs" hint="Up to 100; the list of runs has all of them." isFlush>
-      <QueryView query={query} failed="Its runs could not be loaded">
-        {(runs) => (
-          <Table
-            label="Runs of the batch"
-            columns={COLUMNS}
-            rows={runs}
-            rowKey={({ id }) => id}
-            empty={<p style={{ padding: 16 }}>No runs yet.</p>}
-          />
-        )}
-      </QueryView>
-    </Card>
+    <QueryView query={query} failed="Its runs could not be loaded">
+      {({ failed, newest }) => (
+        <Stack>
+          {failed.length > 0 && (
+            <Card title="Failed runs" hint="The newest 50; the page of errors groups them." isFlush>
+              <Table
+                hasCards
+                label="Failed runs of the batch"
+                columns={COLUMNS}
+                rows={failed}
+                rowKey={({ id }) => id}
+              />
+            </Card>
+          )}
+          <Card title="Newest runs" hint="Up to 50; the list of runs has all of them." isFlush>
+            <Table
+              hasCards
+              label="Newest runs of the batch"
+              columns={COLUMNS}
+              rows={newest}
+              rowKey={({ id }) => id}
+              empty={<EmptyState icon="runs" title="No runs yet" />}
+            />
+          </Card>
+        </Stack>
+      )}
+    </QueryView>
   );
 }

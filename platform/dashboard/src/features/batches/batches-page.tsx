@@ -7,7 +7,7 @@ import { EmptyState } from "../../ui/empty-state.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { Page, Row, Stack } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import { Duration, RelativeTime } from "../../ui/time.tsx";
+import { RelativeTime } from "../../ui/time.tsx";
 import { batchProgress } from "./batch-progress.ts";
 import { BatchBadge, ProgressCell } from "./batch-views.tsx";
 import { useBatches } from "./use-batches.ts";
@@ -26,7 +26,14 @@ export default function BatchesPage() {
       <QueryView query={query} failed="Batches could not be loaded">
         {({ batches, hasNext, hasPrevious }) => (
           <Stack gap={12}>
-            <Table label="Batches" columns={COLUMNS} rows={batches} rowKey={({ id }) => id} empty={<NoBatches />} />
+            <Table
+              hasCards
+              label="Batches"
+              columns={COLUMNS}
+              rows={batches}
+              rowKey={({ id }) => id}
+              empty={<NoBatches />}
+            />
             <Pager first={batches[0]?.id} last={batches.at(-1)?.id} hasNext={hasNext} hasPrevious={hasPrevious} />
           </Stack>
         )}
@@ -68,16 +75,6 @@ const COLUMNS: Column<BatchListItem>[] = [
     hideBelow: 1200,
     cell: ({ parentRunId }) =>
       parentRunId === undefined ? <span className="muted">API</span> : <RunLink runId={parentRunId} isShort />,
-  },
-  {
-    id: "took",
-    header: "Took",
-    hideBelow: 900,
-    width: "100px",
-    cell: ({ createdAt, updatedAt, runCount, counts }) => {
-      const { isDone } = batchProgress(runCount, counts);
-      return isDone ? <Duration from={createdAt} to={updatedAt} /> : <Duration from={createdAt} />;
-    },
   },
   {
     id: "created",

@@ -1,4 +1,5 @@
 import { insightsApi } from "@gantry/sdk";
+import { FINAL_RUN_STATUSES, type RunStatus } from "@gantry/sdk/contract";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { POLL } from "../../queries/polling.ts";
@@ -32,12 +33,20 @@ export function useBatch(id: string) {
   });
 }
 
-/** The newest of a batch's runs with these statuses. */
+const FAILED: RunStatus[] = FINAL_RUN_STATUSES.filter((status) => status !== "COMPLETED" && status !== "CANCELED");
+
+/** The newest of a batch's runs, and the newest that failed. */
 export function useBatchRuns(id: string) {
   const { api, key } = useEnvironment();
   return useQuery({
     queryKey: key("batches", "runs", id),
-    queryFn: async () => (await api.listRuns({ batch: id, limit: 100 })).data,
+    queryFn: async () => {
+      const [failed, newest] = await Promise.all([
+        api.listRuns({ batch: id, limit: 50, status: FAILED }),
+        api.listRuns({ batch: id, limit: 50 }),
+      ]);
+      return { failed: failed.data, newest: newest.data };
+    },
     refetchInterval: POLL.fast,
   });
 }

@@ -69,6 +69,7 @@ function Workers({ cluster: { workers, executor, isTruncated, observedAt } }: { 
       isFlush
     >
       <Table
+        hasCards
         label="Workers"
         columns={COLUMNS}
         rows={workers}

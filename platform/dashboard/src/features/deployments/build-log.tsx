@@ -51,7 +51,7 @@ export function BuildLog({ buildId }: { buildId: string }) {
                     status={build.status}
                   />
                 ))}
-                {steps.length === 0 && <p className={classes.change}>It has said nothing yet.</p>}
+                {steps.length === 0 && <p className={classes.none}>It has said nothing yet.</p>}
               </div>
             </Card>
           </>

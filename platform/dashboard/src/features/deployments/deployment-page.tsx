@@ -139,6 +139,7 @@ function Tasks({ deployment }: { deployment: DeploymentItemDetail }) {
   return (
     <Card title={`${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}`} isFlush>
       <Table
+        hasCards
         label="Tasks of the version"
         rows={tasks}
         rowKey={({ id }) => id}

@@ -36,6 +36,7 @@ export default function DeploymentsPage() {
           {({ deployments, hasNext }) => (
             <Stack gap={12}>
               <Table
+                hasCards
                 label="Versions"
                 columns={columns}
                 rows={deployments}
@@ -154,7 +155,13 @@ function Builds() {
   if (data.length === 0) return null;
   return (
     <Card title="Latest builds" isFlush>
-      <Table label="Latest builds" columns={BUILD_COLUMNS} rows={data.slice(0, SHOWN_BUILDS)} rowKey={({ id }) => id} />
+      <Table
+        hasCards
+        label="Latest builds"
+        columns={BUILD_COLUMNS}
+        rows={data.slice(0, SHOWN_BUILDS)}
+        rowKey={({ id }) => id}
+      />
     </Card>
   );
 }

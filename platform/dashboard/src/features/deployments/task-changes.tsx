@@ -19,9 +19,7 @@ export function TaskChanges({ from, to }: { from: string; to: string }) {
   if (before.data === undefined || after.data === undefined) return <Skeleton height={52} />;
   const changes = diffVersions(before.data.worker.tasks, after.data.worker.tasks);
   if (changes.length === 0) {
-    return (
-      <p className={`${classes.change} muted`}>The tasks are declared as in {from}; what differs is their code.</p>
-    );
+    return <p className={`${classes.none} muted`}>The tasks are declared as in {from}; what differs is their code.</p>;
   }
   return (
     <ul className={classes.changes} aria-label={`Changes from ${from} to ${to}`}>

@@ -42,7 +42,7 @@ export default function KeysPage() {
       ) : (
         <QueryView query={query} failed="Keys could not be loaded">
           {(keys) => (
-            <Table label="API keys" columns={columns} rows={keys} rowKey={({ id }) => id} empty={<NoKeys />} />
+            <Table hasCards label="API keys" columns={columns} rows={keys} rowKey={({ id }) => id} empty={<NoKeys />} />
           )}
         </QueryView>
       )}

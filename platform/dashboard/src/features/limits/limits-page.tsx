@@ -111,7 +111,13 @@ function Group({ group, limits, denial, onChange }: GroupProps) {
   if (rows.length === 0) return null;
   return (
     <Card title={group.title} isFlush>
-      <Table label={`Limits: ${group.title}`} columns={columns} rows={rows} rowKey={({ limit }) => limit.name} />
+      <Table
+        hasCards
+        label={`Limits: ${group.title}`}
+        columns={columns}
+        rows={rows}
+        rowKey={({ limit }) => limit.name}
+      />
     </Card>
   );
 }

@@ -28,7 +28,14 @@ export default function QueuesPage() {
       <QueryView query={query} failed="Queues could not be loaded">
         {({ queues, hasNext }) => (
           <>
-            <Table label="Queues" columns={columns} rows={queues} rowKey={({ id }) => id} empty={<NoQueues />} />
+            <Table
+              hasCards
+              label="Queues"
+              columns={columns}
+              rows={queues}
+              rowKey={({ id }) => id}
+              empty={<NoQueues />}
+            />
             <Pager page={page} hasNext={hasNext} />
           </>
         )}

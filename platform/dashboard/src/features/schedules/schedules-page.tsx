@@ -59,6 +59,7 @@ export default function SchedulesPage() {
         {({ schedules, hasNext }) => (
           <Stack gap={12}>
             <Table
+              hasCards
               label="Schedules"
               columns={columns}
               rows={schedules}

@@ -44,14 +44,16 @@ export default function TaskPage() {
       ]}
       actions={
         <>
-          <Select
-            aria-label="Period"
-            options={PERIODS}
-            value={period}
-            onChange={(event) =>
-              void navigate({ to: ".", search: { period: event.target.value } as never, replace: true })
-            }
-          />
+          <div className={classes.period}>
+            <Select
+              aria-label="Period"
+              options={PERIODS}
+              value={period}
+              onChange={(event) =>
+                void navigate({ to: ".", search: { period: event.target.value } as never, replace: true })
+              }
+            />
+          </div>
           <PlaceButton page="test" search={{ task: taskId }} variant="primary" icon="flask">
             Test
           </PlaceButton>
@@ -159,6 +161,7 @@ function RecentRuns({ taskId }: { taskId: string }) {
       <QueryView query={query} failed="Its runs could not be loaded" skeleton={<Skeleton height={240} />}>
         {(runs) => (
           <Table
+            hasCards
             label={`Recent runs of ${taskId}`}
             columns={COLUMNS}
             rows={runs}

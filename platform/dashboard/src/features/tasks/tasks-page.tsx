@@ -49,6 +49,7 @@ export default function TasksPage() {
           {({ tasks, hasNext }) => (
             <Stack gap={12}>
               <Table
+                hasCards
                 label="Tasks"
                 columns={columns}
                 rows={tasks}

@@ -32,6 +32,7 @@ export default function TokensPage() {
           {({ tokens, hasNext, hasPrevious }) => (
             <Stack gap={12}>
               <Table
+                hasCards
                 label="Waitpoint tokens"
                 columns={COLUMNS}
                 rows={tokens}

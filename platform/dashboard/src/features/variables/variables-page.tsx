@@ -80,6 +80,7 @@ function VariableList({ variables, denial, onAsk }: VariableListProps) {
         />
       </div>
       <Table
+        hasCards
         label="Environment variables"
         columns={columns}
         rows={shown}
