@@ -6,8 +6,9 @@ import { type Route, route } from "../route.ts";
 const LATER: readonly { paths: readonly string[]; what: string; instead: string }[] = [
   {
     paths: ["/realtime/v1/*rest"],
-    what: "Realtime subscriptions",
-    instead: "Poll with runs.retrieve() or runs.poll().",
+    what: "Realtime subscriptions of Trigger.dev's clients",
+    instead:
+      "Use runs.subscribeToRun() of @gantry/sdk or the hooks of @gantry/sdk/react, which have the same names. Poll with runs.retrieve() or runs.poll() where that cannot be.",
   },
   {
     paths: ["/engine/v1/*rest"],
