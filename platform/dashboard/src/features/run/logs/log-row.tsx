@@ -13,7 +13,8 @@ interface LogRowProps {
 
 /** A line of the log: time, level, words, and its data where it is opened. Everything in it is text. */
 export const LogRow = memo(function LogRow({ line, isOpen, onToggle }: LogRowProps) {
-  const hasMore = line.data !== undefined || line.message.length > 200 || line.message.includes("\n");
+  const data = line.kind === "event" && isWorkerNote(line.data) ? undefined : line.data;
+  const hasMore = data !== undefined || line.message.length > 200 || line.message.includes("\n");
   return (
     <div className={cx(classes.row, classes[`${line.shown}Row`])}>
       <time className={classes.time} dateTime={line.at.toISOString()} title={line.at.toISOString()}>
@@ -23,9 +24,9 @@ export const LogRow = memo(function LogRow({ line, isOpen, onToggle }: LogRowPro
       <div className={classes.text}>
         <span className={isOpen ? classes.whole : classes.cut}>
           <Parts parts={ansiParts(isOpen ? line.message : line.message.slice(0, 600))} />
-          {!isOpen && line.data !== undefined && <span className={classes.data}> {preview(line.data)}</span>}
+          {!isOpen && data !== undefined && <span className={classes.data}> {preview(data)}</span>}
         </span>
-        {isOpen && line.data !== undefined && <JsonView value={line.data} label="Data of the line" maxHeight={280} />}
+        {isOpen && data !== undefined && <JsonView value={data} label="Data of the line" maxHeight={280} />}
       </div>
       {hasMore && (
         <button type="button" className={classes.more} aria-expanded={isOpen} onClick={() => onToggle(line.cursor)}>
@@ -53,6 +54,11 @@ function Parts({ parts }: { parts: readonly AnsiPart[] }) {
       {part.text}
     </span>
   ));
+}
+
+/** The same as its words, for the timeline. */
+function isWorkerNote(data: unknown): boolean {
+  return typeof data === "object" && data !== null && ("checkpoint" in data || "execution" in data);
 }
 
 function preview(data: unknown): string {

@@ -152,7 +152,8 @@ export function ticksOf(scale: TimeScale, view: View, count: number): Tick[] {
   for (const piece of scale.pieces) {
     const from = Math.max(piece.from, view.from);
     const to = Math.min(piece.to, view.to);
-    if (to <= from || piece.isShortened) continue;
+    // Where there is no room for words there is no tick.
+    if ((to - from) / (view.to - view.from) < 0.09 || piece.isShortened) continue;
     const perPlace = (piece.endMs - piece.startMs) / (piece.to - piece.from);
     const step = roundStep(((view.to - view.from) / Math.max(1, count)) * perPlace);
     const fromMs = piece.startMs + (from - piece.from) * perPlace - scale.startMs;

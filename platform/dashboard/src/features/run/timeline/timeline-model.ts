@@ -239,7 +239,7 @@ function relatedSpan(run: RelatedRun, loaded: ReadonlyMap<string, TimelineSource
     endMs: run.finishedAt?.getTime(),
     state: stateOfRun(run),
     childRunId: run.id,
-    note: run.id,
+    note: `run_…${run.id.slice(-6)}`,
     children: below === undefined ? [] : buildTimeline(below, loaded).children,
   };
 }
