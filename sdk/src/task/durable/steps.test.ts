@@ -192,7 +192,7 @@ describe("step.run", () => {
     }).execute();
     expect(regions).toEqual([
       { kind: "function" },
-      { kind: "step", name: "s", isOpen: true, files: "disposable" },
+      { kind: "step", name: "s", isOpen: true, files: "disposable", key: "s", tries: 1 },
       { kind: "function" },
     ]);
   });
