@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { RealtimeTarget } from "@gantry/sdk/contract";
 import { describe, expect, test } from "vitest";
 import { LiveClient } from "./support/live-client.ts";
@@ -250,5 +251,32 @@ describe("the server", () => {
     expect(metrics).toMatch(/^gantry_realtime_sockets [1-9]/m);
     expect(metrics).toMatch(/^gantry_realtime_subscriptions{target="run"} [1-9]/m);
     expect(metrics).toMatch(/^gantry_realtime_messages_total{kind="snapshot"} [1-9]/m);
+  });
+
+  test("holds back a client that reads nothing, keeps little for it, and sends it the last value when it reads", async () => {
+    const runId = await trigger();
+    const slow = await client();
+    const quick = await client();
+    const ids = Array.from({ length: 30 }, (_, index) => String(index));
+    for (const id of ids) await slow.follow(runId, { id });
+    await quick.follow(runId);
+    const metric = async (name: string) => {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      return Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, "m").exec(text)?.[1] ?? 0);
+    };
+    const before = await metric("gantry_realtime_held_back_total");
+    const { _socket: raw } = (slow.socket.io.engine.transport as unknown as { ws: { _socket: Socket } }).ws;
+    raw.pause();
+    const large = "x".repeat(200_000);
+    // Thirty times as much goes to the slow one: far more than what the system's buffers take.
+    for (let n = 1; n <= 8; n++) {
+      await setMetadata(runId, { n, large });
+      await quick.until(() => quick.run(runId)?.metadata?.n === n);
+    }
+    expect((await metric("gantry_realtime_held_back_total")) - before).toBeGreaterThan(30);
+    raw.resume();
+    await slow.until(() => ids.every((id) => slow.run(runId, id)?.metadata?.n === 8));
+    const received = ids.reduce((sum, id) => sum + slow.of("update", id).length, 0);
+    expect(received).toBeLessThan(8 * 30);
   });
 });
