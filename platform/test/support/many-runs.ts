@@ -35,9 +35,9 @@ export async function manyRuns(pool: Pool, count: number) {
       case when s.is_rare then $4::uuid end, case when s.is_rare then $5::uuid end, 0, case when s.is_rare then $6::uuid end,
       case when s.is_rare then 'large-1x' end, n % 1000, s.is_rare, case when s.is_rare then array['rare', 't' || n] else '{}' end,
       '{"n":1}'::bytea, 'application/json'`;
-  const source = (from: number, statuses: string) => `
+  const source = (hours: number, statuses: string) => `
     from generate_series(0, $7::int - 1) n cross join lateral (
-      select now() - interval '2 days' + n * (interval '${from} hours' / $7::int) + interval '${48 - from} hours' as made_at,
+      select now() - interval '2 days' + n * (interval '${hours} hours' / $7::int) + interval '${hours === 1 ? 47 : 0} hours' as made_at,
         n % 100 = 7 as is_rare, (${statuses})::run_status as status) s`;
   const values = [at.environmentId, queueIds, versions, parentId, rootId, batchId];
   await pool.query(

@@ -59,13 +59,13 @@ with ended as materialized (
 select count(*)::int as n from ended`;
 
 /** True where there are more to count. See InsightStore. */
-export function createEndedCounter(pool: pg.Pool): () => Promise<boolean> {
+export function createEndedCounter(pool: pg.Pool, settleMs = SETTLE_MS): () => Promise<boolean> {
   let stretchMs = 300_000;
   return () =>
     inTransaction(pool, async (client) => {
       const fromMs = await lockMark(client);
       if (fromMs === undefined) return false;
-      const settledMs = await settledUntil(client);
+      const settledMs = await settledUntil(client, settleMs);
       const untilMs = Math.min(settledMs, fromMs + stretchMs);
       if (untilMs <= fromMs) return false;
       const { rows } = await client.query<{ n: number }>({
@@ -97,14 +97,15 @@ async function lockMark(client: pg.PoolClient): Promise<number | undefined> {
 }
 
 /** No run will end before it that has not; milliseconds by the database's clock. A statement before the one that counts. */
-async function settledUntil(client: pg.PoolClient): Promise<number> {
+async function settledUntil(client: pg.PoolClient, settleMs: number): Promise<number> {
   const { rows } = await client.query<{ until: Date }>(
     `select greatest(
-       least(min(a.xact_start), clock_timestamp()) - interval '${SETTLE_MS} milliseconds',
+       least(min(a.xact_start), clock_timestamp()) - $1 * interval '1 millisecond',
        clock_timestamp() - interval '${MAX_STATEMENT_SECONDS} seconds') as until
      from pg_stat_activity a
      where a.datname = current_database() and a.pid <> pg_backend_pid() and a.xact_start is not null
        and a.backend_type = 'client backend'`,
+    [settleMs],
   );
   return rows[0]?.until.getTime() ?? 0;
 }

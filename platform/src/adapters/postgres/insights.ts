@@ -7,7 +7,8 @@ import { createEndedCounter } from "./insight-counts.ts";
 import { declaredTask, declaredTasks, lastRuns, runStats } from "./task-figures.ts";
 import { inSlices } from "./upkeep.ts";
 
-export function createInsightStore(pool: pg.Pool): InsightStore {
+/** `settleMs`: how long after its beginning a transaction is seen; see insight-counts.ts. */
+export function createInsightStore(pool: pg.Pool, settleMs?: number): InsightStore {
   return {
     tasks: (environmentId, page) => declaredTasks(pool, environmentId, page),
     task: (environmentId, taskId) => declaredTask(pool, environmentId, taskId),
@@ -18,7 +19,7 @@ export function createInsightStore(pool: pg.Pool): InsightStore {
     errorStats: (environmentId, fingerprints, window) => errorStats(pool, environmentId, fingerprints, window),
     batches: (environmentId, filter, page) => listBatches(pool, environmentId, filter, page),
     usage: (environmentId, countedTo) => usage(pool, environmentId, countedTo),
-    countEnded: createEndedCounter(pool),
+    countEnded: createEndedCounter(pool, settleMs),
     deleteOld: (runDays) => deleteOld(pool, runDays),
   };
 }
