@@ -8,9 +8,8 @@ const VERBS: Record<string, string> = { post: "create", put: "update", delete: "
 export function auditAction(method: string, path: string): string {
   const parts = path.replace(/^\/api\/v\d+\//, "").split("/");
   const words = parts.filter((part) => part !== "" && !/^[:*]/.test(part));
-  const endsWithWord = words.length > 1 && parts.at(-1) === words.at(-1);
   const verb = VERBS[method.toLowerCase()] ?? method.toLowerCase();
-  // The last word after a parameter (`runs/:runId/cancel`) is a verb where one posts to it.
-  const isDeed = endsWithWord && method.toLowerCase() === "post";
+  // The last word behind another (`runs/:runId/cancel`, `auth/login`) is what is done, where one posts to it or is led there.
+  const isDeed = words.length > 1 && parts.at(-1) === words.at(-1) && /^(post|get)$/i.test(method);
   return [...words, ...(isDeed ? [] : [verb])].map((word) => word.replaceAll(/[^\w-]/g, "")).join(".");
 }

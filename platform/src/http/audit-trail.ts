@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
-import type { Actor } from "../accounts/audit-log.ts";
 import { auditAction } from "../accounts/audit-action-ref.ts";
+import type { Actor } from "../accounts/audit-log.ts";
 import type { Identity } from "./authenticate.ts";
 import type { Edge } from "./edge.ts";
 import { toAppError } from "./error-reply.ts";
@@ -53,8 +53,9 @@ export async function recorded<T>(
 }
 
 /** Everything that changes something, unless its route says otherwise. */
-export function isRecorded({ method, audit }: Pick<Route, "method" | "audit">): boolean {
-  return audit ?? method !== "get";
+export function isRecorded({ method, access, audit }: Pick<Route, "method" | "access" | "audit">): boolean {
+  const isRead = method === "get" || ("action" in access && access.action === "read");
+  return audit ?? !isRead;
 }
 
 async function write(edge: Edge, definition: Route, { req, res }: { req: Request; res: Response }, outcome: string) {

@@ -16,6 +16,7 @@ export type OriginDecision = { own: true } | { own: false; reason: "FOREIGN_ORIG
  */
 export function decideOrigin(request: RequestOrigin, publicUrl: string | undefined): OriginDecision {
   const { method, host, origin, fetchSite } = request;
+  if (fetchSite === "cross-site") return foreign();
   if (origin !== undefined) {
     const own = publicUrl === undefined ? host?.toLowerCase() : hostOf(publicUrl);
     return hostOf(origin) !== undefined && hostOf(origin) === own ? { own: true } : foreign();

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { BrowserClient } from "../support/browser-client.ts";
 import { startRealPlatform } from "../support/real-platform.ts";
 import { caller } from "../support/served-http.ts";
-import { ADMIN, logIn, member, SETUP_SECRET, setUp, SIGN_IN_SETTINGS } from "../support/sign-in-acts.ts";
+import { ADMIN, logIn, member, SETUP_SECRET, SIGN_IN_SETTINGS, setUp } from "../support/sign-in-acts.ts";
 
 const { url, platform } = await startRealPlatform({ settings: SIGN_IN_SETTINGS });
 const call = caller(url);

@@ -40,6 +40,14 @@ export class BrowserClient {
     return answer;
   }
 
+  /** A form, as a page without script sends it. */
+  async form(path: string, fields: URLSearchParams): Promise<BrowserAnswer> {
+    return this.send("POST", path, {
+      body: fields.toString(),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+  }
+
   /** A bearer token of the session. */
   async token(of: { project?: string; environment?: string } = {}): Promise<string> {
     const { status, body } = await this.post("/api/v1/auth/session/token", of);
@@ -86,7 +94,7 @@ function exchange(url: URL, method: string, headers: Record<string, string>, bod
       );
     });
     sent.on("error", reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.end(body === undefined || typeof body === "string" ? body : JSON.stringify(body));
   });
 }
 

@@ -5,6 +5,7 @@ import { afterAll } from "vitest";
 import { AppError } from "../../src/errors.ts";
 import { createHttpApp, SERVER_OPTIONS } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/deps.ts";
+import { createEdge } from "../../src/http/edge.ts";
 import type { EnvironmentRef } from "../../src/projects/principal.ts";
 import { fakeAccounts } from "./fake-accounts.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -34,7 +35,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
   const lines: { level: string; fields: Record<string, unknown>; message: string }[] = [];
   const log = (level: string) => (fields: unknown, message?: string) =>
     void lines.push({ level, fields: fields as never, message: message ?? "" });
-  const app = createHttpApp({
+  const deps: HttpDeps = {
     runs: engine.runService(),
     waitpoints: engine.waitpointService(),
     streams: engine.streamService(),
@@ -65,7 +66,9 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     },
     config: { tokenSecrets: ["t".repeat(32)], version: "0.1.0" },
     ...overrides,
-  });
+  };
+  const edge = createEdge(deps);
+  const app = createHttpApp(deps, edge);
   const server = createServer(SERVER_OPTIONS, app);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   afterAll(() => {
@@ -73,7 +76,7 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, engine, clock, lines, app, call: caller(url) };
+  return { url, engine, clock, lines, app, edge, call: caller(url) };
 }
 
 export interface Answer {
