@@ -41,6 +41,12 @@ module.exports = {
       "^sdk/src/(cli|react|testing)/",
     ),
     law(
+      "react-is-thin",
+      "Hooks stand on the client, and on what has no framework.",
+      "^sdk/src/react/",
+      "^sdk/src/(cli|task|testing|build)/",
+    ),
+    law(
       "build-stands-alone",
       "Build extensions run in the CLI, but are the user's: they know interfaces only.",
       "^sdk/src/build/",
