@@ -88,7 +88,11 @@ function StatusFilter({ filters, onChange }: FilterBarProps) {
           options={RUN_STATUSES.map((status) => ({
             value: status,
             label: RUN_STATUS_LOOK[status].text,
-            icon: <StatusIcon status={status} />,
+            icon: (
+              <span aria-hidden>
+                <StatusIcon status={status} />
+              </span>
+            ),
             hint: RUN_STATUS_LOOK[status].meaning,
           }))}
           chosen={filters.status}
