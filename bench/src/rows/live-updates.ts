@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Grant, Manifest } from "@gantry/sdk/contract";
 import { decodeId } from "../../../platform/src/ids.ts";
 import type { Bench } from "../bench.ts";
+import { cpuMs } from "../cpu-time.ts";
 import { BarePlatform } from "../gantry/bare-platform.ts";
 import type { LiveClientsOrder } from "../gantry/live-clients.ts";
 import { PlayedRunner } from "../gantry/played-runner.ts";
@@ -62,7 +63,12 @@ async function measured(bench: Bench, platform: BarePlatform, clients: ChildProc
   const stop = updateAll(runner, grants);
   await delay(bench.effort.warmUpMs + 2 * PERIOD_MS);
   for (const client of clients) client.send("count");
+  const pids = [[platform.pid()], [await bench.postgresPid()], clients.map(({ pid }) => pid ?? 0)];
+  const usedBefore = await Promise.all(pids.map(cpuMs));
+  const from = performance.now();
   await delay(bench.effort.roundMs * 2);
+  const used = await Promise.all(pids.map(cpuMs));
+  const cores = used.map((ms, index) => ((ms - (usedBefore[index] ?? 0)) / (performance.now() - from)).toFixed(2));
   const sinces = (await Promise.all(clients.map(report))).flat();
   const rss = await platform.memory();
   const heldBack = await platform.metric("gantry_realtime_held_back_total");
@@ -80,6 +86,7 @@ async function measured(bench: Bench, platform: BarePlatform, clients: ChildProc
       `${sockets} sockets, ${count} runs that each change once a second, ${perSecond} messages a second arrived.`,
       `From the runner's message to the client's callback: through the store, by the machine's clock. Of the platform's memory ${before === undefined ? "?" : (before / MB).toFixed(0)} MB were there before the sockets.`,
       `The client that never reads was held back ${heldBack} times, and costs what its socket's buffer holds.`,
+      `Cores used: platform ${cores[0]}, Postgres ${cores[1]}, clients ${cores[2]}.`,
       "The clients and the runner share the machine's cores with what is measured.",
     ],
   };
