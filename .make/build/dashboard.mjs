@@ -46,12 +46,20 @@ async function vite(outDir) {
   const { build } = await import(
     pathToFileURL(join(dirname(require.resolve("vite/package.json")), "dist/node/index.js"))
   );
-  await build({
-    configFile: join(SOURCE, "vite.config.ts"),
-    mode: "production",
-    logLevel: "error",
-    build: { outDir, emptyOutDir: true },
-  });
+  // Within a test run it says "test", and React would be bundled as for development.
+  const { NODE_ENV } = process.env;
+  process.env.NODE_ENV = "production";
+  try {
+    await build({
+      configFile: join(SOURCE, "vite.config.ts"),
+      mode: "production",
+      logLevel: "error",
+      build: { outDir, emptyOutDir: true },
+    });
+  } finally {
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = NODE_ENV;
+  }
 }
 
 async function compress(folder) {
