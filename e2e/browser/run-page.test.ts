@@ -13,7 +13,7 @@ async function openRun(
 ): Promise<Page> {
   const page = await stage.get().page(options);
   await page.goto(stage.get().path(`runs/${runId}`));
-  await page.getByRole("button", { name: "Replay", exact: true }).waitFor();
+  await page.getByRole("button", { name: "Replay", exact: true }).waitFor({ timeout: 30_000 });
   return page;
 }
 
@@ -51,7 +51,7 @@ test("why did this fail, fix, replay, see it pass: without leaving the page", as
   expect(await replay.textContent()).toContain(`on version ${version}`);
   expect(page.url().split("?")[0]).toBe(address);
   await stage.get().screenshot(page, "run-replayed");
-  await replay.getByRole("link").click();
+  await replay.getByRole("link", { name: "Open" }).click();
   await page.getByText("EUR--5").waitFor();
 }, 60_000);
 

@@ -53,6 +53,7 @@ export default function ErrorsPage() {
             onChange={(event) => go({ search: event.target.value || undefined })}
           />
           <Select
+            className={classes.period}
             aria-label="Period"
             value={period}
             options={PERIODS}

@@ -1,4 +1,4 @@
-import { RunLink } from "../../layout/place-link.tsx";
+import { PlaceButton, RunLink } from "../../layout/place-link.tsx";
 import { IconButton } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { StatusBadge } from "../../ui/status-badge.tsx";
@@ -42,6 +42,9 @@ export function ReplayStrip({ runId, version, onClose }: ReplayStripProps) {
         </>
       )}
       <span className={classes.stripEnd}>
+        <PlaceButton page="runs/$runId" params={{ runId }} size="sm" icon="arrow-right">
+          Open
+        </PlaceButton>
         <IconButton icon="x" size="sm" label="Put the replay away" onClick={onClose} />
       </span>
     </section>

@@ -26,7 +26,7 @@ export function TimelineCard({ run, activity }: { run: RunView; activity: Activi
   const [isTable, setTable] = useState(false);
   const [isShortened, setShortened] = useState(true);
   const opened = useOpened(run, activity, expansion);
-  const { bare, rows, loading } = opened;
+  const { bare, rows, loaded } = opened;
   const nowMs = useNow(!run.isCompleted);
   const scale = useScale(bare, nowMs, isShortened);
   const toggle = useCallback(
@@ -77,7 +77,7 @@ export function TimelineCard({ run, activity }: { run: RunView; activity: Activi
             view={view}
             nowMs={nowMs}
             selectedId={selectedId}
-            loading={loading}
+            loaded={loaded}
             onView={setView}
             onSelect={select}
             onToggle={toggle}
@@ -93,14 +93,14 @@ export function TimelineCard({ run, activity }: { run: RunView; activity: Activi
 function useOpened(run: RunView, { journal, events }: ActivitySnapshot, expansion: Expansion) {
   const bare = useMemo(() => buildTimeline({ run, journal, events }), [run, journal, events]);
   const [known, setKnown] = useState<readonly string[]>([]);
-  const { loaded, loading } = useChildSources(known);
+  const loaded = useChildSources(known);
   const rows = useMemo(() => {
     const root = loaded.size === 0 ? bare : buildTimeline({ run, journal, events }, loaded);
     return timelineRows(root, expansion);
   }, [bare, loaded, expansion, run, journal, events]);
   const wanted = openedRuns(rows);
   if (wanted.join() !== known.join()) setKnown(wanted);
-  return { bare, rows, loading };
+  return { bare, rows, loaded };
 }
 
 function useScale(root: TimelineSpan, nowMs: number, isShortened: boolean) {

@@ -1,5 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useRef } from "react";
+import { useMediaQuery } from "../../../ui/use-media-query.ts";
 import { TimelineAxis, TimelineGrid } from "./timeline-axis.tsx";
 import { Row, rowId } from "./timeline-row.tsx";
 import { type TimelineRow, treeMove } from "./timeline-rows.ts";
@@ -16,7 +17,8 @@ interface TimelineViewProps {
   view: View;
   nowMs: number;
   selectedId: string | undefined;
-  loading: ReadonlySet<string>;
+  /** Other runs that are there. */
+  loaded: ReadonlyMap<string, unknown>;
   onView: (view: View) => void;
   onSelect: (id: string) => void;
   onToggle: (id: string, isExpanded: boolean) => void;
@@ -24,7 +26,7 @@ interface TimelineViewProps {
 
 /** Spans as bars on a time axis. Arrow keys move, open and close; + − 0 and Shift with the arrows zoom and move the axis. */
 export function TimelineView(props: TimelineViewProps) {
-  const { rows, scale, view, nowMs, selectedId, loading, onView, onSelect, onToggle } = props;
+  const { rows, scale, view, nowMs, selectedId, loaded, onView, onSelect, onToggle } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -34,7 +36,8 @@ export function TimelineView(props: TimelineViewProps) {
     overscan: 10,
   });
   useWheelZoom(scroller, view, onView);
-  const ticks = ticksOf(scale, view, 6);
+  const isNarrow = useMediaQuery("(max-width: 639px)");
+  const ticks = ticksOf(scale, view, isNarrow ? 2 : 6);
   const focusable = Math.max(
     0,
     rows.findIndex(({ span }) => span.id === selectedId),
@@ -94,7 +97,7 @@ export function TimelineView(props: TimelineViewProps) {
               top={start}
               isSelected={row.span.id === selectedId}
               isFocusable={index === focusable}
-              isLoading={row.isExpanded === true && loading.has(row.span.childRunId ?? "")}
+              isLoading={row.isExpanded === true && !isThere(row, loaded)}
               scale={scale}
               view={view}
               nowMs={row.span.endMs === undefined ? nowMs : 0}
@@ -106,6 +109,10 @@ export function TimelineView(props: TimelineViewProps) {
       </div>
     </div>
   );
+}
+
+function isThere({ span: { childRunId } }: TimelineRow, loaded: ReadonlyMap<string, unknown>): boolean {
+  return childRunId === undefined || loaded.has(childRunId);
 }
 
 function keyView(event: KeyboardEvent, view: View): View | undefined {

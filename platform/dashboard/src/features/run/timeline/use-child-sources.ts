@@ -1,16 +1,12 @@
 import { useQueries } from "@tanstack/react-query";
-import { useMemo } from "react";
 import { useEnvironment } from "../../../session/session-provider.tsx";
 import { fetchJournal, fetchRun } from "../use-run.ts";
 import type { TimelineSource } from "./timeline-span.ts";
 
 /** Other runs that are opened in a timeline, as far as they have come; followed while they go on. */
-export function useChildSources(runIds: readonly string[]): {
-  loaded: ReadonlyMap<string, TimelineSource>;
-  loading: ReadonlySet<string>;
-} {
+export function useChildSources(runIds: readonly string[]): ReadonlyMap<string, TimelineSource> {
   const { api, key } = useEnvironment();
-  const results = useQueries({
+  return useQueries({
     queries: runIds.map((runId) => ({
       queryKey: key("run-source", runId),
       queryFn: async ({ signal }: { signal: AbortSignal }): Promise<TimelineSource> => {
@@ -23,13 +19,11 @@ export function useChildSources(runIds: readonly string[]): {
       refetchInterval: ({ state }: { state: { data: TimelineSource | undefined } }) =>
         state.data?.run.isCompleted === false ? 2_000 : (false as const),
     })),
+    combine: gathered,
   });
-  const sources = results.map(({ data }) => data);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: as many as there are, in their order.
-  return useMemo(() => {
-    const loaded = new Map(
-      sources.flatMap((source) => (source === undefined ? [] : [[source.run.id, source] as const])),
-    );
-    return { loaded, loading: new Set(runIds.filter((id) => !loaded.has(id))) };
-  }, [runIds.join(), ...sources]);
+}
+
+/** Named, so that it is the same function each time: what it makes is kept while the queries stay as they are. */
+function gathered(results: { data: TimelineSource | undefined }[]): ReadonlyMap<string, TimelineSource> {
+  return new Map(results.flatMap(({ data }) => (data === undefined ? [] : [[data.run.id, data] as const])));
 }
