@@ -10,6 +10,7 @@ const schema = JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8"
 const SECRETS = {
   "encryption-key": Buffer.alloc(32).toString("base64"),
   "metrics-token": "0123456789abcdef",
+  "setup-secret": "0123456789abcdef",
   "database-url": "postgres://gantry:secret@db/gantry",
   "direct-url": "postgres://gantry:secret@db:5433/gantry",
   "redis-url": "redis://:secret@redis:6379",

@@ -38,3 +38,23 @@
   value: redis://:$(REDIS_PASSWORD)@{{ $name }}-redis:6379
 {{- end -}}
 {{- end -}}
+
+{{- define "gantry.signInEnv" -}}
+{{- with .Values.signIn.setupSecret.existingSecret -}}
+- name: GANTRY_PLATFORM_SETUP_SECRET
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: {{ $.Values.signIn.setupSecret.key }} } }
+{{ end -}}
+{{- with .Values.signIn.oidc.existingSecret -}}
+- name: GANTRY_PLATFORM_OIDC_CLIENT_SECRET
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: {{ $.Values.signIn.oidc.secretKey }} } }
+{{- end -}}
+{{- end -}}
+
+{{- /* An ingress is one proxy. */ -}}
+{{- define "gantry.proxyHops" -}}
+{{- if eq (toString .Values.signIn.proxyHops) "" -}}
+{{- ternary 1 0 .Values.ingress.enabled -}}
+{{- else -}}
+{{- .Values.signIn.proxyHops -}}
+{{- end -}}
+{{- end -}}
