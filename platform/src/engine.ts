@@ -14,11 +14,13 @@ import { createPostgresStreamStore } from "./adapters/postgres/postgres-stream-s
 import type { PrismaClient } from "./adapters/postgres/prisma.ts";
 import { createDeploymentService } from "./adapters/postgres/prisma-deployments.ts";
 import { createQueueService } from "./adapters/postgres/queues.ts";
+import { executionsByDeployment } from "./adapters/postgres/run-counts.ts";
 import { createPostgresScheduleStore } from "./adapters/postgres/schedules.ts";
 import { createUpkeep } from "./adapters/postgres/upkeep.ts";
 import { createWaitpointStore } from "./adapters/postgres/waitpoints.ts";
 import type { Clock } from "./clock.ts";
 import type { Bus } from "./cluster/bus.ts";
+import { type ClusterService, createClusterService } from "./cluster/cluster-service.ts";
 import { Completions } from "./cluster/completions.ts";
 import { ConnectedWorkers } from "./cluster/connected-workers.ts";
 import type { WorkerCredentials } from "./cluster/credentials.ts";
@@ -113,6 +115,8 @@ export interface EngineDeps {
   leadership?: Leadership;
   /** How long entries of the audit log are kept; 365 days where it is left out. */
   auditDays?: number;
+  /** Why runs cannot start; undefined where they can. Left out: no cluster. */
+  clusterProblem?: (() => string | undefined) | undefined;
   freeStorageBytes?: (() => Promise<number | undefined>) | undefined;
   timing?: Partial<StoreTiming>;
 }
@@ -126,6 +130,7 @@ export interface Engine {
   journals: JournalService;
   insights: InsightsService;
   bulkActions: BulkActionService;
+  cluster: ClusterService;
   queues: QueueService;
   schedules: ScheduleService;
   deployments: DeploymentService;
@@ -284,7 +289,12 @@ export function createEngine(deps: EngineDeps): Engine {
     imageCleanupLoop({ deploys, projects }),
     insightsLoop({ insights: insightStore, isLeader }),
     bulkActionLoop({ actions: bulkActions, store, runs: wokenTimers, environmentById, isLeader }),
-    upkeepLoop({ store, upkeep: createUpkeep(pool, { auditDays: deps.auditDays ?? 365 }), insights: insightStore, isLeader }),
+    upkeepLoop({
+      store,
+      upkeep: createUpkeep(pool, { auditDays: deps.auditDays ?? 365 }),
+      insights: insightStore,
+      isLeader,
+    }),
     watchingLoop(hints),
     realtimeLoop(live),
     streamLoop({ feeds: streamFeeds }),
@@ -321,6 +331,13 @@ export function createEngine(deps: EngineDeps): Engine {
     streamFeeds,
     journals: createJournalService(journalStore),
     insights: createInsightsService({ store: insightStore, clock, limits }),
+    cluster: createClusterService({
+      executor,
+      problem: deps.clusterProblem,
+      catalog,
+      executions: (environmentId) => executionsByDeployment(pool, environmentId),
+      clock,
+    }),
     bulkActions: createBulkActionService({ store: bulkActions, onCreate: () => loops.wake("bulk-actions") }),
     queues: createQueueService(pool, announcements),
     schedules,

@@ -143,6 +143,7 @@ async function compose(
     clock: systemClock,
     random: Math.random,
     freeStorageBytes,
+    clusterProblem: problem,
     auditDays: config.auditRetentionDays,
     roles: config.roles,
     bus,

@@ -25,6 +25,16 @@ export async function isRunning(pid: number, os: OsDifferences = osDifferences(p
   return (await os.processStart(pid)) !== undefined;
 }
 
+/** Memory of a runner and of what it started; undefined where the system does not say cheaply. */
+export async function residentBytes(
+  pid: number,
+  os: OsDifferences = osDifferences(process.platform),
+): Promise<number | undefined> {
+  const used = await Promise.all([pid, ...os.descendants(pid)].map((each) => os.memory(each)));
+  if (used[0] === undefined) return undefined;
+  return used.reduce((sum, one) => sum + (one?.rssBytes ?? 0), 0);
+}
+
 async function readIdentity(file: string): Promise<RunnerIdentity | undefined> {
   try {
     return JSON.parse(await readFile(file, "utf8")) as RunnerIdentity;

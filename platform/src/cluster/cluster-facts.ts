@@ -24,6 +24,7 @@ export interface JobObject {
 
 export interface ContainerStatus {
   name: string;
+  restartCount?: number;
   state?: {
     waiting?: { reason?: string; message?: string };
     running?: { startedAt?: string };

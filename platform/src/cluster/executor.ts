@@ -1,6 +1,7 @@
 import type { MachinePreset, Manifest } from "@gantry/sdk/contract";
 import type { DeploymentSource } from "../deployments/deployment-service.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
+import type { ClusterSight } from "./cluster-sight.ts";
 
 /** A version as an executor needs it. */
 export interface ExecutableDeployment {
@@ -53,6 +54,8 @@ export interface Executor {
   retire(deploymentId: string): Promise<void>;
   /** The execution is fenced: make sure that its process ends. Nothing to end is no error. */
   abandon(executionId: string): Promise<void>;
+  /** The workers that there are now, of this environment at least. Changes nothing. Errors: where they cannot be looked at. */
+  look(environment: EnvironmentRef): Promise<ClusterSight>;
   /** Stops what this platform started; `drain` lets runs finish first. */
   stop(mode: "drain" | "kill" | "leave"): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Registry } from "prom-client";
 import type { z } from "zod";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Clock } from "../clock.ts";
+import type { ClusterService } from "../cluster/cluster-service.ts";
 import type { WorkerCredentials } from "../cluster/credentials.ts";
 import type { StartExchange } from "../cluster/start-exchange.ts";
 import type { BuildStore } from "../deployments/build-store.ts";
@@ -27,6 +28,7 @@ export interface HttpDeps {
   journals: JournalService;
   insights: InsightsService;
   bulkActions: BulkActionService;
+  cluster: ClusterService;
   queues: QueueService;
   schedules: ScheduleService;
   deployments: DeploymentService;

@@ -17,8 +17,10 @@ export function refuseBadLimits(limits: Partial<Limits>): void {
   for (const [name, value] of Object.entries(limits)) {
     if (!(name in DEFAULT_LIMITS))
       throw new AppError("VALIDATION_FAILED", `${name} is not a limit.`, { details: { limit: name } });
-    if (!Number.isSafeInteger(value) || value < 0) {
-      throw new AppError("VALIDATION_FAILED", `The limit ${name} must be a whole number from 0.`, {
+    // Where -1 is the default, the limit follows another.
+    const least = Math.min(0, DEFAULT_LIMITS[name as keyof Limits]);
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new AppError("VALIDATION_FAILED", `The limit ${name} must be a whole number from ${least}.`, {
         details: { limit: name, value },
       });
     }

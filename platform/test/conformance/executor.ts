@@ -82,6 +82,24 @@ export function executorConformance(name: string, { make, leavesAbandoned, skip 
       },
     );
 
+    test("a look at the cluster shows each worker once, whoever looks, and changes nothing", async () => {
+      const [one, other] = [await place.start(), await place.start()];
+      const request = place.request();
+      expect((await one.look(request.environment)).workers).toEqual([]);
+      await one.launch([request]);
+      const worker = await oneWorker(request);
+      for (const executor of [one, other]) {
+        const { workers } = await executor.look(request.environment);
+        expect(workers).toHaveLength(1);
+        expect(workers[0]).toMatchObject({
+          phase: expect.stringMatching(/^(PENDING|RUNNING)$/),
+          restarts: 0,
+          createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        });
+      }
+      expect(await place.workersOf(request)).toEqual([worker]);
+    });
+
     test("workers outlive a platform that leaves them", async () => {
       const executor = await place.start();
       const request = place.request();

@@ -3,6 +3,7 @@ import type { Grant, PlatformMessage, RunnerMessage } from "@gantry/sdk/contract
 import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
 import { createDeploymentCatalog } from "../../src/adapters/postgres/deployment-catalog.ts";
 import { createPostgresJournalStore } from "../../src/adapters/postgres/postgres-journal-store.ts";
+import { NOTHING_SEEN } from "../../src/cluster/cluster-sight.ts";
 import { Completions } from "../../src/cluster/completions.ts";
 import { ConnectedWorkers } from "../../src/cluster/connected-workers.ts";
 import { Dispatch } from "../../src/cluster/dispatch.ts";
@@ -67,6 +68,7 @@ export async function engineFixture(
     prepare: async () => {},
     retire: async () => {},
     abandon: async (executionId) => void abandoned.push(executionId),
+    look: async () => NOTHING_SEEN,
     stop: async () => {},
   };
   const logged: string[] = [];

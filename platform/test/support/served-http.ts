@@ -42,6 +42,16 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
     journals: engine.journalService(),
     insights: fakeInsights(),
     bulkActions: fakeBulkActions(),
+    cluster: {
+      view: async () => ({
+        executor: "none" as const,
+        problem: undefined,
+        observedAt: new Date(),
+        workers: [],
+        isTruncated: false,
+        nodes: undefined,
+      }),
+    },
     queues: engine.queueService(),
     schedules: engine.scheduleService(),
     deployments: engine.deploymentService(),

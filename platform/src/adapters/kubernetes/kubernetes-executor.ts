@@ -1,4 +1,5 @@
 import type { NodeSize } from "../../cluster/cluster-facts.ts";
+import type { ClusterSight } from "../../cluster/cluster-sight.ts";
 import type { WorkerCredentials } from "../../cluster/credentials.ts";
 import type { Executor, LaunchRequest } from "../../cluster/executor.ts";
 import { jobManifest } from "../../cluster/job-manifest.ts";
@@ -8,7 +9,9 @@ import { type PodTemplates, templatesFor } from "../../cluster/pod-template.ts";
 import { observeRefusal } from "../../cluster/refusal-policy.ts";
 import type { WorkerObservation, WorkerObservations } from "../../cluster/worker-observations.ts";
 import type { Logger } from "../../logging.ts";
+import type { EnvironmentRef } from "../../projects/principal.ts";
 import { accessProblem, mayListNodes } from "./access-check.ts";
+import { lookAtCluster } from "./cluster-look.ts";
 import { ABANDON_GRACE_SECONDS } from "./job-janitor.ts";
 import { JobKeeper } from "./job-keeper.ts";
 import { KubeApi } from "./kube-api.ts";
@@ -106,6 +109,11 @@ export class KubernetesExecutor implements Executor {
   async abandon(executionId: string): Promise<void> {
     if (this.#cluster?.keeper.hasEnded(executionId)) return;
     await this.#connect().namespace.deleteExecution(executionId, ABANDON_GRACE_SECONDS);
+  }
+
+  async look(environment: EnvironmentRef): Promise<ClusterSight> {
+    const { namespace, nodes } = this.#connect();
+    return lookAtCluster(namespace, environment, nodes.isAllowed);
   }
 
   /** Jobs are the cluster's: they go on, and the next leader finds them. `kill` removes those of this installation. */

@@ -1,3 +1,4 @@
+import { type ClusterSight, NOTHING_SEEN } from "../../cluster/cluster-sight.ts";
 import type { Executor } from "../../cluster/executor.ts";
 
 /** Starts no workers: those of elsewhere connect by themselves. */
@@ -8,5 +9,8 @@ export class NoExecutor implements Executor {
   async prepare(): Promise<void> {}
   async retire(): Promise<void> {}
   async abandon(): Promise<void> {}
+  async look(): Promise<ClusterSight> {
+    return NOTHING_SEEN;
+  }
   async stop(): Promise<void> {}
 }

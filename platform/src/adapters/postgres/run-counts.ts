@@ -41,3 +41,14 @@ export async function parentFacts(
     execution: row.execution_id === null ? undefined : { executionId: row.execution_id, fence: row.fence },
   };
 }
+
+/** Live executions of an environment that have a worker, by deployment. */
+export async function executionsByDeployment(pool: pg.Pool, environmentId: number): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ id: string; n: number }>({
+    name: "executions-by-deployment",
+    text: `select x.deployment_id as id, count(*)::int as n from slot s join execution x on x.id = s.execution_id
+           where s.environment_id = $1 and x.worker_id is not null group by 1`,
+    values: [environmentId],
+  });
+  return new Map(rows.map(({ id, n }) => [id, n]));
+}

@@ -2,12 +2,14 @@ import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DEFAULT_MACHINE } from "@gantry/sdk/contract";
+import { type ClusterSight, NOTHING_SEEN } from "../../cluster/cluster-sight.ts";
 import type { WorkerCredentials } from "../../cluster/credentials.ts";
 import type { ExecutableDeployment, Executor, LaunchRequest } from "../../cluster/executor.ts";
 import { encodeId, newUuid } from "../../ids.ts";
 import { DeploymentRunner, type RunnerLog, type RunnerStart, type RunnerSurroundings } from "./deployment-runner.ts";
 import { processTree } from "./process-tree.ts";
 import type { Variables } from "./runner-environment.ts";
+import { seenRunner } from "./seen-runner.ts";
 
 export interface ProcessExecutorOptions {
   /** Folder for the runners' files, one per deployment: kept between starts of the platform, which finds its runners there. */
@@ -73,6 +75,16 @@ export class ProcessExecutor implements Executor {
 
   /** Nothing to do here: its runner learns it with the next heartbeat, and gives up by itself when it cannot reach us. */
   async abandon(_executionId: string): Promise<void> {}
+
+  /** Processes of this machine alone, of whatever environment; versions without one are not shown. */
+  async look(): Promise<ClusterSight> {
+    const seen = await Promise.all(
+      (await this.#known()).map((id) => seenRunner(join(this.#options.workersDir, id), id)),
+    );
+    const workers = seen.filter((worker) => worker !== undefined);
+    workers.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+    return { ...NOTHING_SEEN, workers };
+  }
 
   async stop(mode: "drain" | "kill" | "leave"): Promise<void> {
     if (mode === "leave") return;

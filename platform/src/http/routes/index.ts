@@ -5,6 +5,7 @@ import { auditRoutes } from "./audit.ts";
 import { batchRoutes } from "./batches.ts";
 import { buildRoutes } from "./builds.ts";
 import { bulkActionRoutes } from "./bulk-actions.ts";
+import { clusterRoutes } from "./cluster.ts";
 import { deploymentRoutes } from "./deployments.ts";
 import { deploymentBuildRoutes } from "./deployments-build.ts";
 import { insightRoutes } from "./insights.ts";
@@ -35,6 +36,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...runRoutes(edge),
     ...insightRoutes(edge),
     ...bulkActionRoutes(edge),
+    ...clusterRoutes(edge),
     ...runChangeRoutes(edge),
     ...batchRoutes(edge),
     ...waitpointRoutes(edge),
