@@ -1,0 +1,3 @@
+import { defineConfig } from "@gantry/sdk";
+
+export default defineConfig({ project: "live", dirs: ["./tasks"] });
