@@ -9,6 +9,8 @@ type Colors = ReturnType<typeof pc.createColors>;
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
+  /** To `out`, without a line's end, for what comes piece by piece; absent where whole lines are wanted. */
+  write?(text: string): void;
   /** Whether a person watches `out`: live views and colours only then. */
   isInteractive: boolean;
   colors: Colors;
@@ -21,6 +23,7 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void process.stdout.write(`${text}\n`),
     err: (text) => void process.stderr.write(`${text}\n`),
+    ...(isInteractive ? { write: (text: string) => void process.stdout.write(text) } : {}),
     isInteractive,
     colors: pc.createColors(pc.isColorSupported && (isInteractive || Boolean(process.env.FORCE_COLOR))),
     now: Date.now,
