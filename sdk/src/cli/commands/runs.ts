@@ -1,35 +1,25 @@
 import type { Command } from "commander";
 import type { ListRunsParams } from "../../client/list-query.ts";
-import { isFinalRunStatus, RUN_STATUSES, type RunStatus } from "../../contract/run-status.ts";
-import { CliError, EXIT, type ExitCode } from "../cli-error.ts";
+import { isFinalRunStatus } from "../../contract/run-status.ts";
+import { EXIT, type ExitCode } from "../cli-error.ts";
 import type { CommandContext, CommonOptions } from "../command-context.ts";
-import { addApiCommand, collect, number } from "../define-command.ts";
+import { addApiCommand, number } from "../define-command.ts";
 import { drainEvents, followRun } from "../follow-run.ts";
 import { journalTable } from "../journal-report.ts";
 import { eventText, runsTable, runText } from "../run-report.ts";
 import { statusText } from "../terminal.ts";
+import { addFilterOptions, type BulkFlags, carryOutBulk, type FilterFlags, filterOf, selectionOf } from "./bulk.ts";
 import { waitFor } from "./trigger.ts";
 import { watchRun } from "./watch-run.ts";
 
-interface ListFlags extends CommonOptions {
-  status?: string[];
-  task?: string[];
-  tag?: string[];
-  queue?: string;
-  version?: string;
-  since?: string;
+interface ListFlags extends FilterFlags {
   limit?: number;
   after?: string;
 }
 
 export function runsCommand(program: Command): void {
   const runs = program.command("runs").description("List, read, follow and steer runs");
-  addApiCommand<ListFlags>(runs, "list", "List runs, newest first", list)
-    .option("-s, --status <status>", `one of ${RUN_STATUSES.join(", ")}; may be repeated`, collect)
-    .option("-t, --task <id>", "runs of this task; may be repeated", collect)
-    .option("--tag <tag>", "runs with this tag; may be repeated", collect)
-    .option("--queue <name>", "runs of this queue")
-    .option("--since <period>", 'runs made since: "30m", "7d"')
+  addFilterOptions(addApiCommand<ListFlags>(runs, "list", "List runs, newest first", list))
     .option("-n, --limit <n>", "at most so many (100 is the most)", number)
     .option("--after <run>", "the page of runs older than this one");
   addApiCommand<CommonOptions & { journal?: boolean }>(
@@ -43,13 +33,19 @@ export function runsCommand(program: Command): void {
     "go on until the run has ended",
   );
   addApiCommand(runs, "watch <run>", "Follow a run until it has ended; exit code 1 unless it is COMPLETED", watchRun);
-  addApiCommand<CommonOptions & { reason?: string }>(runs, "cancel <run...>", "Cancel runs", cancel);
-  addApiCommand<CommonOptions & { wait?: boolean }>(
-    runs,
-    "replay <run>",
-    "Run again with the same payload",
-    replay,
-  ).option("-w, --wait", "wait for the end");
+  addFilterOptions(
+    addApiCommand<BulkFlags>(runs, "cancel [run...]", "Cancel runs: these, or all that match", cancel),
+  ).option("--detach", "do not wait until all that match are canceled");
+  addFilterOptions(
+    addApiCommand<BulkFlags & { wait?: boolean }>(
+      runs,
+      "replay [run...]",
+      "Run again with the same payload: a run, several, or all that match",
+      replay,
+    ),
+  )
+    .option("-w, --wait", "wait for the end of a single run")
+    .option("--detach", "do not wait until all that match are replayed");
   addApiCommand(runs, "explain <run>", "Say what holds a run back", explain);
   addApiCommand<CommonOptions & { reason?: string; yes?: boolean }>(
     runs,
@@ -60,15 +56,7 @@ export function runsCommand(program: Command): void {
 }
 
 async function list(context: CommandContext, flags: ListFlags): Promise<void> {
-  const params: ListRunsParams = {
-    limit: flags.limit,
-    after: flags.after,
-    status: flags.status?.map(toStatus),
-    taskIdentifier: flags.task,
-    tag: flags.tag,
-    queue: flags.queue,
-    period: flags.since,
-  };
+  const params: ListRunsParams = { limit: flags.limit, after: flags.after, ...filterOf(flags) };
   const page = await context.api().listRuns(params);
   if (context.json) {
     context.printJson(page.data);
@@ -78,12 +66,6 @@ async function list(context: CommandContext, flags: ListFlags): Promise<void> {
   else context.terminal.out(runsTable(page.data, context.terminal));
   const last = page.data.at(-1);
   if (page.hasNextPage() && last) context.terminal.err(context.terminal.colors.dim(`More: --after ${last.id}`));
-}
-
-function toStatus(text: string): RunStatus {
-  const status = text.toUpperCase().replaceAll("-", "_");
-  if ((RUN_STATUSES as readonly string[]).includes(status)) return status as RunStatus;
-  throw new CliError("BAD_ARGUMENT", `"${text}" is no status.`, { remedy: `Use one of ${RUN_STATUSES.join(", ")}.` });
 }
 
 async function get(context: CommandContext, flags: { journal?: boolean }, runId: string): Promise<void> {
@@ -112,15 +94,25 @@ async function logs(context: CommandContext, flags: { follow?: boolean }, runId:
   else await drainEvents(api, runId, undefined, show);
 }
 
-async function cancel(context: CommandContext, _flags: CommonOptions, ...received: string[]): Promise<void> {
-  for (const runId of received.flat()) {
+async function cancel(context: CommandContext, flags: BulkFlags, ...received: string[]): Promise<ExitCode> {
+  const { runIds, filter } = selectionOf(flags, received.flat(), "canceled");
+  if (filter !== undefined) return carryOutBulk(context, { action: "cancel", filter }, flags);
+  for (const runId of runIds) {
     const { id } = await context.api().cancelRun(runId);
     if (context.json) context.printJson({ id });
     else context.terminal.out(`${id} is being canceled`);
   }
+  return EXIT.ok;
 }
 
-async function replay(context: CommandContext, flags: { wait?: boolean }, runId: string): Promise<ExitCode> {
+async function replay(
+  context: CommandContext,
+  flags: BulkFlags & { wait?: boolean },
+  ...received: string[]
+): Promise<ExitCode> {
+  const selection = selectionOf(flags, received.flat(), "replayed");
+  const [runId, ...others] = selection.runIds ?? [];
+  if (runId === undefined || others.length > 0) return carryOutBulk(context, { action: "replay", ...selection }, flags);
   const { id } = await context.api().replayRun(runId);
   if (flags.wait) {
     if (!context.json) context.terminal.err(context.terminal.colors.dim(id));
