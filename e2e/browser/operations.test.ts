@@ -176,6 +176,8 @@ describe("environment variables", () => {
     await stage.get().screenshot(page, "variables-import");
     await button(page, "Set 2 variables").click();
     await row(page, "REGION").getByText("eu", { exact: true }).waitFor();
+    // A laptop's worker has what was set when it started; each version has its own.
+    await api().deploy({ ...stage.get().here.project.deployment, contentHash: "after-variables" });
     const run = await api().trigger("region", {});
     expect((await api().untilStatus(run, "COMPLETED")).output).toEqual({ region: "eu", has: true });
     await button(page, "Remove REGION").click();
@@ -186,7 +188,8 @@ describe("environment variables", () => {
 
 describe("deployments", () => {
   test("another version is promoted after a look at what it changes, and rolled back", async () => {
-    const { deployment, project } = stage.get().here;
+    const { project } = stage.get().here;
+    const deployment = await api().call<{ version: string }>("GET", "/api/v1/deployments/current");
     const { manifest: declared, ...rest } = project.deployment;
     const manifest = declared as unknown as Manifest;
     const tasks = manifest.tasks.flatMap((task) => {
@@ -207,6 +210,49 @@ describe("deployments", () => {
     await button(page, `Roll back to ${deployment.version}`).click();
     await dialog(page).getByRole("button", { name: "Roll back" }).click();
     await row(page, deployment.version).getByText("in service").waitFor();
+  });
+});
+
+describe("builds", () => {
+  /** What a platform with a registry writes while it builds; a laptop's has none. */
+  async function say(id: string, from: number, lines: [step: string | null, message: string][]): Promise<void> {
+    const { pool } = stage.get().here;
+    for (const [index, [step, message]] of lines.entries())
+      await pool.query("insert into build_line (build_id, index, step, message, at) values ($1, $2, $3, $4, now())", [
+        id,
+        from + index,
+        step,
+        message,
+      ]);
+  }
+
+  test("the log of one that goes on grows, and a failure says what to do", async () => {
+    const { pool } = stage.get().here;
+    const { rows } = await pool.query<{ id: string }>(
+      `insert into build (id, environment_id, content_hash, task_count)
+       select uuidv7(), id, 'abc', 3 from environment where slug = 'prod' returning id`,
+    );
+    const id = rows[0]?.id as string;
+    await say(id, 0, [
+      ["base", "Fetching the base image"],
+      [null, "layer 1 of 2"],
+    ]);
+    const page = await open("deployments");
+    await row(page, "Building").getByRole("link").click();
+    await page.getByText("layer 1 of 2").waitFor();
+    await say(id, 2, [
+      [null, "layer 2 of 2"],
+      ["push", "Pushing to the registry"],
+    ]);
+    await page.getByText("Pushing to the registry").waitFor();
+    await stage.get().screenshot(page, "build-live");
+    await pool.query(
+      `update build set status = 'FAILED', error_code = 'REGISTRY_UNAVAILABLE', error_message = 'It does not answer.',
+       ended_at = now() where id = $1`,
+      [id],
+    );
+    await page.getByText("What serves goes on serving").waitFor();
+    await stage.get().screenshot(page, "build-failed");
   });
 });
 

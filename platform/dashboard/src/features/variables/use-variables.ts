@@ -32,7 +32,7 @@ export function useSaveVariable() {
       isNew
         ? variables.create(variable)
         : variables.update(variable.name, { value: variable.value, isSecret: variable.isSecret }),
-    done: (_nothing, { variable }) => `${variable.name} is set; runs that start from now on have it`,
+    done: (_nothing, { variable }) => `${variable.name} is set; workers that start from now on have it`,
     stale: [listKey],
   });
 }

@@ -30,7 +30,7 @@ export default function VariablesPage() {
   return (
     <Page
       title="Environment variables"
-      description={`Tasks in ${environment} read them as process.env.NAME. A run has what was set when its worker started; kept encrypted.`}
+      description={`Tasks in ${environment} read them as process.env.NAME. A worker has what was set when it started: on a cluster each new execution, in gantry dev each new version.`}
       actions={
         <>
           <Button icon="upload" disabledReason={denial} onClick={() => setAsked({ what: "import" })}>
@@ -166,7 +166,7 @@ function DeleteDialog({ name, onClose }: { name: string; onClose: () => void }) 
       confirmLabel="Remove it"
       onConfirm={() => perform(name)}
     >
-      Runs that start from now on do not have it; those that execute keep it. Its value cannot be brought back.
+      Workers that start from now on do not have it; those that run keep it. Its value cannot be brought back.
     </ConfirmDialog>
   );
 }
