@@ -47,7 +47,12 @@ describe("the packed packages", () => {
         "LICENSE",
       ],
       "@gantry/worker": ["dist/runner.js", "dist/task-process.js", "LICENSE"],
-      "@gantry/platform": ["dist/main.js", "prisma/migrations/0001_init/migration.sql", "LICENSE"],
+      "@gantry/platform": [
+        "dist/main.js",
+        "dist/dashboard/index.html",
+        "prisma/migrations/0001_init/migration.sql",
+        "LICENSE",
+      ],
     };
     for (const [name, files] of Object.entries(want)) {
       expect(packages[name].files).toEqual(expect.arrayContaining(files));

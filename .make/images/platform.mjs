@@ -9,7 +9,7 @@ import { modulesInUse } from "./modules-in-use.mjs";
 const HOME = "opt/gantry";
 /** Ours: npm links them, the image has them as packages. */
 const OURS = [
-  { folder: "platform", name: "@gantry/platform", holds: ["package.json", "LICENSE", "prisma"] },
+  { folder: "platform", name: "@gantry/platform", holds: ["package.json", "LICENSE", "prisma", "dist/dashboard"] },
   { folder: "sdk", name: "@gantry/sdk", holds: ["package.json", "LICENSE"] },
   { folder: "worker-image", name: "@gantry/worker", holds: ["package.json", "LICENSE"] },
 ];
@@ -68,7 +68,7 @@ async function fillProduct(home) {
 async function builtFiles(folder) {
   const entries = [];
   for await (const path of glob("dist/**/*.js", { cwd: join(ROOT, folder) }))
-    if (!path.includes("/chunks/")) entries.push(join(ROOT, folder, path));
+    if (!path.includes("/chunks/") && !path.startsWith("dist/dashboard/")) entries.push(join(ROOT, folder, path));
   return modulesInUse(entries);
 }
 

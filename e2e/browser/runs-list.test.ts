@@ -109,7 +109,7 @@ describe("new runs", () => {
   test("appear at the top, and wait behind a button while somebody reads further down", async () => {
     const { api } = stage.get().here;
     const page = await open();
-    await page.locator('[data-connection="live"]').first().waitFor();
+    await page.locator('[data-connection="live"]:visible').waitFor();
     const first = await api.trigger("noop", { n: 1 });
     await linkTo(page, first).waitFor();
     await rowsOf(page).first().getByText("Completed").waitFor();

@@ -42,7 +42,7 @@ export class BrowserStage {
   async page({ mayComplain, ...options }: PageOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(45_000);
     const complain = (text: string) => {
       if (!mayComplain?.test(text)) this.complaints.push(text);
     };
