@@ -46,7 +46,7 @@ export async function operatorUsers(deps: OperatorUsersDeps, args: string[]): Pr
 
 async function setupLink({ signIn, publicUrl, setupSecret }: OperatorUsersDeps) {
   if (!(await signIn.needsSetup())) throw new ConfigError("The first user exists already; see `user list`.");
-  return { setupUrl: `${publicUrl}/setup#${setupSecret}` };
+  return { setupUrl: `${publicUrl}/setup#${encodeURIComponent(setupSecret)}` };
 }
 
 async function create(deps: OperatorUsersDeps, values: { email?: string; name?: string; role?: string }) {

@@ -200,7 +200,7 @@ async function compose(
   logger.info({ url, executor: executor.name }, "the platform is ready");
   if (!accounts.isLocal && config.roles.includes("api") && (await accounts.signIn.needsSetup())) {
     // What stands behind # is sent to no server.
-    const setupUrl = `${(config.publicUrl ?? url).replace(/\/$/, "")}/setup#${setupSecretOf(config, master)}`;
+    const setupUrl = `${(config.publicUrl ?? url).replace(/\/$/, "")}/setup#${encodeURIComponent(setupSecretOf(config, master))}`;
     logger.warn({ setupUrl }, "nobody can sign in yet: open setupUrl to make the first user, who is an admin");
   }
 

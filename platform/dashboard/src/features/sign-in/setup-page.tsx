@@ -10,7 +10,7 @@ import { useSignIn } from "./use-sign-in.ts";
 
 /** The first user. The secret stands behind # in the link of the platform's log, or is typed. */
 export function SetupPage({ session }: { session: Session }) {
-  const [linked] = useState(() => location.hash.slice(1));
+  const [linked] = useState(() => secretOf(location.hash));
   const [setupSecret, setSecret] = useState(linked);
   const [email, setEmail] = useState("");
   const [name, setName] = useState("");
@@ -40,4 +40,13 @@ export function SetupPage({ session }: { session: Session }) {
       </Button>
     </SignInCard>
   );
+}
+
+/** A secret of the operator's own choice may hold any characters. */
+function secretOf(hash: string): string {
+  try {
+    return decodeURIComponent(hash.slice(1));
+  } catch {
+    return hash.slice(1);
+  }
 }
