@@ -10,6 +10,7 @@ import { takeSocketRate } from "./credential-rate.ts";
 import type { Edge } from "./edge.ts";
 import { errorBody, toAppError } from "./error-reply.ts";
 import { RealtimeSession, type SessionDeps } from "./realtime-session.ts";
+import { LastFrame } from "./text-frame.ts";
 
 /** A request with the revisions of a thousand runs has about 50 KB. */
 const MESSAGE_BYTES = 128 * 1024;
@@ -54,8 +55,10 @@ export function attachRealtime(server: Server, { edge, features, maxSockets }: R
     allowRequest: (_request, done) =>
       isClosing || io.engine.clientsCount >= maxSockets ? done("There is no room here.", false) : done(null, true),
   });
+  const frames = new LastFrame();
   const sessionDeps: SessionDeps = {
     features,
+    frames,
     authenticate: (credential) => authenticateToken(credential, { ...edge.deps, tokens: edge.tokens }),
     takeRate: (identity) => takeSocketRate(edge, identity),
     link: (socket, environmentId, runId, field) =>
@@ -99,6 +102,7 @@ export function attachRealtime(server: Server, { edge, features, maxSockets }: R
     },
   });
   const sweep = setInterval(() => {
+    frames.forget();
     const now = clock.now();
     const due: RealtimeSession[] = [];
     for (const session of sessions.values()) {
