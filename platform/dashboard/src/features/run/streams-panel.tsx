@@ -49,6 +49,7 @@ export function StreamsPanel({ run }: { run: RunView }) {
       <Stack gap={12}>
         <Row>
           <Select
+            className={classes.streamSelect}
             aria-label="Stream"
             value={streamKey(stream)}
             onChange={(event) => setChosen(event.target.value)}

@@ -44,7 +44,7 @@ export function FilterChips({ filters, onChange }: { filters: RunFilters; onChan
 }
 
 function activeFilters(filters: RunFilters): ActiveFilter[] {
-  const { status, task, tag, version, queue, batch, schedule, error, bulk, period, from, to } = filters;
+  const { status, task, tag, version, queue, batch, schedule, parent, error, bulk, period, from, to } = filters;
   const lists: [keyof RunFilters, string, readonly string[]][] = [
     ["status", "Status", status.map((each) => RUN_STATUS_LOOK[each].text)],
     ["task", "Task", task],
@@ -55,6 +55,7 @@ function activeFilters(filters: RunFilters): ActiveFilter[] {
   const texts: [keyof RunFilters, string, string | undefined][] = [
     ["batch", "Batch", batch],
     ["schedule", "Schedule", schedule],
+    ["parent", "Children of", parent],
     ["error", "Error", error],
     ["bulk", "Bulk action", bulk],
     ["period", "Made in", period && (PERIODS[period]?.toLowerCase() ?? period)],

@@ -21,6 +21,7 @@ test("the list and a bulk action mean the same runs; without a filter a bulk act
     task: "send",
     queue: "mail",
     error: "abc",
+    parent: "run_1",
     from: "2026-01-02T00:00:00Z",
   });
   expect(listParams(filters)).toMatchObject({ status: ["FAILED"], taskIdentifier: ["send"], error: "abc" });
@@ -29,6 +30,7 @@ test("the list and a bulk action mean the same runs; without a filter a bulk act
     taskIdentifier: ["send"],
     queue: ["mail"],
     error: "abc",
+    parentRunId: "run_1",
     from: "2026-01-02T00:00:00Z",
   });
   expect(bulkFilter(filtersOf({}))).toEqual({ period: "30d" });

@@ -12,6 +12,8 @@ export interface RunFilters {
   queue: string[];
   batch: string | undefined;
   schedule: string | undefined;
+  /** The run whose children are shown. */
+  parent: string | undefined;
   /** Fingerprint of an error group. */
   error: string | undefined;
   bulk: string | undefined;
@@ -22,7 +24,7 @@ export interface RunFilters {
 }
 
 const LISTS = ["task", "tag", "version", "queue"] as const;
-const TEXTS = ["search", "batch", "schedule", "error", "bulk", "period"] as const;
+const TEXTS = ["search", "batch", "schedule", "parent", "error", "bulk", "period"] as const;
 
 /** What is mistyped in the address is left out, rather than refused by the API. */
 export function filtersOf(search: SearchParams): RunFilters {
@@ -56,6 +58,7 @@ export function listParams(filters: RunFilters): ListRunsParams {
     queue: filters.queue,
     batch: filters.batch,
     schedule: filters.schedule,
+    parentRunId: filters.parent,
     error: filters.error,
     bulkAction: filters.bulk,
     period: filters.period,
@@ -66,7 +69,7 @@ export function listParams(filters: RunFilters): ListRunsParams {
 
 /** The same for a bulk action. The API wants one filter at least: with none, all that is kept is meant. */
 export function bulkFilter(filters: RunFilters): BulkActionFilter {
-  const { search, batch, schedule, error, bulk, period, from, to } = filters;
+  const { search, batch, schedule, parent, error, bulk, period, from, to } = filters;
   const some = <T>(list: T[]) => (list.length === 0 ? undefined : list);
   const filter: BulkActionFilter = {
     search,
@@ -77,6 +80,7 @@ export function bulkFilter(filters: RunFilters): BulkActionFilter {
     queue: some(filters.queue),
     batch,
     schedule,
+    parentRunId: parent,
     error,
     bulkAction: bulk,
     period,
@@ -111,8 +115,8 @@ export function matches(run: Matched, filters: RunFilters, now: number): boolean
     (filters.batch === undefined || filters.batch === run.batchId) &&
     isWithin(run.createdAt.getTime(), filters, now);
   if (!isMember) return false;
-  const { search, schedule, error, bulk } = filters;
-  return [search, schedule, error, bulk].some((value) => value !== undefined) ? "unknown" : true;
+  const { search, schedule, parent, error, bulk } = filters;
+  return [search, schedule, parent, error, bulk].some((value) => value !== undefined) ? "unknown" : true;
 }
 
 function isWithin(at: number, { from, to, period }: RunFilters, now: number): boolean {

@@ -36,7 +36,12 @@ export function WhyCard({ run }: { run: RunView }) {
         {data === undefined && <p className="muted">Asking the platform…</p>}
         <ul className={classes.reasons}>
           {reasons.map((reason) => (
-            <ReasonItem key={reason.reason} run={run} reason={reason} />
+            <ReasonItem
+              key={reason.reason}
+              run={run}
+              reason={reason}
+              isSaidBelow={waits.length > 0 && reason.reason === "WAITING"}
+            />
           ))}
         </ul>
         {waits.length > 0 && <Waits waits={waits} />}
@@ -51,13 +56,20 @@ export function WhyCard({ run }: { run: RunView }) {
   );
 }
 
-function ReasonItem({ run, reason }: { run: RunView; reason: Reason }) {
+interface ReasonItemProps {
+  run: RunView;
+  reason: Reason;
+  /** Its details have a place of their own. */
+  isSaidBelow: boolean;
+}
+
+function ReasonItem({ run, reason, isSaidBelow }: ReasonItemProps) {
   const words = reasonWords(reason.reason);
   return (
     <li>
       <span className={cx(classes.reason, classes[words.tone])}>{words.title}</span>{" "}
       <Badge tone={words.tone}>{reason.reason}</Badge>
-      <p className={classes.message}>{reason.message}</p>
+      {!isSaidBelow && <p className={classes.message}>{reason.message}</p>}
       {(words.remedy !== undefined || words.target !== undefined) && (
         <p className={classes.remedy}>
           {words.remedy} {words.target !== undefined && <Target run={run} target={words.target} />}
@@ -100,7 +112,7 @@ function Target({ run, target }: { run: RunView; target: ReasonTarget }) {
 }
 
 const WAIT_WORDS: Record<string, string> = {
-  time: "for a time",
+  time: "for",
   token: "for a token",
   child: "for a run of",
   batch: "for a batch of",
