@@ -6,7 +6,7 @@ import type { IconName } from "../../ui/icon.tsx";
 import { RelativeTime } from "../../ui/time.tsx";
 import type { Tone } from "../../ui/tone.ts";
 import classes from "./cluster.module.css";
-import { reasonWords } from "./worker-words.ts";
+import { reasonWords, whyOf } from "./worker-words.ts";
 
 type Phase = ClusterWorkerItem["phase"];
 
@@ -62,17 +62,14 @@ export function WorkCell({ worker }: { worker: ClusterWorkerItem }) {
 
 /** Why it is not (or no longer) running, in our words and in the cluster's. */
 export function ReasonCell({ worker }: { worker: ClusterWorkerItem }) {
-  const pod = worker.pods.find(({ reason }) => reason !== null);
-  const warning = worker.warnings.at(-1);
-  const reason = worker.reason ?? pod?.reason ?? (worker.phase === "RUNNING" ? null : (warning?.reason ?? null));
-  const message = worker.message ?? pod?.message ?? (reason === warning?.reason ? (warning?.message ?? null) : null);
-  if (reason === null) return <span className="muted">–</span>;
-  const words = reasonWords(reason);
+  const why = whyOf(worker);
+  if (why === undefined) return <span className="muted">–</span>;
+  const words = reasonWords(why.reason);
   return (
     <div className={classes.reason}>
-      <span>{words?.means ?? reason}</span>
+      <span>{words?.means ?? why.reason}</span>
       {words !== undefined && <span className={classes.todo}>{words.todo}</span>}
-      <code>{message === null ? reason : `${reason}: ${message}`}</code>
+      <code>{why.message === null ? why.reason : `${why.reason}: ${why.message}`}</code>
     </div>
   );
 }

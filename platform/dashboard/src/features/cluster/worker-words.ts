@@ -81,6 +81,24 @@ export function reasonWords(reason: string | null): ReasonWords | undefined {
   return WORDS[reason.toUpperCase()] ?? WORDS[reason.toUpperCase().replaceAll("_", "")];
 }
 
+interface Reasoned {
+  reason: string | null;
+  message: string | null;
+}
+
+/** A worker's own reason, else a pod's; the last warning says why one that does not run yet is late. */
+export function whyOf(
+  worker: Reasoned & {
+    phase: string;
+    pods: readonly Reasoned[];
+    warnings: readonly { reason: string; message: string }[];
+  },
+): { reason: string; message: string | null } | undefined {
+  const said = [worker, ...worker.pods].find(({ reason }) => reason !== null);
+  if (said?.reason != null) return { reason: said.reason, message: said.message };
+  return worker.phase === "RUNNING" ? undefined : worker.warnings.at(-1);
+}
+
 /** How much of a node's room is spoken for, 0 to 1. */
 export function shareOf({ total, requested }: { total: number; requested: number }): number {
   return total <= 0 ? 0 : Math.min(1, requested / total);

@@ -81,7 +81,10 @@ function Step({ step, isLast, status }: { step: BuildStep; isLast: boolean; stat
     );
   return (
     <details className={classes.step} open={isLast && status !== "DEPLOYED" ? true : undefined}>
-      <summary>{head}</summary>
+      <summary>
+        {head}
+        <Icon name="chevron-down" className={classes.chevron} />
+      </summary>
       <Lines step={step} isLive={isLast && status === "BUILDING"} />
     </details>
   );
@@ -97,7 +100,6 @@ function StepIcon({ isLast, status }: { isLast: boolean; status: Status }) {
 function Lines({ step, isLive }: { step: BuildStep; isLive: boolean }) {
   const box = useRef<HTMLPreElement>(null);
   const isAtEnd = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: after each line that came.
   useEffect(() => {
     if (isLive && isAtEnd.current) box.current?.scrollTo({ top: box.current.scrollHeight });
   }, [step.lines.length, isLive]);
@@ -105,7 +107,6 @@ function Lines({ step, isLive }: { step: BuildStep; isLive: boolean }) {
     <pre
       ref={box}
       className={classes.log}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
       tabIndex={0}
       onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
         isAtEnd.current = scrollTop + clientHeight > scrollHeight - 24;

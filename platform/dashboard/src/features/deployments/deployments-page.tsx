@@ -1,21 +1,20 @@
-import type { BuildItem, DeploymentItem } from "@gantry/sdk";
+import type { DeploymentItem } from "@gantry/sdk";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { PlaceLink } from "../../layout/place-link.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
 import { useDenial } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
-import { Card } from "../../ui/card.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
 import { Page, Row, Stack } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import { Duration, RelativeTime } from "../../ui/time.tsx";
-import { BuildBadge } from "./build-badge.tsx";
+import { RelativeTime } from "../../ui/time.tsx";
 import { runtimeWords } from "./build-facts.ts";
 import { CurrentBadge } from "./deployment-page.tsx";
 import classes from "./deployments.module.css";
+import { LatestBuilds } from "./latest-builds.tsx";
 import { isOlder, PromoteDialog } from "./promote-dialog.tsx";
-import { useBuilds, useDeployments } from "./use-deployments.ts";
+import { useDeployments } from "./use-deployments.ts";
 
 /** Versions: which serves, promote and roll back; builds as they go. */
 export default function DeploymentsPage() {
@@ -31,7 +30,7 @@ export default function DeploymentsPage() {
       description="Each deploy is a version: all tasks of a project in one image. New runs start on the one in service."
     >
       <Stack>
-        <Builds />
+        <LatestBuilds />
         <QueryView query={query} failed="Deployments could not be loaded">
           {({ deployments, hasNext }) => (
             <Stack gap={12}>
@@ -112,57 +111,6 @@ function useColumns(current: string | undefined, onPromote: (version: string) =>
       },
     ],
     [current, denial, onPromote],
-  );
-}
-
-const SHOWN_BUILDS = 5;
-
-const BUILD_COLUMNS: Column<BuildItem>[] = [
-  { id: "status", header: "Status", width: "130px", cell: (build) => <BuildBadge build={build} /> },
-  {
-    id: "build",
-    header: "Build",
-    cell: ({ id, version, error }) => (
-      <PlaceLink page="builds/$buildId" params={{ buildId: id }}>
-        {version ?? error?.code ?? "its log"}
-      </PlaceLink>
-    ),
-  },
-  {
-    id: "error",
-    header: "What is wrong",
-    hideBelow: 900,
-    cell: ({ error }) => <span className="muted">{error?.message}</span>,
-  },
-  {
-    id: "took",
-    header: "Took",
-    width: "90px",
-    cell: ({ startedAt, endedAt }) => <Duration from={startedAt} to={endedAt} />,
-  },
-  {
-    id: "when",
-    header: "Begun",
-    hideBelow: 640,
-    width: "110px",
-    cell: ({ startedAt }) => <RelativeTime at={startedAt} />,
-  },
-];
-
-/** The latest builds: those under way, and what failed. In `gantry dev` there are none. */
-function Builds() {
-  const { data = [] } = useBuilds();
-  if (data.length === 0) return null;
-  return (
-    <Card title="Latest builds" isFlush>
-      <Table
-        hasCards
-        label="Latest builds"
-        columns={BUILD_COLUMNS}
-        rows={data.slice(0, SHOWN_BUILDS)}
-        rowKey={({ id }) => id}
-      />
-    </Card>
   );
 }
 

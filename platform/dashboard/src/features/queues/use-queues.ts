@@ -3,10 +3,11 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { POLL } from "../../queries/polling.ts";
 import { useAction } from "../../queries/use-action.ts";
 import { useEnvironment } from "../../session/session-provider.tsx";
+import { useIsDevelopment } from "../../session/use-is-development.ts";
 
-export const QUEUES_PER_PAGE = 50;
+const QUEUES_PER_PAGE = 50;
 
-export interface QueuePage {
+interface QueuePage {
   queues: QueueItem[];
   hasNext: boolean;
 }
@@ -30,17 +31,6 @@ export function useEnvironmentLimit(): number | undefined {
   const { data } = useQuery({ queryKey: key("limits"), queryFn: () => api.limits(), staleTime: 60_000 });
   const isDev = useIsDevelopment();
   return isDev ? data?.devConcurrency : data?.environmentConcurrency;
-}
-
-/** Whether the environment in the address is one for development. */
-export function useIsDevelopment(): boolean {
-  const { api, key } = useEnvironment();
-  const { data } = useQuery({
-    queryKey: key("whoami"),
-    queryFn: () => api.whoami(),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  return data?.environment?.type === "DEVELOPMENT";
 }
 
 export function usePauseQueue() {

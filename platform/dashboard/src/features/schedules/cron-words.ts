@@ -60,29 +60,30 @@ function parseField(field: string, index: number): Part[] | undefined {
 const WEEKDAY = 5;
 const MONTH = 4;
 
+type Read = (word: string | undefined) => number | undefined;
+/** The forms of a part, the special ones first; each makes a Part of what its pattern has caught. */
+const FORMS: readonly [pattern: RegExp, make: (caught: string[], value: Read) => Part | undefined, on?: number][] = [
+  [/^[*?]$/, () => ({ kind: "any" })],
+  [/^L$/i, () => ({ kind: "last" })],
+  [/^([^/]+)\/(\d+)$/, ([base = "", every], value) => stepOf(Number(every), base, value)],
+  [/^(\w+)L$/i, ([day], value) => wrap(value(day), (of) => ({ kind: "last", value: of })), WEEKDAY],
+  [/^(\d+)W$/i, ([day]) => ({ kind: "nearest", value: Number(day) })],
+  [/^(\w+)#(\d)$/, ([day, nth], value) => wrap(value(day), (of) => ({ kind: "nth", value: of, nth: Number(nth) }))],
+  [
+    /^(\w+)-(\w+)$/,
+    ([from, to], value) =>
+      wrap(value(from), (first) => wrap(value(to), (end) => ({ kind: "range", from: first, to: end }))),
+  ],
+  [/^(\w+)$/, ([word], value) => wrap(value(word), (one) => ({ kind: "value", value: one }))],
+];
+
 function parsePart(text: string, index: number): Part | undefined {
-  if (text === "*" || text === "?") return { kind: "any" };
-  if (/^L$/i.test(text)) return { kind: "last" };
-  const value = (word: string | undefined) => parseValue(word, index);
-  const [, base = "", step] = /^([^/]+)\/(\d+)$/.exec(text) ?? [];
-  if (step !== undefined) return stepOf(Number(step), base, value);
-  const [, last] = /^(\w+)L$/i.exec(text) ?? [];
-  if (last !== undefined && index === WEEKDAY) return wrap(value(last), (of) => ({ kind: "last", value: of }));
-  const [, near] = /^(\d+)W$/i.exec(text) ?? [];
-  if (near !== undefined) return { kind: "nearest", value: Number(near) };
-  const [, of, nth] = /^(\w+)#(\d)$/.exec(text) ?? [];
-  if (of !== undefined) return wrap(value(of), (day) => ({ kind: "nth", value: day, nth: Number(nth) }));
-  const [, from, to] = /^(\w+)-(\w+)$/.exec(text) ?? [];
-  if (from !== undefined)
-    return wrap(value(from), (first) => wrap(value(to), (end) => ({ kind: "range", from: first, to: end })));
-  return wrap(value(text), (one) => ({ kind: "value", value: one }));
+  const value: Read = (word) => parseValue(word, index);
+  const form = FORMS.find(([pattern, , on]) => (on === undefined || on === index) && pattern.test(text));
+  return form?.[1](form[0].exec(text)?.slice(1) ?? [], value);
 }
 
-function stepOf(
-  every: number,
-  base: string,
-  value: (word: string | undefined) => number | undefined,
-): Part | undefined {
+function stepOf(every: number, base: string, value: Read): Part | undefined {
   if (base === "*") return every === 1 ? { kind: "any" } : { kind: "step", every };
   const [, from, to] = /^(\w+)(?:-(\w+))?$/.exec(base) ?? [];
   return wrap(value(from), (first) => {

@@ -11,7 +11,7 @@ import { AbsoluteTime, RelativeTime } from "../../ui/time.tsx";
 import { cronWords } from "./cron-words.ts";
 import { Times } from "./next-times.tsx";
 import classes from "./schedules.module.css";
-import { useScheduleRuns } from "./use-schedules.ts";
+import { useScheduleRuns } from "./use-schedules.tsx";
 
 interface ScheduleDetailsProps {
   schedule: ScheduleItem;

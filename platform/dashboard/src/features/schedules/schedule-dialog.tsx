@@ -8,7 +8,7 @@ import { Field, Input, Select } from "../../ui/field.tsx";
 import { CronField } from "./cron-field.tsx";
 import { type FormProblem, formOf, formProblem, type ScheduleForm, wantedOf } from "./schedule-form-state.ts";
 import classes from "./schedules.module.css";
-import { useSaveSchedule, useScheduledTasks } from "./use-schedules.ts";
+import { useSaveSchedule, useScheduledTasks } from "./use-schedules.tsx";
 
 interface ScheduleDialogProps {
   /** Undefined: a new one. */

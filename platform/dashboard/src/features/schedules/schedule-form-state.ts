@@ -25,18 +25,30 @@ export interface WantedSchedule {
 }
 
 export function formOf(schedule: ScheduleItem | undefined, defaults: { task: string; timezone: string }): ScheduleForm {
+  if (schedule === undefined) return { ...EMPTY, ...defaults };
+  const { task, generator, timezone, externalId, deduplicationKey, overlap, catchUp, jitter } = schedule;
   return {
-    task: schedule?.task ?? defaults.task,
-    cron: schedule?.generator.expression ?? "0 8 * * MON-FRI",
-    timezone: schedule?.timezone ?? defaults.timezone,
-    externalId: schedule?.externalId ?? "",
-    deduplicationKey: schedule?.deduplicationKey ?? "",
-    overlap: schedule?.overlap ?? "allow",
-    catchUp: schedule?.catchUp.policy ?? "last",
-    within: schedule?.catchUp.within ?? "",
-    jitter: schedule?.jitter ?? "",
+    task,
+    cron: generator.expression,
+    timezone,
+    externalId: externalId ?? "",
+    deduplicationKey: deduplicationKey ?? "",
+    overlap,
+    catchUp: catchUp.policy,
+    within: catchUp.within,
+    jitter: jitter ?? "",
   };
 }
+
+const EMPTY = {
+  cron: "0 8 * * MON-FRI",
+  externalId: "",
+  deduplicationKey: "",
+  overlap: "allow",
+  catchUp: "last",
+  within: "",
+  jitter: "",
+} as const;
 
 export type FormProblem = { field: "task" | "cron" | "timezone" | "jitter"; message: string };
 

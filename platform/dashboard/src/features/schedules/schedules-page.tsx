@@ -1,7 +1,6 @@
 import type { ScheduleItem } from "@gantry/sdk";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { RunLink } from "../../layout/place-link.tsx";
+import { useState } from "react";
 import { QueryView } from "../../queries/query-view.tsx";
 import { useDenial } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
@@ -9,11 +8,10 @@ import { ConfirmDialog } from "../../ui/dialog.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
 import { Page, Row, Stack } from "../../ui/page.tsx";
 import { Table } from "../../ui/table.tsx";
-import { toast } from "../../ui/toast.tsx";
 import { type ScheduleCommand, scheduleColumns } from "./schedule-columns.tsx";
 import { ScheduleDetails } from "./schedule-details.tsx";
 import { ScheduleDialog } from "./schedule-dialog.tsx";
-import { useScheduleActions, useSchedules } from "./use-schedules.ts";
+import { useScheduleActions, useSchedules } from "./use-schedules.tsx";
 
 type Asked = { what: "new" } | { what: "details" | "edit" | "delete"; schedule: ScheduleItem };
 
@@ -24,27 +22,7 @@ export default function SchedulesPage() {
   const query = useSchedules(page);
   const denial = useDenial("developer");
   const [asked, setAsked] = useState<Asked>();
-  const { setActive, runNow, remove } = useScheduleActions();
-  const close = () => setAsked(undefined);
-  const run = (schedule: ScheduleItem) =>
-    void runNow.perform({ id: schedule.id }).then(
-      ({ id }) =>
-        toast.success(
-          <>
-            Started: <RunLink runId={id} />
-          </>,
-        ),
-      () => undefined,
-    );
-  const onCommand = (command: ScheduleCommand, schedule: ScheduleItem) => {
-    if (command === "run") run(schedule);
-    else if (command === "pause" || command === "activate")
-      setActive.start({ id: schedule.id, task: schedule.task, active: command === "activate" });
-    else setAsked({ what: command, schedule });
-  };
-  const busyId = runNow.busyWith?.id ?? setActive.busyWith?.id;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: commands do the same each time.
-  const columns = useMemo(() => scheduleColumns({ denial, busyId, onCommand }), [denial, busyId]);
+  const columns = scheduleColumns({ denial, ...useCommands(setAsked) });
   return (
     <Page
       title="Schedules"
@@ -71,32 +49,54 @@ export default function SchedulesPage() {
           </Stack>
         )}
       </QueryView>
-      {asked?.what === "new" && <ScheduleDialog onClose={close} />}
-      {asked?.what === "edit" && <ScheduleDialog schedule={asked.schedule} onClose={close} />}
-      {asked?.what === "details" && (
-        <ScheduleDetails
-          schedule={query.data?.schedules.find(({ id }) => id === asked.schedule.id) ?? asked.schedule}
-          onClose={close}
-          onEdit={
-            asked.schedule.type === "IMPERATIVE" && denial === undefined
-              ? () => setAsked({ what: "edit", schedule: asked.schedule })
-              : undefined
-          }
-        />
-      )}
-      {asked?.what === "delete" && (
-        <ConfirmDialog
-          isOpen
-          isDanger
-          onClose={close}
-          title={`Delete the schedule of ${asked.schedule.task}?`}
-          confirmLabel="Delete it"
-          onConfirm={() => remove.perform({ id: asked.schedule.id, task: asked.schedule.task })}
-        >
-          It starts nothing any more. Its runs stay. This cannot be undone; to stop it for a while, pause it.
-        </ConfirmDialog>
-      )}
+      {asked && <AskedDialog asked={asked} current={query.data?.schedules ?? []} onAsk={setAsked} />}
     </Page>
+  );
+}
+
+/** Run, pause and activate at once; the rest is asked about in a dialog. */
+function useCommands(onAsk: (asked: Asked) => void) {
+  const { setActive, runNow } = useScheduleActions();
+  const onCommand = (command: ScheduleCommand, schedule: ScheduleItem) => {
+    const { id, task } = schedule;
+    if (command === "run") runNow.start({ id });
+    else if (command === "pause" || command === "activate")
+      setActive.start({ id, task, active: command === "activate" });
+    else onAsk({ what: command, schedule });
+  };
+  return { onCommand, busyId: runNow.busyWith?.id ?? setActive.busyWith?.id };
+}
+
+interface AskedDialogProps {
+  asked: Asked;
+  /** As they are now: a dialog that is open shows what changes meanwhile. */
+  current: readonly ScheduleItem[];
+  onAsk: (asked: Asked | undefined) => void;
+}
+
+function AskedDialog({ asked, current, onAsk }: AskedDialogProps) {
+  const { remove } = useScheduleActions();
+  const denial = useDenial("developer");
+  const close = () => onAsk(undefined);
+  if (asked.what === "new") return <ScheduleDialog onClose={close} />;
+  const schedule = current.find(({ id }) => id === asked.schedule.id) ?? asked.schedule;
+  const mayEdit = schedule.type === "IMPERATIVE" && denial === undefined;
+  if (asked.what === "edit") return <ScheduleDialog schedule={asked.schedule} onClose={close} />;
+  if (asked.what === "details") {
+    const onEdit = mayEdit ? () => onAsk({ what: "edit", schedule }) : undefined;
+    return <ScheduleDetails schedule={schedule} onClose={close} onEdit={onEdit} />;
+  }
+  return (
+    <ConfirmDialog
+      isOpen
+      isDanger
+      onClose={close}
+      title={`Delete the schedule of ${schedule.task}?`}
+      confirmLabel="Delete it"
+      onConfirm={() => remove.perform({ id: schedule.id, task: schedule.task })}
+    >
+      It starts nothing any more. Its runs stay. This cannot be undone; to stop it for a while, pause it.
+    </ConfirmDialog>
   );
 }
 

@@ -41,14 +41,17 @@ function machineFact({ machine }: Declaration): DeclarationFact {
   return { label: "Machine", value: name, note: machine === undefined ? `${note}, the default` : note };
 }
 
-function retryFact({ retry }: Declaration, isDev: boolean): DeclarationFact {
-  const attempts = retry?.maxAttempts ?? (isDev ? 1 : 3);
+function retryFact({ retry = {} }: Declaration, isDev: boolean): DeclarationFact {
+  const attempts = retry.maxAttempts ?? (isDev ? 1 : 3);
   if (attempts === 1) return { label: "Retry", value: "no retry" };
-  const from = seconds((retry?.minTimeoutInMs ?? 1000) / 1000);
-  const to = seconds((retry?.maxTimeoutInMs ?? 60_000) / 1000);
-  const oom = retry?.outOfMemory?.machine;
-  const note = `after ${from} to ${to}, factor ${retry?.factor ?? 2}${oom === undefined ? "" : `; out of memory: on ${oom}`}`;
-  return { label: "Retry", value: `${attempts} attempts${retry?.maxAttempts === undefined ? " (default)" : ""}`, note };
+  const { minTimeoutInMs: min = 1000, maxTimeoutInMs: max = 60_000, factor = 2 } = retry;
+  const machine = retry.outOfMemory?.machine;
+  const spread = `after ${seconds(min / 1000)} to ${seconds(max / 1000)}, factor ${factor}`;
+  return {
+    label: "Retry",
+    value: `${attempts} attempts${retry.maxAttempts === undefined ? " (default)" : ""}`,
+    note: machine === undefined ? spread : `${spread}; out of memory: on ${machine}`,
+  };
 }
 
 function maxDuration({ maxDuration: limit }: Declaration): Omit<DeclarationFact, "label"> {

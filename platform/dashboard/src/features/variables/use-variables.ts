@@ -49,8 +49,9 @@ export function useDeleteVariable() {
 export function useImportVariables() {
   const { variables, listKey } = useVariablesApi();
   return useAction({
-    run: (params: { variables: Record<string, string>; isSecret: boolean }) =>
-      variables.upload({ ...params, override: true }),
+    // Left out where they are not to be secret: one that is secret already stays so.
+    run: ({ isSecret, ...params }: { variables: Record<string, string>; isSecret: boolean }) =>
+      variables.upload({ ...params, override: true, ...(isSecret ? { isSecret } : {}) }),
     done: (_nothing, params) => `${Object.keys(params.variables).length} variables are set`,
     stale: [listKey],
   });

@@ -1,12 +1,13 @@
 import { insightsApi, scheduleApi } from "@gantry/sdk";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { RunLink } from "../../layout/place-link.tsx";
 import { POLL } from "../../queries/polling.ts";
 import { useAction } from "../../queries/use-action.ts";
 import { useEnvironment } from "../../session/session-provider.tsx";
 import type { WantedSchedule } from "./schedule-form-state.ts";
 
-export const SCHEDULES_PER_PAGE = 50;
+const SCHEDULES_PER_PAGE = 50;
 
 function useSchedulesApi() {
   const { api, key } = useEnvironment();
@@ -63,6 +64,11 @@ export function useScheduleActions() {
   });
   const runNow = useAction({
     run: ({ id }: { id: string }) => schedules.run(id),
+    done: ({ id }) => (
+      <>
+        Started: <RunLink runId={id} />
+      </>
+    ),
     failed: "No run was started",
     stale,
   });
