@@ -18,6 +18,8 @@ export function createApp({ apiUrl, publicApiUrl = apiUrl, secretKey, paceMs }: 
   const requestOptions = { clientConfig: { baseURL: apiUrl, secretKey } };
   const app = express();
 
+  app.get("/api/config", (_request, response) => void response.json({ apiUrl: publicApiUrl }));
+
   app.post("/api/imports", express.text({ type: "text/csv", limit: "2mb" }), async (request, response) => {
     if (typeof request.body !== "string" || request.body.trim() === "") {
       response.status(400).json({ error: "The file is empty." });
@@ -25,7 +27,7 @@ export function createApp({ apiUrl, publicApiUrl = apiUrl, secretKey, paceMs }: 
     }
     const payload = { csv: request.body, ...(paceMs !== undefined && { paceMs }) };
     const { id } = await tasks.trigger<typeof importContacts>("import-contacts", payload, undefined, requestOptions);
-    response.status(201).json({ runId: id, apiUrl: publicApiUrl });
+    response.status(201).json({ runId: id });
   });
 
   // In an app with users these two ask first whether the run is the user's.

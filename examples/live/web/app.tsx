@@ -1,37 +1,32 @@
 import { GantryProvider } from "@gantry/sdk/react";
 import { type ReactNode, useEffect, useState } from "react";
-import { type StartedImport, tokenFor } from "./backend.ts";
+import { tokenFor } from "./backend.ts";
 import { ImportView } from "./import-view.tsx";
 import { Upload } from "./upload.tsx";
 
-/** The import that is shown is in the address, so that a reload shows it again. */
-const KEY = "import";
+/** The run that is shown is in the address, so that a reload shows it again. */
+const KEY = "run";
 
-export function App(): ReactNode {
-  const [started, setStarted] = useState<StartedImport | undefined>(fromAddress);
+export function App({ apiUrl }: { apiUrl: string }): ReactNode {
+  const [runId, setRunId] = useState(() => new URLSearchParams(location.search).get(KEY) ?? undefined);
   useEffect(() => {
     const url = new URL(location.href);
-    url.search = started === undefined ? "" : String(new URLSearchParams({ [KEY]: JSON.stringify(started) }));
+    url.search = runId === undefined ? "" : String(new URLSearchParams({ [KEY]: runId }));
     history.replaceState(null, "", url);
-  }, [started]);
+  }, [runId]);
   return (
     <main>
       <header>
         <h1>Import contacts</h1>
         <p>A CSV file with the columns name, email and company.</p>
       </header>
-      {started === undefined ? (
-        <Upload onStarted={setStarted} />
+      {runId === undefined ? (
+        <Upload onStarted={setRunId} />
       ) : (
-        <GantryProvider baseURL={started.apiUrl} accessToken={() => tokenFor(started.runId)}>
-          <ImportView key={started.runId} runId={started.runId} onAgain={() => setStarted(undefined)} />
+        <GantryProvider baseURL={apiUrl} accessToken={() => tokenFor(runId)}>
+          <ImportView key={runId} runId={runId} onAgain={() => setRunId(undefined)} />
         </GantryProvider>
       )}
     </main>
   );
-}
-
-function fromAddress(): StartedImport | undefined {
-  const text = new URLSearchParams(location.search).get(KEY);
-  return text === null ? undefined : (JSON.parse(text) as StartedImport);
 }

@@ -12,7 +12,7 @@ export function Approval(props: { tokenId: string; publicAccessToken: string; go
   return (
     <div className="approval">
       <p>
-        <strong>{good} contacts</strong> can be imported. Shall they?
+        <strong>{good} contacts</strong> are good. Import them?
       </p>
       <div className="actions">
         <button type="button" className="button primary" disabled={isBusy} onClick={() => complete({ approved: true })}>

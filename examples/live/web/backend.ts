@@ -1,20 +1,21 @@
-/** An import that was started: its run, and where the platform is. */
-export interface StartedImport {
-  runId: string;
-  apiUrl: string;
+/** Where the platform is. Our backend says it, never the address bar: tokens are sent there. */
+export async function platformUrl(): Promise<string> {
+  return ((await (await fetch("/api/config")).json()) as { apiUrl: string }).apiUrl;
 }
 
-export function startImport(csv: string): Promise<StartedImport> {
-  return post("/api/imports", { headers: { "content-type": "text/csv" }, body: csv });
+/** Returns the id of the import's run. */
+export async function startImport(csv: string): Promise<string> {
+  const started = await post<{ runId: string }>("/api/imports", { headers: { "content-type": "text/csv" }, body: csv });
+  return started.runId;
 }
 
 /** A token that may read this run for a quarter of an hour. */
 export async function tokenFor(runId: string): Promise<string> {
-  return (await post<{ token: string }>(`/api/imports/${runId}/token`)).token;
+  return (await post<{ token: string }>(`/api/imports/${encodeURIComponent(runId)}/token`)).token;
 }
 
 export async function cancelImport(runId: string): Promise<void> {
-  await post(`/api/imports/${runId}/cancel`);
+  await post(`/api/imports/${encodeURIComponent(runId)}/cancel`);
 }
 
 async function post<T>(path: string, init?: RequestInit): Promise<T> {

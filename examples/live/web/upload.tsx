@@ -1,7 +1,7 @@
 import { type DragEvent, type ReactNode, useState } from "react";
-import { type StartedImport, startImport } from "./backend.ts";
+import { startImport } from "./backend.ts";
 
-export function Upload({ onStarted }: { onStarted: (started: StartedImport) => void }): ReactNode {
+export function Upload({ onStarted }: { onStarted: (runId: string) => void }): ReactNode {
   const [isOver, setOver] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string>();

@@ -16,6 +16,8 @@ export interface TokenTargets {
   tags?: string | string[] | undefined;
   batch?: string | string[] | undefined;
   waitpoints?: string | string[] | undefined;
+  /** Ids of runs: to write is to send them messages. */
+  inputStreams?: string | string[] | undefined;
 }
 
 /** `{ read: { runs: ["run_a"] } }` → `["read:runs:run_a"]`. Errors: RangeError for an empty id, which would mean all. */

@@ -14,7 +14,7 @@ export interface InputStreamSendInstance<TData> {
 }
 
 /**
- * Sends messages to an input stream of a run; the token needs `write:runs:<id>`.
+ * Sends messages to an input stream of a run; the token needs `write:inputStreams:<the run>`.
  *
  * @example const { send } = useInputStreamSend<{ text: string }>("chat", runId, { accessToken });
  */
