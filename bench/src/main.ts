@@ -5,6 +5,7 @@ import type { Row } from "./row.ts";
 import { admissionBacklog } from "./rows/admission-backlog.ts";
 import { batchTriggers } from "./rows/batch-triggers.ts";
 import { childRoundTrip } from "./rows/child-round-trip.ts";
+import { dashboardOpens } from "./rows/dashboard-opens.ts";
 import { dueToGoesOn } from "./rows/due-to-goes-on.ts";
 import { liveUpdates } from "./rows/live-updates.ts";
 import { platformMemory } from "./rows/memory.ts";
@@ -31,6 +32,7 @@ const ROWS: Row[] = [
   sleepingRuns,
   scheduleAccuracy,
   liveUpdates,
+  dashboardOpens,
 ];
 /** A row that takes this long has met a fault and not a slow machine. */
 const ROW_DEADLINE_MS = 240_000;
