@@ -67,6 +67,7 @@ export async function composeAccounts(options: AccountsOptions): Promise<Account
       sessions,
       signIn,
       clock: systemClock,
+      hasPasswordSignIn,
     }),
     audit: createAuditLog(pool),
     singleSignOn: await singleSignOn(config, { users, sessions, needsSetup: () => signIn.needsSetup() }),

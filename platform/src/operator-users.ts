@@ -55,11 +55,13 @@ async function create(deps: OperatorUsersDeps, values: { email?: string; name?: 
   const role = roleOf(values.role ?? "admin");
   const { user, invitation } = await readable(deps.members.create({ email, name, role }));
   await note(deps, "users.create", user, { role });
-  return { ...shown(user), url: `${deps.publicUrl}/invitation#${invitation?.token}`, expiresAt: invitation?.expiresAt };
+  // Without passwords there is no link: they sign in by single sign-on.
+  if (invitation === undefined) return shown(user);
+  return { ...shown(user), url: `${deps.publicUrl}/invitation#${invitation.token}`, expiresAt: invitation.expiresAt };
 }
 
 async function resetPassword(deps: OperatorUsersDeps, { id }: User) {
-  const { user, invitation } = await deps.members.invite(id);
+  const { user, invitation } = await readable(deps.members.invite(id));
   await note(deps, "users.invite", user, {});
   return { ...shown(user), url: `${deps.publicUrl}/invitation#${invitation.token}`, expiresAt: invitation.expiresAt };
 }

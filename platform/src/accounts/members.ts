@@ -22,7 +22,7 @@ export interface Invitation {
 /** Who may use the platform. Errors of all: USER_NOT_FOUND. */
 export interface MemberService {
   list(): Promise<User[]>;
-  /** With a password they sign in at once, without it by the invitation. Errors: USER_EXISTS, PASSWORD_REFUSED. */
+  /** With a password they sign in at once, without it by the invitation, or by single sign-on where that is the one way. Errors: USER_EXISTS, PASSWORD_REFUSED. */
   create(member: {
     email: string;
     name: string;
@@ -45,12 +45,15 @@ export interface MembersDeps {
   sessions: SessionService;
   signIn: Pick<SignInService, "hashNew" | "countSecret">;
   clock: Clock;
+  /** False: nobody has a password, so there are no links to choose one; who is added signs in by single sign-on. */
+  hasPasswordSignIn: boolean;
 }
 
 export function createMemberService(deps: MembersDeps): MemberService {
   const { users, invitations, sessions, signIn, clock } = deps;
 
   async function newInvitation(userId: string): Promise<Invitation> {
+    if (!deps.hasPasswordSignIn) throw passwordsOff();
     const token = newSecret(43);
     const expiresAt = new Date(clock.now() + INVITATION_MS);
     await invitations.put(userId, hashToken(token), expiresAt);
@@ -71,7 +74,9 @@ export function createMemberService(deps: MembersDeps): MemberService {
       const passwordHash = password === undefined ? undefined : await signIn.hashNew(password, email);
       const user = await users.create({ email: normalEmail(email), name, role, passwordHash });
       if (typeof user === "string") throw new AppError("USER_EXISTS", `There is a user ${normalEmail(email)} already.`);
-      return password === undefined ? { user, invitation: await newInvitation(user.id) } : { user };
+      return password === undefined && deps.hasPasswordSignIn
+        ? { user, invitation: await newInvitation(user.id) }
+        : { user };
     },
 
     async update(userId, change) {
@@ -99,6 +104,7 @@ export function createMemberService(deps: MembersDeps): MemberService {
 
     async accept({ token, name, password }, origin) {
       await signIn.countSecret(origin);
+      if (!deps.hasPasswordSignIn) throw passwordsOff();
       if (!TOKEN.test(token)) throw invalidInvitation();
       const { email } = await invitedUser(await invitations.find(hashToken(token)));
       const passwordHash = await signIn.hashNew(password, email);
@@ -115,6 +121,10 @@ export function createMemberService(deps: MembersDeps): MemberService {
 
 function hashToken(token: string): Buffer {
   return createHash("sha256").update(token).digest();
+}
+
+function passwordsOff(): AppError {
+  return new AppError("PASSWORD_SIGN_IN_OFF", "This platform does not take passwords.");
 }
 
 function missing(): AppError {

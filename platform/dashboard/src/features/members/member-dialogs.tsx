@@ -1,6 +1,7 @@
 import type { InvitedUser, UserItem } from "@gantry/sdk";
 import type { Role } from "@gantry/sdk/contract";
 import { useState } from "react";
+import { useSession } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -19,6 +20,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [role, setRole] = useState<Role>("viewer");
   const [invited, setInvited] = useState<InvitedUser>();
+  const { hasPasswordSignIn = true } = useSession();
   const { perform, isBusy, error } = useInvite();
   if (invited !== undefined) return <LinkDialog invited={invited} onClose={onClose} />;
   return (
@@ -29,7 +31,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
       onSubmit={() => void perform({ email, name, role }).then(setInvited, () => undefined)}
       footer={
         <Button type="submit" variant="primary" isBusy={isBusy}>
-          Create the link
+          {hasPasswordSignIn ? "Create the link" : "Add the member"}
         </Button>
       }
     >
@@ -74,7 +76,21 @@ export function NewLinkDialog({ user, onClose }: { user: UserItem; onClose: () =
 }
 
 function LinkDialog({ invited: { user, invitation }, onClose }: { invited: InvitedUser; onClose: () => void }) {
-  if (invitation === undefined) return null;
+  if (invitation === undefined)
+    return (
+      <Dialog
+        isOpen
+        onClose={onClose}
+        title={`${user.name} is added`}
+        footer={
+          <Button variant="primary" onClick={onClose}>
+            Close
+          </Button>
+        }
+      >
+        <p>They sign in by single sign-on with the address {user.email}; this platform takes no passwords.</p>
+      </Dialog>
+    );
   return (
     <Dialog
       isOpen
