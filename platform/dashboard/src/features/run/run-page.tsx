@@ -71,7 +71,7 @@ function LoadedRun({ live, run, crumbs }: { live: LiveRunState; run: RunView; cr
         )}
         <div className={classes.columns}>
           <Stack>
-            <WhyCard run={run} />
+            <WhyCard run={run} journal={activity.journal} />
             {run.error !== undefined && <ErrorView error={run.error} />}
             <TimelineCard run={run} activity={activity} />
             <RunTabs run={run} activity={activity} />
@@ -118,7 +118,14 @@ function RunTabs({ run, activity }: { run: RunView; activity: ActivitySnapshot }
         {tab === "journal" && <JournalPanel journal={activity.journal} />}
         {tab === "attempts" && <AttemptsPanel run={run} />}
         {tab === "streams" && <StreamsPanel run={run} />}
-        {tab === "logs" && <LogPanel lines={activity.lines} isLoaded={activity.isLoaded} isLive={!run.isCompleted} />}
+        {tab === "logs" && (
+          <LogPanel
+            lines={activity.lines}
+            isLoaded={activity.isLoaded}
+            isLive={!run.isCompleted}
+            error={activity.error}
+          />
+        )}
       </Tabs>
     </Card>
   );

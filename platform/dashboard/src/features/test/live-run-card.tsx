@@ -32,7 +32,7 @@ export function LiveRunCard({ runId }: { runId: string }) {
           {run.version !== undefined && <span className="muted">version {run.version}</span>}
         </Row>
       </Card>
-      <WhyCard run={run} />
+      <WhyCard run={run} journal={snapshot.journal} />
       {run.error !== undefined && <ErrorView error={run.error} />}
       {run.isSuccess && (
         <Card title="Output">

@@ -1,8 +1,11 @@
+import type { JournalItem } from "@gantry/sdk";
 import { CHECKPOINT_REASONS } from "@gantry/sdk/contract";
+import { useState } from "react";
 import { PlaceLink } from "../../../layout/place-link.tsx";
 import { Badge } from "../../../ui/badge.tsx";
 import { cx } from "../../../ui/class-names.ts";
 import { Icon } from "../../../ui/icon.tsx";
+import { RUN_STATUS_LOOK } from "../../../ui/run-status-look.ts";
 import { Countdown } from "../timeline/timeline-row.tsx";
 import { RunsLink } from "../place-links.tsx";
 import type { RunView } from "../run-view.ts";
@@ -18,18 +21,27 @@ import {
 } from "./explain-words.ts";
 import classes from "./why-card.module.css";
 
-/** Shown in the card's place until the first answer is there, so that nothing below it jumps. */
 const isHeldBack = (run: RunView) => !run.isCompleted && run.status !== "EXECUTING";
 
-/** Why a run does not go on: what it waits for, which limit holds it, what became of its process. Nothing for one that does. */
-export function WhyCard({ run }: { run: RunView }) {
+interface WhyCardProps {
+  run: RunView;
+  journal: readonly JournalItem[];
+}
+
+/**
+ * What a run is about: what it waits for, which limit holds it, what became of its process; or what it executes. It stays for
+ * as long as the page does, so that nothing below it moves whenever a run waits and goes on. Nothing for one that had ended.
+ */
+export function WhyCard({ run, journal }: WhyCardProps) {
   const { data } = useExplanation(run);
-  if (!isHeldBack(run)) return null;
+  const [wasLive] = useState(!run.isCompleted);
+  if (!wasLive) return null;
+  if (!isHeldBack(run)) return <NowCard run={run} journal={journal} />;
   const waits = openWaits(data);
   const checkpoint = checkpointOf(data);
   const reasons = (data?.reasons ?? []).filter(({ reason }) => reason !== "WORKER_HELD" && reason !== "WORKER_LEFT");
   return (
-    <section className={classes.card} aria-label="Why it waits">
+    <section className={cx(classes.card, classes.waiting)} aria-label="Why it waits">
       <Icon name="hourglass" className={classes.icon} />
       <div className={classes.content}>
         <h2>Why it waits</h2>
@@ -49,6 +61,27 @@ export function WhyCard({ run }: { run: RunView }) {
         {(data?.position ?? 0) > 0 && (
           <p className={classes.position}>
             {data?.position === 1 ? "1 run is" : `${data?.position} runs are`} ahead of it in its queue.
+          </p>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** The same place while the run executes, and once it has ended. */
+function NowCard({ run, journal }: WhyCardProps) {
+  const look = RUN_STATUS_LOOK[run.status];
+  const steps = journal.filter(({ kind }) => kind === "step");
+  const last = steps.at(-1);
+  return (
+    <section className={classes.card} aria-label="Now">
+      <Icon name={look.icon} className={classes.icon} />
+      <div className={classes.content}>
+        <h2>{look.text}</h2>
+        <p className={classes.message}>{look.meaning}</p>
+        {last !== undefined && (
+          <p className={classes.message}>
+            {steps.length === 1 ? "1 step" : `${steps.length} steps`} so far, the last: <strong>{last.label}</strong>
           </p>
         )}
       </div>

@@ -2,6 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "../../../ui/button.tsx";
 import { cx } from "../../../ui/class-names.ts";
+import { ErrorText } from "../../../ui/error-state.tsx";
 import { Input } from "../../../ui/field.tsx";
 import { formatNumber } from "../../../ui/format.ts";
 import { CopyButton } from "../../../ui/copy-button.tsx";
@@ -15,12 +16,14 @@ interface LogPanelProps {
   isLoaded: boolean;
   /** The run goes on: more may come. */
   isLive: boolean;
+  /** Why the last look failed. */
+  error?: unknown;
 }
 
 const ROW_HEIGHT = 22;
 
 /** All that a run said: filtered by level and words, following its end while it is at the end. */
-export function LogPanel({ lines, isLoaded, isLive }: LogPanelProps) {
+export function LogPanel({ lines, isLoaded, isLive, error }: LogPanelProps) {
   const [hidden, setHidden] = useState<ReadonlySet<LogLevel>>(new Set());
   const [text, setText] = useState("");
   const wanted = useDeferredValue(text);
@@ -64,6 +67,7 @@ export function LogPanel({ lines, isLoaded, isLive }: LogPanelProps) {
         </div>
         <CopyButton label="Copy the lines shown" text={shown.length > 20_000 ? "" : asText(shown)} />
       </div>
+      {error !== undefined && <ErrorText error={error} />}
       <LogList lines={shown} isLive={isLive} emptyText={emptyText(lines.length, isLoaded, isLive)} />
     </div>
   );
@@ -90,6 +94,7 @@ interface LogListProps {
 function LogList({ lines, isLive, emptyText }: LogListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [isFollowing, setFollowing] = useState(true);
+  const [wasLive] = useState(isLive);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const virtualizer = useVirtualizer({
     count: lines.length,
@@ -126,7 +131,7 @@ function LogList({ lines, isLive, emptyText }: LogListProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         tabIndex={0}
         className={classes.list}
-        style={isLive ? undefined : { height: Math.min(380, Math.max(96, count * ROW_HEIGHT + 24)) }}
+        style={wasLive ? undefined : { height: Math.min(380, Math.max(96, count * ROW_HEIGHT + 24)) }}
         onScroll={onScroll}
       >
         {count === 0 && <p className={classes.empty}>{emptyText}</p>}

@@ -44,15 +44,21 @@ export function linearScale(startMs: number, endMs: number): TimeScale {
 const WORTH_SHORTENING = 0.12;
 const SHORT = 0.06;
 
-/** As `linearScale`, with the long stretches in which nothing is at work drawn short. `busy` in any order, `[start, end]`. */
+/**
+ * As `linearScale`, with the long stretches in which nothing is at work drawn short. `busy` in any order, `[start, end]`; idle
+ * stretches below `atLeastMs` stay as they are.
+ */
 export function shortenedScale(
   startMs: number,
   endMs: number,
   busy: readonly (readonly [number, number])[],
+  atLeastMs = 0,
 ): TimeScale {
   const whole = linearScale(startMs, endMs);
   const total = whole.endMs - startMs;
-  const idle = gaps(startMs, whole.endMs, busy).filter(([from, to]) => to - from > total * WORTH_SHORTENING);
+  const idle = gaps(startMs, whole.endMs, busy).filter(
+    ([from, to]) => to - from > Math.max(total * WORTH_SHORTENING, atLeastMs),
+  );
   const used = total - idle.reduce((sum, [from, to]) => sum + to - from, 0);
   if (idle.length === 0 || used <= 0) return whole;
   const share = 1 - SHORT * idle.length;

@@ -20,6 +20,8 @@ const AT_WORK: ReadonlySet<SpanKind> = new Set(["step", "span", "child", "batch"
 
 /** What a run did and does, on a time axis or as a table. */
 export function TimelineCard({ run, activity }: { run: RunView; activity: ActivitySnapshot }) {
+  // A run that goes on has room for what is to come: nothing below it moves.
+  const [wasLive] = useState(!run.isCompleted);
   const [expansion, setExpansion] = useState<Expansion>(new Map());
   const [selectedId, setSelectedId] = useState<string>();
   const [view, setView] = useState<View>(WHOLE);
@@ -81,6 +83,7 @@ export function TimelineCard({ run, activity }: { run: RunView; activity: Activi
             onView={setView}
             onSelect={select}
             onToggle={toggle}
+            minRows={wasLive ? 9 : activity.isLoaded ? 1 : 6}
           />
         )}
         {selected && <SpanDetails span={selected} onClose={() => setSelectedId(undefined)} />}
@@ -113,6 +116,6 @@ function useScale(root: TimelineSpan, nowMs: number, isShortened: boolean) {
         .flatMap((span) => [span, ...span.children])
         .filter(({ kind }) => kinds.has(kind))
         .map((span) => [span.startMs, span.endMs ?? endMs] as const);
-    return shortenedScale(startMs, endMs, [...gaps(startMs, endMs, stretches(IDLE)), ...stretches(AT_WORK)]);
+    return shortenedScale(startMs, endMs, [...gaps(startMs, endMs, stretches(IDLE)), ...stretches(AT_WORK)], 2_000);
   }, [root, startMs, endMs, isShortened]);
 }

@@ -22,6 +22,8 @@ interface TimelineViewProps {
   onView: (view: View) => void;
   onSelect: (id: string) => void;
   onToggle: (id: string, isExpanded: boolean) => void;
+  /** Room for so many rows, even if there are fewer. */
+  minRows: number;
 }
 
 /** Spans as bars on a time axis. Arrow keys move, open and close; + − 0 and Shift with the arrows zoom and move the axis. */
@@ -69,7 +71,10 @@ export function TimelineView(props: TimelineViewProps) {
     <div
       ref={scroller}
       className={classes.scroll}
-      style={{ maxHeight: MAX_ROWS * ROW_HEIGHT + 29, minHeight: Math.min(rows.length, 4) * ROW_HEIGHT + 29 }}
+      style={{
+        maxHeight: MAX_ROWS * ROW_HEIGHT + 29,
+        minHeight: Math.max(Math.min(rows.length, 4), props.minRows) * ROW_HEIGHT + 29,
+      }}
     >
       <div className={classes.head}>
         <div aria-hidden>Span</div>
