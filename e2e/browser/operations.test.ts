@@ -297,3 +297,33 @@ describe("limits", () => {
     await button(page, "Pause the environment").waitFor();
   });
 });
+
+describe("a viewer", () => {
+  /** The session as a viewer's; what the API refuses them is tested with the API. */
+  async function openAsViewer(path: string): Promise<Page> {
+    const page = await stage.get().page();
+    page.setDefaultTimeout(30_000);
+    await page.route("**/api/v1/auth/session", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), role: "viewer" } });
+    });
+    await page.goto(stage.get().path(path));
+    return page;
+  }
+
+  test("sees everything but keys, and is told why they can change nothing", async () => {
+    const page = await openAsViewer("queues");
+    const pause = button(page, "Pause mail");
+    await pause.waitFor();
+    expect(await pause.getAttribute("aria-disabled")).toBe("true");
+    await pause.focus();
+    expect(await page.getByText("Your role is viewer; this needs a developer.").count()).toBeGreaterThan(0);
+    await pause.click({ force: true });
+    expect((await api().call<{ paused: boolean }>("GET", "/api/v1/queues/mail?type=custom")).paused).toBe(false);
+    const asked: string[] = [];
+    const keys = await openAsViewer("keys");
+    keys.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await keys.getByText("Keys are for admins").waitFor();
+    expect(asked).not.toContain("/api/v1/keys");
+  });
+});

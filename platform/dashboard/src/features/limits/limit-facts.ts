@@ -64,12 +64,13 @@ export const LIMIT_GROUPS: readonly { title: string; limits: Partial<Record<Limi
     },
   },
   {
-    title: "Streams",
+    title: "Streams and sockets",
     limits: {
       streamsPerRun: count("Streams of a run", "In each direction."),
       streamBytes: bytes("Stream", "The JSON of all chunks of one stream."),
       streamChunkBytes: bytes("Chunk", "The JSON of one chunk, or of one message to a run."),
       streamRetentionDays: days("Streams are kept", "After they have ended."),
+      subscriptionsPerSocket: count("Subscriptions of a socket", "What one browser or client watches at once."),
     },
   },
   {
