@@ -103,13 +103,7 @@ export function attachRealtime(server: Server, { edge, features, maxSockets }: R
   });
   const sweep = setInterval(() => {
     frames.forget();
-    const now = clock.now();
-    const due: RealtimeSession[] = [];
-    for (const session of sessions.values()) {
-      session.expire(now);
-      if (now - session.checkedAt >= RECHECK_MS) due.push(session);
-    }
-    void recheckAll(due, now);
+    void lookAtTokens(sessions.values(), clock.now());
   }, SWEEP_MS).unref();
 
   const recheck = (isConcerned: (session: RealtimeSession) => boolean) =>
@@ -132,6 +126,16 @@ export function attachRealtime(server: Server, { edge, features, maxSockets }: R
       sessions.clear();
     },
   };
+}
+
+/** Silences or ends what has expired, and looks again at tokens that were not looked at for a while. */
+function lookAtTokens(sessions: Iterable<RealtimeSession>, now: number): Promise<void> {
+  const due: RealtimeSession[] = [];
+  for (const session of sessions) {
+    session.expire(now);
+    if (now - session.checkedAt >= RECHECK_MS) due.push(session);
+  }
+  return recheckAll(due, now);
 }
 
 async function recheckAll(sessions: readonly RealtimeSession[], now: number): Promise<void> {

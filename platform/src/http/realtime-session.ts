@@ -150,7 +150,6 @@ export class RealtimeSession implements RealtimeSocket {
   // ── messages ──
 
   async #answer(
-    // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a promise returns nothing.
     handle: (request: unknown) => void | Promise<void | (() => void)>,
     event: string,
     request: unknown,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { liveStage, PlayedSocket } from "../../test/support/live-stage.ts";
+import { liveStage, type PlayedSocket } from "../../test/support/live-stage.ts";
 import { testDatabase } from "../../test/support/test-database.ts";
 import { encodeId, newUuid } from "../ids.ts";
 

@@ -1,17 +1,18 @@
 import { isFinalRunStatus } from "@gantry/sdk/contract";
 import { AppError } from "../errors.ts";
 import { runResources } from "../http/run-view.ts";
-import type { RunChanges } from "../runs/run-changes.ts";
+import type { LiveReads } from "../runs/live-reads.ts";
 import type { RunDetail } from "../runs/run.ts";
+import type { RunChanges } from "../runs/run-changes.ts";
 import type { LiveMetrics } from "./live-metrics.ts";
-import { keyOf, type LiveReads } from "./live-reads.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Pulse } from "./pulse.ts";
 import type { RealtimeSocket } from "./realtime-socket.ts";
-import { owe, Room, type Subscription } from "./room.ts";
+import { owe, type Room, type Subscription } from "./room.ts";
+import { Rooms } from "./rooms.ts";
 import { type ReadRun, RunReader } from "./run-reader.ts";
 import { SetSync } from "./set-sync.ts";
-import { isMember, setResources, type SubscribeWish } from "./target-policy.ts";
+import { type SubscribeWish, setResources } from "./target-policy.ts";
 
 /** A room is compared with the store after so long without a word of it; one whose run has ended after longer. */
 const CHECK_MS = 5_000;
@@ -53,19 +54,16 @@ export class LiveRuns {
   readonly #deps: LiveRunsDeps;
   readonly #reader: RunReader;
   readonly #sync: SetSync;
-  readonly #rooms = new Map<string, Room>();
-  /** Rooms of tags, by one of their tags. */
-  readonly #byTag = new Map<string, Set<Room>>();
-  /** Of each environment with rooms: how many, how many of them sets, and what ends the watch. */
-  readonly #watched = new Map<number, { rooms: number; sets: number; stop: () => void }>();
+  readonly #rooms: Rooms;
 
   constructor(deps: LiveRunsDeps) {
     this.#deps = deps;
     const { reads, changes, pulse, metrics } = deps;
+    this.#rooms = new Rooms(changes);
     this.#reader = new RunReader({
       reads,
       pulse,
-      isWhole: (environmentId, runId) => this.#rooms.has(keyOf({ environmentId, runId })),
+      isWhole: (environmentId, runId) => this.#rooms.ofRun(environmentId, runId) !== undefined,
       onRead: (runs) => this.#read(runs),
       onQuery: (runs, ms) => metrics.queried("runs", runs, ms),
       onError: (error) => deps.onError(error, "changed runs could not be read; they are tried again"),
@@ -81,14 +79,14 @@ export class LiveRuns {
     });
     changes.onTouched((environmentId, runIds) => this.#touched(environmentId, runIds));
     changes.onLost(() => {
-      for (const room of this.#rooms.values()) room.checkedAt = Number.NEGATIVE_INFINITY;
+      for (const room of this.#rooms) room.checkedAt = Number.NEGATIVE_INFINITY;
       deps.wakeCheck();
     });
   }
 
   close(): void {
     this.#reader.close();
-    for (const { stop } of this.#watched.values()) stop();
+    this.#rooms.close();
   }
 
   // ── what subscribers ask ──
@@ -104,7 +102,7 @@ export class LiveRuns {
       socket,
       since,
       skip,
-      room: this.#room(socket.environment.id, target),
+      room: this.#rooms.open(socket.environment.id, target, this.#firstCheckAt()),
       limit: target.kind === "set" ? target.limit : 1,
       state: "joining",
       pending: new Set(),
@@ -130,7 +128,7 @@ export class LiveRuns {
     subscription.pending.clear();
     room.subscriptions.delete(subscription);
     this.#deps.metrics.subscribed(kindOf(room), -1);
-    if (room.subscriptions.size === 0) this.#drop(room);
+    if (room.subscriptions.size === 0) this.#rooms.drop(room);
   }
 
   /** Why its socket's present token does not allow the subscription any more. */
@@ -150,7 +148,7 @@ export class LiveRuns {
   async check(): Promise<number | undefined> {
     const now = this.#deps.pulse.now();
     const due: Room[] = [];
-    for (const room of this.#rooms.values())
+    for (const room of this.#rooms)
       if (now - room.checkedAt >= (room.isFinal ? CHECK_FINAL_MS : CHECK_MS)) due.push(room);
     const runs = due.filter((room) => room.target.kind === "run").slice(0, CHECKED_AT_ONCE);
     if (runs.length > 0) await this.#checkRuns(runs);
@@ -165,22 +163,21 @@ export class LiveRuns {
   // ── changes ──
 
   #touched(environmentId: number, runIds: readonly string[]): void {
-    const watched = this.#watched.get(environmentId);
-    if (watched === undefined) return;
+    if (!this.#rooms.isWatched(environmentId)) return;
+    const hasSets = this.#rooms.hasSets(environmentId);
     let isFlood = false;
     for (const runId of runIds) {
-      const isOwn = this.#rooms.has(keyOf({ environmentId, runId }));
-      if (isOwn || (watched.sets > 0 && this.#reader.waiting < FLOOD)) this.#reader.touch({ environmentId, runId });
-      else if (watched.sets > 0) isFlood = true;
+      const isOwn = this.#rooms.ofRun(environmentId, runId) !== undefined;
+      if (isOwn || (hasSets && this.#reader.waiting < FLOOD)) this.#reader.touch({ environmentId, runId });
+      else if (hasSets) isFlood = true;
     }
     if (isFlood) this.#flooded(environmentId);
   }
 
   /** More changes than are worth reading one by one: sets are looked at as wholes. */
   #flooded(environmentId: number): void {
-    for (const room of this.#rooms.values()) {
-      if (room.environmentId !== environmentId || room.target.kind === "run") continue;
-      if (room.target.set.kind === "environment") this.#tellStale(room);
+    for (const room of this.#rooms.sets(environmentId)) {
+      if (room.target.kind === "set" && room.target.set.kind === "environment") this.#tellStale(room);
       else room.checkedAt = Number.NEGATIVE_INFINITY;
     }
   }
@@ -203,7 +200,7 @@ export class LiveRuns {
   #read(runs: ReadRun[]): void {
     const outgoing = new Map<Subscription, RunDetail[]>();
     for (const { environmentId, runId, run } of runs) {
-      const own = this.#rooms.get(keyOf({ environmentId, runId }));
+      const own = this.#rooms.ofRun(environmentId, runId);
       if (run === undefined) {
         if (own !== undefined) this.#vanished(own);
         this.#forget(environmentId, runId);
@@ -214,22 +211,10 @@ export class LiveRuns {
         own.isFinal = isFinalRunStatus(run.status);
         this.#offer(own, run, outgoing);
       }
-      for (const room of this.#setsOf(environmentId, run)) this.#offer(room, run, outgoing);
+      for (const room of this.#rooms.setsOf(environmentId, run)) this.#offer(room, run, outgoing);
     }
     const messages = new Outgoing();
     for (const [subscription, changed] of outgoing) this.#update(subscription, changed, messages);
-  }
-
-  #setsOf(environmentId: number, run: RunDetail): Set<Room> {
-    const rooms = new Set<Room>();
-    if ((this.#watched.get(environmentId)?.sets ?? 0) === 0) return rooms;
-    const add = (room: Room | undefined) => {
-      if (room?.target.kind === "set" && isMember(room.target.set, run)) rooms.add(room);
-    };
-    add(this.#rooms.get(`${environmentId} environment`));
-    if (run.batchId !== undefined) add(this.#rooms.get(`${environmentId} ${run.batchId}`));
-    for (const tag of run.tags) for (const room of this.#byTag.get(`${environmentId} ${tag}`) ?? []) add(room);
-    return rooms;
   }
 
   #offer(room: Room, run: RunDetail, outgoing: Map<Subscription, RunDetail[]>): void {
@@ -344,54 +329,22 @@ export class LiveRuns {
 
   // ── rooms ──
 
-  #room(environmentId: number, target: SubscribeWish["target"]): Room {
-    const key = keyOf({ environmentId, runId: target.key });
-    const known = this.#rooms.get(key);
-    if (known !== undefined) return known;
-    const checkedAt = this.#deps.pulse.now() - CHECK_MS + FIRST_CHECK_MS;
-    const room = new Room(key, environmentId, target, checkedAt);
-    this.#rooms.set(key, room);
-    const tag = tagKey(room);
-    if (tag !== undefined) this.#byTag.set(tag, (this.#byTag.get(tag) ?? new Set()).add(room));
-    let watched = this.#watched.get(environmentId);
-    if (watched === undefined) {
-      watched = { rooms: 0, sets: 0, stop: this.#deps.changes.watch(environmentId) };
-      this.#watched.set(environmentId, watched);
-    }
-    watched.rooms++;
-    if (target.kind === "set") watched.sets++;
-    return room;
-  }
-
-  #drop(room: Room): void {
-    this.#rooms.delete(room.key);
-    const tag = tagKey(room);
-    const rooms = tag === undefined ? undefined : this.#byTag.get(tag);
-    rooms?.delete(room);
-    if (tag !== undefined && rooms?.size === 0) this.#byTag.delete(tag);
-    const watched = this.#watched.get(room.environmentId);
-    if (watched === undefined) return;
-    watched.rooms--;
-    if (room.target.kind === "set") watched.sets--;
-    if (watched.rooms > 0) return;
-    watched.stop();
-    this.#watched.delete(room.environmentId);
+  /** By then other replicas have heard that the room is there. */
+  #firstCheckAt(): number {
+    return this.#deps.pulse.now() - CHECK_MS + FIRST_CHECK_MS;
   }
 
   #vanished(room: Room): void {
     if (room.target.kind !== "run") return;
     const error = runNotFound(room.target.runId);
     // Those who have not had a snapshot get it as their answer.
-    for (const subscription of [...room.subscriptions])
-      if (subscription.state === "live") this.#close(subscription, error);
+    for (const subscription of room.subscriptions) if (subscription.state === "live") this.#close(subscription, error);
   }
 
   /** Nobody is owed a run that is gone. */
   #forget(environmentId: number, runId: string): void {
-    if ((this.#watched.get(environmentId)?.sets ?? 0) === 0) return;
-    for (const room of this.#rooms.values())
-      if (room.environmentId === environmentId)
-        for (const subscription of room.subscriptions) subscription.pending.delete(runId);
+    for (const room of this.#rooms.sets(environmentId))
+      for (const subscription of room.subscriptions) subscription.pending.delete(runId);
   }
 
   #close(subscription: Subscription, error: AppError): void {
@@ -424,12 +377,6 @@ export class LiveRuns {
   #retry(subscription: Subscription): void {
     if (subscription.state === "joining" && subscription.socket.isReady) void this.#join(subscription);
   }
-}
-
-/** Rooms of several tags are found by the first: every member has it. */
-function tagKey({ environmentId, target }: Room): string | undefined {
-  if (target.kind !== "set" || target.set.kind !== "tag") return undefined;
-  return `${environmentId} ${target.set.tags[0]}`;
 }
 
 const kindOf = ({ target }: Room) => (target.kind === "run" ? "run" : target.set.kind);

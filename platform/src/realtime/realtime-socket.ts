@@ -27,7 +27,6 @@ export interface SocketFeature {
    * that it resolves to is called after the answer was sent.
    */
   readonly events: {
-    // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a promise returns nothing.
     [E in keyof RealtimeClientEvents]?: (request: unknown) => void | Promise<void | (() => void)>;
   };
   /** `isReady` has become true again. */

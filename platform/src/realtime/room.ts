@@ -1,7 +1,7 @@
 import { REALTIME_SET_RUNS } from "@gantry/sdk/contract";
 import type { Resource } from "../http/access-policy.ts";
-import type { LiveTarget } from "./target-policy.ts";
 import type { RealtimeSocket } from "./realtime-socket.ts";
+import type { LiveTarget } from "./target-policy.ts";
 
 /** So many runs that one subscription has yet to be sent; with more it is told that it has missed some. */
 const PENDING = REALTIME_SET_RUNS;

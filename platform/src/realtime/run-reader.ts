@@ -1,6 +1,6 @@
 import { REALTIME_COALESCE_MS } from "@gantry/sdk/contract";
+import { keyOf, type LiveReads, type RunRef } from "../runs/live-reads.ts";
 import type { RunDetail } from "../runs/run.ts";
-import { keyOf, type LiveReads, type RunRef } from "./live-reads.ts";
 import type { Pulse } from "./pulse.ts";
 
 /** Least time between two queries: what comes meanwhile shares one. */

@@ -1,7 +1,7 @@
 import { REALTIME_SET_RUNS } from "@gantry/sdk/contract";
+import type { LiveReads } from "../runs/live-reads.ts";
 import type { RunDetail } from "../runs/run.ts";
 import type { LiveMetrics } from "./live-metrics.ts";
-import type { LiveReads } from "./live-reads.ts";
 import type { Pulse } from "./pulse.ts";
 import { clear, owe, type Room, type Subscription } from "./room.ts";
 import type { RunReader } from "./run-reader.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeId, newUuid } from "../ids.ts";
-import type { RunSet } from "./live-reads.ts";
+import type { RunSet } from "../runs/live-reads.ts";
 import { isMember, readSubscribe, setResources } from "./target-policy.ts";
 
 const now = Date.parse("2026-03-05T10:20:30Z");

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Resource } from "../http/access-policy.ts";
 import { decodeId } from "../ids.ts";
+import type { RunSet } from "../runs/live-reads.ts";
 import type { RunSummary } from "../runs/run.ts";
-import type { RunSet } from "./live-reads.ts";
 
 const HOUR_MS = 3600_000;
 const DEFAULT_AGE_MS = 24 * HOUR_MS;

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { decodeId, encodeId } from "../../ids.ts";
-import { keyOf, type LiveReads, type RunRef, type RunSet, type WantedRun } from "../../realtime/live-reads.ts";
+import { keyOf, type LiveReads, type RunRef, type RunSet, type WantedRun } from "../../runs/live-reads.ts";
 import type { RunDetail } from "../../runs/run.ts";
 import { ENDED, LIVE, madeAt, NAMES, type RunRow, SHOWN, toDetail } from "./run-reads.ts";
 

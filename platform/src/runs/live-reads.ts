@@ -1,4 +1,4 @@
-import type { RunDetail } from "../runs/run.ts";
+import type { RunDetail } from "./run.ts";
 
 /** Runs whose newest are shown together. Ids are public. */
 export type RunSet =
