@@ -59,9 +59,9 @@ async function world(wrap: (runs: RunService) => Pick<RunService, "cancel" | "re
   async function ended(n: number, status: "FAILED" | "COMPLETED" = "FAILED"): Promise<string[]> {
     const made = [];
     for (let i = 0; i < n; i++) {
-      const run = await acts.executing();
-      await acts.finish(run, status, run);
-      made.push(run.runId);
+      const { run } = await acts.insert();
+      await acts.finish({ runId: run.id }, status);
+      made.push(run.id);
     }
     return made;
   }

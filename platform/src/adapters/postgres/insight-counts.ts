@@ -87,7 +87,9 @@ export function createEndedCounter(pool: pg.Pool, settleMs = SETTLE_MS): () => P
 async function lockMark(client: pg.PoolClient): Promise<number | undefined> {
   await client.query(
     `insert into insight_state (counted_until)
-     select date_trunc('milliseconds', now() - interval '${KEPT_DAYS} days') where not exists (select 1 from insight_state)
+     -- Nothing ended before the first environment was made.
+     select date_trunc('milliseconds', greatest(now() - interval '${KEPT_DAYS} days', (select min(created_at) from environment)))
+     where not exists (select 1 from insight_state)
      on conflict do nothing`,
   );
   const { rows } = await client.query<{ counted_until: Date }>(

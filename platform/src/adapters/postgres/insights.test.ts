@@ -1,3 +1,4 @@
+import type { WireError } from "@gantry/sdk/contract";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { manyRuns } from "../../../test/support/many-runs.ts";
@@ -34,6 +35,13 @@ async function oldestBlocked(): Promise<Date | undefined> {
   return rows[0]?.at ?? undefined;
 }
 
+/** A run of the task that ended without a worker; its public id. */
+async function end(taskId: string, status: "COMPLETED" | "FAILED", error?: WireError): Promise<string> {
+  const { run } = await acts.insert({ taskId });
+  await acts.finish({ runId: run.id }, status, undefined, { error });
+  return encodeId("run", run.id);
+}
+
 const runsOf = async (taskId: string) =>
   ((await insights.stats(at.environmentId, [taskId], window())).get(taskId) ?? []).reduce(
     (sum, row) => sum + row.runs,
@@ -42,10 +50,8 @@ const runsOf = async (taskId: string) =>
 
 describe("ended runs", () => {
   test("are counted once, by task, status and duration, and all together", async () => {
-    const { runId } = await acts.executing({ taskId: "counted" });
-    await acts.finish({ runId }, "COMPLETED", (await acts.store.liveExecution(at.environmentId, runId)) as never);
-    const failed = await acts.executing({ taskId: "counted" });
-    await acts.finish(failed, "FAILED", failed, { error: { name: "Error", message: "no order 1" } });
+    await end("counted", "COMPLETED");
+    await end("counted", "FAILED", { name: "Error", message: "no order 1" });
     await countAll();
     await countAll();
     const rows = (await insights.stats(at.environmentId, ["counted", ""], window())).get("counted") ?? [];
@@ -60,8 +66,7 @@ describe("ended runs", () => {
 
   test("are counted once by several counters at once", async () => {
     for (let n = 0; n < 5; n++) {
-      const run = await acts.executing({ taskId: "raced" });
-      await acts.finish(run, "COMPLETED", run);
+      await end("raced", "COMPLETED");
     }
     await Promise.all([countAll(createInsightStore(pool, 0)), countAll(createInsightStore(pool, 0)), countAll()]);
     await countAll();
@@ -70,12 +75,12 @@ describe("ended runs", () => {
 
   test("that a transaction has not committed yet are waited for, and counted after it", async () => {
     await countAll();
-    const run = await acts.executing({ taskId: "late" });
+    const { run } = await acts.insert({ taskId: "late" });
     const client = await pool.connect();
     try {
       await client.query("begin");
-      await client.query("select 1 from run where id = $1 for update", [run.runId]);
-      const finishing = acts.finish(run, "COMPLETED", run);
+      await client.query("select 1 from run where id = $1 for update", [run.id]);
+      const finishing = acts.finish({ runId: run.id }, "COMPLETED");
       await expect.poll(() => oldestBlocked()).toBeDefined();
       while (await insights.countEnded());
       const { rows } = await pool.query<{ counted_until: Date }>("select counted_until from insight_state");
@@ -91,13 +96,8 @@ describe("ended runs", () => {
 });
 
 describe("error groups", () => {
-  const fail = async (taskId: string, message: string) => {
-    const run = await acts.executing({ taskId });
-    await acts.finish(run, "FAILED", run, {
-      error: { name: "TypeError", code: "E_X", message, stack: "at load (/a/orders.ts:1:2)" },
-    });
-    return encodeId("run", run.runId);
-  };
+  const fail = (taskId: string, message: string) =>
+    end(taskId, "FAILED", { name: "TypeError", code: "E_X", message, stack: "at load (/a/orders.ts:1:2)" });
   const list = (over: object = {}, after?: string) =>
     insights.errors(at.environmentId, { from: new Date(0), ...over }, { after, size: 2 });
 
@@ -176,14 +176,11 @@ describe("the batches of an environment", () => {
       return id;
     };
     const [older, newer] = [await make(), await make()];
-    const [live, failed] = [
-      await own.executing({ batch: { id: newer, item: 0 } }),
-      await own.executing({ batch: { id: newer, item: 1 } }),
-    ];
-    await own.finish(failed, "FAILED", failed);
+    const items = [0, 1].map((item) => own.insert({ batch: { id: newer, item } }));
+    const [, failed] = await Promise.all(items);
+    await own.finish({ runId: failed?.run.id as string }, "FAILED");
     await own.store.failBatchItem(newer, 2, { code: "TASK_NOT_FOUND", message: "no" });
     await own.store.sealBatch(environmentId, newer);
-    expect(live.runId).toBeDefined();
     const all = await insights.batches(environmentId, {}, { size: 10 });
     expect(all.map(({ id }) => id)).toEqual([encodeId("batch", newer), encodeId("batch", older)]);
     expect(all[0]).toMatchObject({ runCount: 3, triggered: 2, live: 1, failed: 1, errors: 1, isSealed: true });

@@ -101,7 +101,7 @@ describe("gantry errors", () => {
       ["ERROR", "RUNS", "LAST", "TASK", "LATEST RUN", "MESSAGE"],
       ["0123456789abcdef", "12", "1h ago", "import", "run_1", "TypeError: x is undefined"],
     ]);
-    expect(requests[0]?.path).toBe("/api/v1/errors?filter%5BtaskIdentifier%5D=import&period=7d");
+    expect(requests[0]?.path).toBe("/api/v1/errors?filter[taskIdentifier]=import&period=7d");
   });
 
   test("says so where nothing has failed", async () => {

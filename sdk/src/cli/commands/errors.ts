@@ -27,8 +27,14 @@ async function list(context: CommandContext, flags: ErrorFlags): Promise<void> {
   const { task, search, since, limit } = flags;
   const page = await insightsApi(context.api()).listErrors({ taskIdentifier: task, search, period: since, limit });
   const { terminal } = context;
-  if (context.json) return context.printJson(page.data);
-  if (page.data.length === 0) return terminal.err(`No run has failed in the last ${since ?? "24h"}.`);
+  if (context.json) {
+    context.printJson(page.data);
+    return;
+  }
+  if (page.data.length === 0) {
+    terminal.err(`No run has failed in the last ${since ?? "24h"}.`);
+    return;
+  }
   const heads = ["ERROR", "RUNS", "LAST", "TASK", "LATEST RUN", "MESSAGE"];
   terminal.out(
     table(
