@@ -1,4 +1,4 @@
-import { insightsApi } from "@gantry/sdk";
+import { type ErrorGroupItem, insightsApi, type RunListItem } from "@gantry/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { PlaceButton, PlaceLink, TaskLink } from "../../layout/place-link.tsx";
@@ -27,8 +27,6 @@ const LISTED = 6;
 /** One group: when it failed, where in the code, on which versions; and its runs, to be run again. */
 export function ErrorDetail({ fingerprint, period }: { fingerprint: string; period: string }) {
   const { api, key } = useEnvironment();
-  const denial = useDenial("developer");
-  const [isAsking, setAsking] = useState(false);
   const [bulkId, setBulkId] = useState<string>();
   const group = useQuery({
     queryKey: key("errors", "group", fingerprint, period),
@@ -48,67 +46,70 @@ export function ErrorDetail({ fingerprint, period }: { fingerprint: string; peri
   if (group.error)
     return <ErrorState error={group.error} title="The error could not be loaded" onRetry={() => group.refetch()} />;
   if (group.data === undefined) return <Skeleton height={420} />;
-  const { name, count, taskIdentifier, firstSeenAt, lastSeenAt } = group.data;
-  const filter = { error: fingerprint };
+  return (
+    <Stack>
+      <GroupCard group={group.data} period={period} runs={runs.data} onReplay={setBulkId} />
+      {bulkId !== undefined && <BulkReplayCard id={bulkId} />}
+      {sample.isPending && <Skeleton height={180} />}
+      {sample.data?.error && <ErrorView error={sample.data.error} />}
+      <LatestRuns runs={runs.data ?? []} />
+    </Stack>
+  );
+}
+
+interface GroupCardProps {
+  group: ErrorGroupItem;
+  period: string;
+  /** Its newest runs, once they are known. */
+  runs: readonly RunListItem[] | undefined;
+  /** All are being replayed, by this bulk action. */
+  onReplay: (bulkId: string) => void;
+}
+
+function GroupCard({ group, period, runs, onReplay }: GroupCardProps) {
+  const { api } = useEnvironment();
+  const denial = useDenial("developer");
+  const [isAsking, setAsking] = useState(false);
+  const { name, count, taskIdentifier, firstSeenAt, lastSeenAt, fingerprint } = group;
   const replay = async () => {
     const { id } = await insightsApi(api).createBulkAction({
       action: "replay",
       name: `Replay of ${name} in ${taskIdentifier}`.slice(0, 255),
       filter: { error: fingerprint, period },
     });
-    setBulkId(id);
+    onReplay(id);
   };
   return (
-    <Stack>
-      <Card
-        title={`${formatNumber(count)} ${count === 1 ? "run" : "runs"} failed so`}
-        actions={
-          <Row>
-            <PlaceButton page="runs" search={filter} size="sm" icon="runs">
-              Show the runs
-            </PlaceButton>
-            <Button
-              size="sm"
-              variant="primary"
-              icon="replay"
-              disabledReason={denial ?? (count === 0 ? "None failed in this period." : undefined)}
-              onClick={() => setAsking(true)}
-            >
-              Replay all
-            </Button>
-          </Row>
-        }
-      >
-        <Stack gap={14}>
-          <BarSeries points={seriesPoints(group.data)} label="Failed runs over the period" height={96} />
-          <KeyValueList
-            items={[
-              { key: "Task", value: <TaskLink taskId={taskIdentifier} /> },
-              { key: "First seen", value: <AbsoluteTime at={firstSeenAt} /> },
-              { key: "Last seen", value: <AbsoluteTime at={lastSeenAt} /> },
-              { key: "Versions", value: runs.data && <Versions runs={runs.data} /> },
-            ]}
-          />
-        </Stack>
-      </Card>
-      {bulkId !== undefined && <BulkReplayCard id={bulkId} />}
-      {sample.data?.error ? <ErrorView error={sample.data.error} /> : sample.isPending && <Skeleton height={180} />}
-      <Card title="Latest runs">
-        <ul className={classes.runs}>
-          {runs.data?.slice(0, LISTED).map((run) => (
-            <li key={run.id}>
-              <StatusIcon status={run.status} size={14} />
-              <PlaceLink page="runs/$runId" params={{ runId: run.id }}>
-                <span className="mono">{run.id}</span>
-              </PlaceLink>
-              <span className="muted">
-                <RelativeTime at={run.createdAt} />
-              </span>
-              {run.version !== undefined && <span className="muted">{run.version}</span>}
-            </li>
-          ))}
-        </ul>
-      </Card>
+    <Card
+      title={`${formatNumber(count)} ${count === 1 ? "run" : "runs"} failed so`}
+      actions={
+        <Row>
+          <PlaceButton page="runs" search={{ error: fingerprint }} size="sm" icon="runs">
+            Show the runs
+          </PlaceButton>
+          <Button
+            size="sm"
+            variant="primary"
+            icon="replay"
+            disabledReason={denial ?? (count === 0 ? "None failed in this period." : undefined)}
+            onClick={() => setAsking(true)}
+          >
+            Replay all
+          </Button>
+        </Row>
+      }
+    >
+      <Stack gap={14}>
+        <BarSeries points={seriesPoints(group)} label="Failed runs over the period" height={96} />
+        <KeyValueList
+          items={[
+            { key: "Task", value: <TaskLink taskId={taskIdentifier} /> },
+            { key: "First seen", value: <AbsoluteTime at={firstSeenAt} /> },
+            { key: "Last seen", value: <AbsoluteTime at={lastSeenAt} /> },
+            { key: "Versions", value: runs && <Versions runs={runs} /> },
+          ]}
+        />
+      </Stack>
       <ConfirmDialog
         isOpen={isAsking}
         onClose={() => setAsking(false)}
@@ -118,7 +119,28 @@ export function ErrorDetail({ fingerprint, period }: { fingerprint: string; peri
       >
         Each becomes a new run with the same payload on the current version. Those that failed stay as they are.
       </ConfirmDialog>
-    </Stack>
+    </Card>
+  );
+}
+
+function LatestRuns({ runs }: { runs: readonly RunListItem[] }) {
+  return (
+    <Card title="Latest runs">
+      <ul className={classes.runs}>
+        {runs.slice(0, LISTED).map((run) => (
+          <li key={run.id}>
+            <StatusIcon status={run.status} size={14} />
+            <PlaceLink page="runs/$runId" params={{ runId: run.id }}>
+              <span className="mono">{run.id}</span>
+            </PlaceLink>
+            <span className="muted">
+              <RelativeTime at={run.createdAt} />
+            </span>
+            {run.version !== undefined && <span className="muted">{run.version}</span>}
+          </li>
+        ))}
+      </ul>
+    </Card>
   );
 }
 

@@ -1,4 +1,4 @@
-import { type ErrorGroupItem, insightsApi, type Page as ApiPage } from "@gantry/sdk";
+import { type Page as ApiPage, type ErrorGroupItem, insightsApi } from "@gantry/sdk";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useDeferredValue } from "react";
@@ -35,9 +35,8 @@ export default function ErrorsPage() {
     });
   const groups = useErrorGroups({ period, search: useDeferredValue(search), task });
   const rows = groups.data?.pages.flatMap(({ data }) => data);
-  const selected =
-    rows?.find(({ fingerprint }) => fingerprint === opened) ?? (opened === undefined ? rows?.[0] : undefined);
-  const isFiltered = search !== "" || task !== undefined;
+  // One that is in the address may be beyond the page that is loaded.
+  const selected = opened ?? rows?.[0]?.fingerprint;
   return (
     <Page
       title="Errors"
@@ -67,40 +66,37 @@ export default function ErrorsPage() {
       )}
       {groups.isPending && <SkeletonRows rows={6} height={84} />}
       {rows?.length === 0 && (
-        <EmptyState
-          icon="check-circle"
-          title={isFiltered ? "No error fits" : "Nothing failed"}
-          actions={
-            isFiltered && <Button onClick={() => go({ search: undefined, task: undefined })}>Clear the filter</Button>
-          }
-        >
-          {isFiltered ? "Another word or a longer period may find it." : "No run failed in this period."}
-        </EmptyState>
+        <NoErrors
+          isFiltered={search !== "" || task !== undefined}
+          onClear={() => go({ search: undefined, task: undefined })}
+        />
       )}
       {rows !== undefined && rows.length > 0 && (
         <div className={classes.columns}>
           <Stack gap={8}>
-            <ErrorList
-              groups={rows}
-              selected={selected?.fingerprint}
-              onSelect={(fingerprint) => go({ error: fingerprint })}
-            />
+            <ErrorList groups={rows} selected={selected} onSelect={(fingerprint) => go({ error: fingerprint })} />
             {groups.hasNextPage && (
               <Button isBusy={groups.isFetchingNextPage} onClick={() => void groups.fetchNextPage()}>
                 More
               </Button>
             )}
           </Stack>
-          {(selected ?? opened) !== undefined && (
-            <ErrorDetail
-              key={selected?.fingerprint ?? opened}
-              fingerprint={selected?.fingerprint ?? opened ?? ""}
-              period={period}
-            />
-          )}
+          {selected !== undefined && <ErrorDetail key={selected} fingerprint={selected} period={period} />}
         </div>
       )}
     </Page>
+  );
+}
+
+function NoErrors({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
+  return (
+    <EmptyState
+      icon="check-circle"
+      title={isFiltered ? "No error fits" : "Nothing failed"}
+      actions={isFiltered && <Button onClick={onClear}>Clear the filter</Button>}
+    >
+      {isFiltered ? "Another word or a longer period may find it." : "No run failed in this period."}
+    </EmptyState>
   );
 }
 

@@ -22,7 +22,6 @@ export function RunActions({ run, onReplayed, onChanged }: RunActionsProps) {
   const { api } = useEnvironment();
   const [open, setOpen] = useState<Open>();
   const [isReplaying, setReplaying] = useState(false);
-  const [reason, setReason] = useState("Ended by an operator.");
   const denial = useDenial("developer");
   const adminDenial = useDenial("admin");
   const close = () => setOpen(undefined);
@@ -77,41 +76,63 @@ export function RunActions({ run, onReplayed, onChanged }: RunActionsProps) {
         ]}
       />
       {open === "replay" && <ReplayDialog run={run} onClose={close} onReplayed={onReplayed} />}
-      <ConfirmDialog
-        isOpen={open === "cancel"}
-        onClose={close}
-        title="Cancel this run?"
-        confirmLabel="Cancel the run"
-        isDanger
-        onConfirm={async () => {
-          await api.cancelRun(run.id);
-          onChanged();
-        }}
-      >
-        Its code is told and has 30 s to clean up; its children are canceled too. This cannot be undone, but it can be
-        replayed.
-      </ConfirmDialog>
-      <ConfirmDialog
-        isOpen={open === "fail"}
-        onClose={close}
-        title="End this run as failed?"
-        confirmLabel="End it"
-        isDanger
-        onConfirm={async () => {
-          await api.forceFailRun(run.id, reason.trim() === "" ? "Ended by an operator." : reason);
-          onChanged();
-        }}
-      >
-        <p>
-          It becomes SYSTEM_FAILURE at once, whatever its worker does: the last resort where a cancel does not help.
-        </p>
-        <Field label="Reason" hint="Shown as the run's error.">
-          <Input value={reason} onChange={(event) => setReason(event.target.value)} />
-        </Field>
-      </ConfirmDialog>
+      <CancelDialog run={run} isOpen={open === "cancel"} onClose={close} onChanged={onChanged} />
+      <FailDialog run={run} isOpen={open === "fail"} onClose={close} onChanged={onChanged} />
     </>
   );
 }
+
+interface EndDialogProps {
+  run: RunView;
+  isOpen: boolean;
+  onClose: () => void;
+  onChanged: () => void;
+}
+
+function CancelDialog({ run, isOpen, onClose, onChanged }: EndDialogProps) {
+  const { api } = useEnvironment();
+  return (
+    <ConfirmDialog
+      isOpen={isOpen}
+      onClose={onClose}
+      title="Cancel this run?"
+      confirmLabel="Cancel the run"
+      isDanger
+      onConfirm={async () => {
+        await api.cancelRun(run.id);
+        onChanged();
+      }}
+    >
+      Its code is told and has 30 s to clean up; its children are canceled too. This cannot be undone, but the run can
+      be replayed.
+    </ConfirmDialog>
+  );
+}
+
+function FailDialog({ run, isOpen, onClose, onChanged }: EndDialogProps) {
+  const { api } = useEnvironment();
+  const [reason, setReason] = useState(REASON);
+  return (
+    <ConfirmDialog
+      isOpen={isOpen}
+      onClose={onClose}
+      title="End this run as failed?"
+      confirmLabel="End it"
+      isDanger
+      onConfirm={async () => {
+        await api.forceFailRun(run.id, reason.trim() === "" ? REASON : reason);
+        onChanged();
+      }}
+    >
+      <p>It becomes SYSTEM_FAILURE at once, whatever its worker does: the last resort where a cancel does not help.</p>
+      <Field label="Reason" hint="Shown as the run's error.">
+        <Input value={reason} onChange={(event) => setReason(event.target.value)} />
+      </Field>
+    </ConfirmDialog>
+  );
+}
+
+const REASON = "Ended by an operator.";
 
 async function copy(text: string, what: string): Promise<void> {
   try {

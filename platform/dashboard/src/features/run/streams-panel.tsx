@@ -96,7 +96,7 @@ function StreamView({ runId, stream }: { runId: string; stream: StreamSummary })
 function StreamText({ parts }: { parts: readonly StreamPart<unknown>[] }) {
   const box = useFollowed(parts.length);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+    // What scrolls must be reachable by keyboard.
     <section ref={box} className={classes.streamText} tabIndex={0} aria-label="Text of the stream">
       {parts.map(({ chunk }) => String(chunk)).join("")}
     </section>
@@ -109,7 +109,7 @@ function StreamItems({ parts }: { parts: readonly StreamPart<unknown>[] }) {
   const box = useFollowed(parts.length);
   const shown = parts.slice(-ITEMS);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the same.
+    // The same.
     <section ref={box} className={classes.streamItems} tabIndex={0} aria-label="Values of the stream">
       {parts.length > ITEMS && <p className="muted">The newest {ITEMS} are shown.</p>}
       <ul className={classes.streamItems}>
@@ -139,7 +139,7 @@ function useFollowed(length: number) {
     element.addEventListener("scroll", look, { passive: true });
     return () => element.removeEventListener("scroll", look);
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: after each part.
+  // After each part.
   useEffect(() => {
     if (isAtEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [length]);

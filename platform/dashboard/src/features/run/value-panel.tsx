@@ -3,8 +3,8 @@ import { useState } from "react";
 import { useEnvironment } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
 import { ErrorText } from "../../ui/error-state.tsx";
-import { ExternalLink } from "../../ui/link.tsx";
 import { JsonView } from "../../ui/json-view.tsx";
+import { ExternalLink } from "../../ui/link.tsx";
 import { Stack } from "../../ui/page.tsx";
 import { safeUrl } from "./shown-value.ts";
 

@@ -3,8 +3,8 @@ import { useState } from "react";
 import { Badge } from "../../../ui/badge.tsx";
 import { CopyButton } from "../../../ui/copy-button.tsx";
 import { Icon } from "../../../ui/icon.tsx";
-import { groupFrames, originOf, type StackFrame, shortPlace, stackFrames } from "./stack-trace.ts";
 import classes from "./error-view.module.css";
+import { groupFrames, originOf, type StackFrame, shortPlace, stackFrames } from "./stack-trace.ts";
 
 /** An error: what it says, the line of the user's code it came from, its stack, and what caused it. */
 export function ErrorView({ error }: { error: RunError }) {
@@ -13,7 +13,7 @@ export function ErrorView({ error }: { error: RunError }) {
       <ErrorHead error={error} />
       <Stack stack={error.stackTrace} />
       {error.causes?.map((cause, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: their order is what they are.
+        // Their order is what they are.
         <details key={index} className={classes.cause} open={index === 0}>
           <summary>
             <Icon name="chevron-right" size={12} /> Caused by{" "}
@@ -69,10 +69,10 @@ function Stack({ stack }: { stack: string | undefined }) {
     <ol className={classes.stack} aria-label="Stack trace">
       {groups.map((group, index) =>
         group.isOwn ? (
-          // biome-ignore lint/suspicious/noArrayIndexKey: their order is what they are.
+          // Their order is what they are.
           <OwnFrame key={index} frame={group.frame} />
         ) : (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the same.
+          // The same.
           <ForeignFrames key={index} frames={group.frames} />
         ),
       )}

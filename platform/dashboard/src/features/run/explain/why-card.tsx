@@ -6,9 +6,9 @@ import { Badge } from "../../../ui/badge.tsx";
 import { cx } from "../../../ui/class-names.ts";
 import { Icon } from "../../../ui/icon.tsx";
 import { RUN_STATUS_LOOK } from "../../../ui/run-status-look.ts";
-import { Countdown } from "../timeline/timeline-row.tsx";
 import { RunsLink } from "../place-links.tsx";
 import type { RunView } from "../run-view.ts";
+import { Countdown } from "../timeline/timeline-row.tsx";
 import { useExplanation } from "../use-run.ts";
 import {
   type CheckpointFacts,
@@ -155,7 +155,7 @@ function Waits({ waits }: { waits: readonly OpenWait[] }) {
   return (
     <ul className={classes.waits}>
       {waits.slice(0, 8).map((wait, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: several may be the same.
+        // Several may be the same.
         <li key={index}>
           {WAIT_WORDS[wait.kind] ?? wait.kind} <strong>{wait.label}</strong>
           {wait.dueAt && (

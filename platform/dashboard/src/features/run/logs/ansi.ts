@@ -10,7 +10,7 @@ const COLORS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "w
 export type AnsiColor = (typeof COLORS)[number];
 
 /** Control sequences, operating system commands (titles, links) and the other escapes, and lone control characters. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about.
+// Control characters are what this is about.
 const ESCAPES =
   /\u001b\[([0-9;:?]*)[ -/]*([@-~])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[@-Z\\-_]|[\u0000-\u0008\u000b-\u001f\u007f\u0080-\u009f]/g;
 

@@ -2,14 +2,14 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "../../../ui/button.tsx";
 import { cx } from "../../../ui/class-names.ts";
+import { CopyButton } from "../../../ui/copy-button.tsx";
 import { ErrorText } from "../../../ui/error-state.tsx";
 import { Input } from "../../../ui/field.tsx";
 import { formatNumber } from "../../../ui/format.ts";
-import { CopyButton } from "../../../ui/copy-button.tsx";
 import { stripAnsi } from "./ansi.ts";
+import classes from "./log.module.css";
 import { countLevels, FilteredLog, LOG_LEVELS, type LogLevel, type LogLine } from "./log-model.ts";
 import { LogRow } from "./log-row.tsx";
-import classes from "./log.module.css";
 
 interface LogPanelProps {
   lines: readonly LogLine[];
@@ -128,7 +128,7 @@ function LogList({ lines, isLive, emptyText }: LogListProps) {
         role="log"
         aria-label="Log"
         aria-live="off"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        // What scrolls must be reachable by keyboard.
         tabIndex={0}
         className={classes.list}
         style={wasLive ? undefined : { height: Math.min(380, Math.max(96, count * ROW_HEIGHT + 24)) }}

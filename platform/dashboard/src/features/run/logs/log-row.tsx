@@ -2,8 +2,8 @@ import { memo } from "react";
 import { cx } from "../../../ui/class-names.ts";
 import { JsonView } from "../../../ui/json-view.tsx";
 import { type AnsiPart, ansiParts } from "./ansi.ts";
-import type { LogLine } from "./log-model.ts";
 import classes from "./log.module.css";
+import type { LogLine } from "./log-model.ts";
 
 interface LogRowProps {
   line: LogLine;
@@ -46,7 +46,7 @@ const clock = new Intl.DateTimeFormat("en-GB", {
 
 function Parts({ parts }: { parts: readonly AnsiPart[] }) {
   return parts.map((part, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text.
+    // Parts of one text.
     <span
       key={index}
       className={cx(part.color && classes[part.color], part.isBold && classes.bold, part.isDim && classes.dim)}

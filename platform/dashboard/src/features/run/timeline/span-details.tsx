@@ -11,8 +11,8 @@ import { AbsoluteTime, Bytes, Duration } from "../../../ui/time.tsx";
 import { ErrorView } from "../error/error-view.tsx";
 import { BatchLink, TokenLink } from "../place-links.tsx";
 import { iconOf, KIND_LOOK, STATE_WORDS } from "./span-look.ts";
-import { Countdown } from "./timeline-row.tsx";
 import classes from "./timeline.module.css";
+import { Countdown } from "./timeline-row.tsx";
 import type { TimelineSpan } from "./timeline-span.ts";
 
 const STATE_TONE = { open: "info", done: "success", failed: "danger", canceled: "neutral", left: "neutral" } as const;

@@ -1,8 +1,8 @@
 import { memo } from "react";
 import { cx } from "../../../ui/class-names.ts";
 import { toneOf } from "./span-look.ts";
-import classes from "./timeline.module.css";
 import { placeOf, type TimeScale, type View } from "./time-scale.ts";
+import classes from "./timeline.module.css";
 import type { TimelineSpan } from "./timeline-span.ts";
 
 interface BarProps {

@@ -5,12 +5,12 @@ import type { ActivitySnapshot } from "../run-activity.ts";
 import type { RunView } from "../run-view.ts";
 import { SpanDetails } from "./span-details.tsx";
 import { gaps, growingEnd, linearScale, shortenedScale, type View, WHOLE, zoomed } from "./time-scale.ts";
+import classes from "./timeline.module.css";
 import { buildTimeline } from "./timeline-model.ts";
 import { type Expansion, openedRuns, timelineRows } from "./timeline-rows.ts";
+import type { SpanKind, TimelineSpan } from "./timeline-span.ts";
 import { TimelineTable } from "./timeline-table.tsx";
 import { TimelineView } from "./timeline-view.tsx";
-import classes from "./timeline.module.css";
-import type { SpanKind, TimelineSpan } from "./timeline-span.ts";
 import { useChildSources } from "./use-child-sources.ts";
 import { useNow } from "./use-now.ts";
 

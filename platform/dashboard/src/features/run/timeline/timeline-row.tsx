@@ -4,10 +4,10 @@ import { useClock } from "../../../ui/clock.ts";
 import { formatDuration } from "../../../ui/format.ts";
 import { Icon } from "../../../ui/icon.tsx";
 import { durationOf, iconOf, KIND_LOOK, STATE_WORDS, toneOf } from "./span-look.ts";
-import { TimelineBar } from "./timeline-bar.tsx";
-import classes from "./timeline.module.css";
-import type { TimelineRow } from "./timeline-rows.ts";
 import type { TimeScale, View } from "./time-scale.ts";
+import classes from "./timeline.module.css";
+import { TimelineBar } from "./timeline-bar.tsx";
+import type { TimelineRow } from "./timeline-rows.ts";
 import type { TimelineSpan } from "./timeline-span.ts";
 
 interface RowProps {
@@ -29,7 +29,7 @@ export const Row = memo(function Row({ row, index, top, ...rest }: RowProps) {
   const { span, level, isExpanded } = row;
   const { isSelected, isFocusable, isLoading, scale, view, nowMs, onSelect, onToggle } = rest;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid around it has the keys.
+    // The grid around it has the keys.
     <div
       role="row"
       id={rowId(span.id)}
@@ -48,8 +48,8 @@ export const Row = memo(function Row({ row, index, top, ...rest }: RowProps) {
         {isExpanded === undefined ? (
           <span className={classes.noToggle} />
         ) : (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: arrow keys do it.
-          // biome-ignore lint/a11y/noStaticElementInteractions: the row says whether it is expanded.
+          // Arrow keys do it.
+          // The row says whether it is expanded.
           <span
             className={classes.toggle}
             onClick={(event) => {

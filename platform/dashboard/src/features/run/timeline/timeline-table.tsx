@@ -1,8 +1,8 @@
 import { formatInstant } from "../../../ui/format.ts";
 import type { Column } from "../../../ui/table.tsx";
 import { VirtualTable } from "../../../ui/virtual-table.tsx";
-import { Countdown } from "./timeline-row.tsx";
 import { durationOf, formatOffset, KIND_LOOK, STATE_WORDS } from "./span-look.ts";
+import { Countdown } from "./timeline-row.tsx";
 import type { TimelineRow } from "./timeline-rows.ts";
 
 interface TimelineTableProps {

@@ -1,11 +1,11 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useMediaQuery } from "../../../ui/use-media-query.ts";
+import { panned, type Tick, type TimeScale, ticksOf, type View, WHOLE, zoomed } from "./time-scale.ts";
+import classes from "./timeline.module.css";
 import { TimelineAxis, TimelineGrid } from "./timeline-axis.tsx";
 import { Row, rowId } from "./timeline-row.tsx";
 import { type TimelineRow, treeMove } from "./timeline-rows.ts";
-import classes from "./timeline.module.css";
-import { panned, ticksOf, type TimeScale, type View, WHOLE, zoomed } from "./time-scale.ts";
 
 const ROW_HEIGHT = 30;
 /** Rows in sight before it scrolls. */
@@ -46,27 +46,19 @@ export function TimelineView(props: TimelineViewProps) {
   );
   const onKeyDown = (event: KeyboardEvent) => {
     const next = keyView(event, view);
-    if (next !== undefined) {
-      event.preventDefault();
-      return onView(next);
-    }
-    const move = event.shiftKey || event.ctrlKey || event.metaKey ? undefined : treeMove(rows, focusable, event.key);
-    const target = move && rows[move.to];
-    if (move === undefined || target === undefined) return;
-    event.preventDefault();
-    if (move.expand !== undefined) onToggle(target.span.id, move.expand);
-    onSelect(target.span.id);
-    virtualizer.scrollToIndex(move.to);
-    requestAnimationFrame(() => document.getElementById(rowId(target.span.id))?.focus({ preventScroll: true }));
+    const move = next === undefined && !hasModifier(event) ? treeMove(rows, focusable, event.key) : undefined;
+    if (next !== undefined || move !== undefined) event.preventDefault();
+    if (next !== undefined) onView(next);
+    if (move !== undefined) go(move);
   };
-  const columns = (
-    <div className={classes.gridColumns}>
-      <div />
-      <div>
-        <TimelineGrid ticks={ticks} />
-      </div>
-    </div>
-  );
+  const go = ({ to, expand }: { to: number; expand?: boolean }) => {
+    const id = rows[to]?.span.id;
+    if (id === undefined) return;
+    if (expand !== undefined) onToggle(id, expand);
+    onSelect(id);
+    virtualizer.scrollToIndex(to);
+    requestAnimationFrame(() => document.getElementById(rowId(id))?.focus({ preventScroll: true }));
+  };
   return (
     <div
       ref={scroller}
@@ -81,7 +73,7 @@ export function TimelineView(props: TimelineViewProps) {
         <TimelineAxis ticks={ticks} scale={scale} view={view} onSelect={onView} />
         <div aria-hidden>Duration</div>
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a tree whose rows are mostly not there cannot be a <table>. */}
+      {/* A tree whose rows are mostly not there cannot be a <table>. */}
       <div
         role="treegrid"
         aria-label="Timeline"
@@ -91,7 +83,7 @@ export function TimelineView(props: TimelineViewProps) {
         onKeyDown={onKeyDown}
         tabIndex={-1}
       >
-        {columns}
+        <Lines ticks={ticks} />
         {virtualizer.getVirtualItems().map(({ index, start }) => {
           const row = rows[index] as TimelineRow;
           return (
@@ -111,6 +103,20 @@ export function TimelineView(props: TimelineViewProps) {
             />
           );
         })}
+      </div>
+    </div>
+  );
+}
+
+const hasModifier = ({ shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent) => shiftKey || ctrlKey || metaKey || altKey;
+
+/** Behind the bars. */
+function Lines({ ticks }: { ticks: readonly Tick[] }) {
+  return (
+    <div className={classes.gridColumns}>
+      <div />
+      <div>
+        <TimelineGrid ticks={ticks} />
       </div>
     </div>
   );
