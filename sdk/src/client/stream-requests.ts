@@ -105,8 +105,18 @@ export async function* readChunks(
     } catch (error) {
       if (!(error instanceof ApiConnectionError) || silent >= MAX_SILENT_READS) throw error;
     }
+    if (silent >= MAX_SILENT_READS) throw withoutEnd(config.baseUrl);
     await pause(Math.min(5_000, 100 * 2 ** silent), config.requestOptions.signal);
   }
+}
+
+function withoutEnd(baseUrl: string): ApiConnectionError {
+  return new ApiConnectionError(`The replies of ${baseUrl} end before the stream does.`, {
+    status: undefined,
+    code: "REPLY_CUT_OFF",
+    remedy: "Look whether a proxy between here and the platform cuts replies that last.",
+    cause: undefined,
+  });
 }
 
 function streamPath(runId: string, stream: string, direction: "output" | "input" = "output"): string {

@@ -22,7 +22,9 @@ export interface CliOptions {
   isServed?: boolean;
   signal?: AbortSignal;
   /** What the platform answers; an Error means that it is not there. Default: 404. */
-  answer?: (request: SeenRequest) => { status?: number; body: unknown } | Error;
+  answer?: (
+    request: SeenRequest,
+  ) => { status?: number; body?: unknown /** Instead of a body. */; text?: string } | Error;
 }
 
 /** Runs one command line against an imagined platform, without colours, at noon of 2026-01-01. */
@@ -68,7 +70,7 @@ function imagined(answer: CliOptions["answer"], requests: SeenRequest[]): typeof
     requests.push(request);
     const reply = answer?.(request) ?? { status: 404, body: { error: "There is nothing.", code: "NOT_FOUND" } };
     if (reply instanceof Error) throw reply;
-    return new Response(JSON.stringify(reply.body), {
+    return new Response(("text" in reply ? reply.text : undefined) ?? JSON.stringify(reply.body), {
       status: reply.status ?? 200,
       headers: { "content-type": "application/json" },
     });
