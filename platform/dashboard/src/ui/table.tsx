@@ -52,7 +52,12 @@ export function Table<T>({
 }: TableProps<T>) {
   if (rows.length === 0 && empty !== undefined) return <>{empty}</>;
   return (
-    <section className={cx(classes.scroll, hasCards && classes.cards)} aria-label={label} tabIndex={0}>
+    <section
+      data-cards={hasCards || undefined}
+      className={cx(classes.scroll, hasCards && classes.cards)}
+      aria-label={label}
+      tabIndex={0}
+    >
       <table className={classes.table}>
         <thead>
           <tr>
