@@ -44,7 +44,7 @@ function rankOf({ label, keywords = "" }: PaletteItem, wanted: string): number {
 
 function hasLetters(text: string, wanted: string): boolean {
   let at = -1;
-  return [...wanted].every((letter) => {
+  return Array.from(wanted).every((letter) => {
     at = text.indexOf(letter, at + 1);
     return at !== -1;
   });

@@ -50,7 +50,11 @@ export class EnvironmentApis {
         },
       }),
       key: (...parts) => ["environment", project, environment, ...parts],
-      token: () => tokens.get(place),
+      token: () =>
+        tokens.get(place).catch((error: unknown) => {
+          if ((error as { status?: number }).status === 401) onSessionEnded();
+          throw error;
+        }),
     };
   }
 }

@@ -1,19 +1,14 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import { createContext, type ReactNode, useContext, useMemo } from "react";
+import { createContext, type ReactNode, useContext, useMemo, useRef } from "react";
 import { type EnvironmentApi, EnvironmentApis } from "./environment-apis.ts";
 import { EnvironmentTokens } from "./environment-tokens.ts";
-import { fetchEnvironmentToken, fetchSession, type Role, type Session, type SessionEnvironment } from "./session.ts";
+import { fetchEnvironmentToken, type Role, type Session, type SessionEnvironment } from "./session.ts";
+import { SESSION_KEY, sessionQuery } from "./session-query.ts";
 
-export const SESSION_KEY = ["session"];
+export { SESSION_KEY };
 
-export function useSessionQuery() {
-  return useQuery({
-    queryKey: SESSION_KEY,
-    queryFn: ({ signal }) => fetchSession(signal),
-    staleTime: 60_000,
-  });
-}
+export const useSessionQuery = () => useQuery(sessionQuery);
 
 interface SessionContextValue {
   session: Session;
@@ -23,12 +18,16 @@ const SessionContext = createContext<SessionContextValue | undefined>(undefined)
 
 export function SessionProvider({ session, children }: { session: Session; children: ReactNode }) {
   const queries = useQueryClient();
-  const { csrfToken } = session;
+  // Another person gets other tokens; a session that is read again keeps its own, and its sockets.
+  const csrfToken = useRef(session.csrfToken);
+  csrfToken.current = session.csrfToken;
+  const userId = session.user?.id;
   const environments = useMemo(() => {
-    const tokens = new EnvironmentTokens((place) => fetchEnvironmentToken(place, csrfToken));
+    const tokens = new EnvironmentTokens((place) => fetchEnvironmentToken(place, csrfToken.current));
     const onSessionEnded = () => void queries.invalidateQueries({ queryKey: SESSION_KEY });
     return new EnvironmentApis({ baseUrl: location.origin, tokens, onSessionEnded });
-  }, [csrfToken, queries]);
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- made anew for another person
+  }, [userId, queries]);
   const value = useMemo(() => ({ session, environments }), [session, environments]);
   return <SessionContext value={value}>{children}</SessionContext>;
 }

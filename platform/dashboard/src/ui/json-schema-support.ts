@@ -1,4 +1,4 @@
-import type { CompletionContext, CompletionResult } from "@codemirror/autocomplete";
+import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { syntaxTree } from "@codemirror/language";
 import type { Diagnostic } from "@codemirror/lint";
 import type { EditorState } from "@codemirror/state";
@@ -42,30 +42,27 @@ export function schemaCompletion(schema: unknown) {
   return (context: CompletionContext): CompletionResult | null => {
     if (schema === undefined) return null;
     const node = syntaxTree(context.state).resolveInner(context.pos, -1);
-    const isName = node.name === "PropertyName" || node.name === "{" || node.name === "Object";
-    const word = context.matchBefore(/"?[\w$-]*$/);
+    const isName = ["PropertyName", "{", "Object"].includes(node.name);
     if (!isName && node.name !== "String" && !context.explicit) return null;
-    const from =
-      isName && node.name !== "PropertyName"
-        ? (word?.from ?? context.pos)
-        : node.name === "PropertyName" || node.name === "String"
-          ? node.from
-          : (word?.from ?? context.pos);
+    const isWithin = node.name === "PropertyName" || node.name === "String";
+    const from = isWithin ? node.from : (context.matchBefore(/"?[\w$-]*$/)?.from ?? context.pos);
     const path = pathOf(context.state, node);
-    if (isName) {
-      const parent = node.name === "PropertyName" ? path.slice(0, -1) : path;
-      const options = propertiesOf(schemaAt(schema, parent)).map(({ name, detail, info }) => ({
-        label: JSON.stringify(name),
-        apply: node.name === "PropertyName" ? JSON.stringify(name) : `${JSON.stringify(name)}: `,
-        type: "property",
-        detail,
-        ...(info === undefined ? {} : { info }),
-      }));
-      return options.length === 0 ? null : { from, options };
-    }
-    const options = valuesOf(schemaAt(schema, path)).map((value) => ({ label: JSON.stringify(value), type: "enum" }));
+    const options = isName
+      ? nameOptions(schema, node.name === "PropertyName" ? path.slice(0, -1) : path, isWithin)
+      : valuesOf(schemaAt(schema, path)).map((value) => ({ label: JSON.stringify(value), type: "enum" }));
     return options.length === 0 ? null : { from, options };
   };
+}
+
+/** `isWithin`: the name is there in part, with its colon perhaps; only it is replaced. */
+function nameOptions(schema: unknown, path: Path, isWithin: boolean): Completion[] {
+  return propertiesOf(schemaAt(schema, path)).map(({ name, detail, info }) => ({
+    label: JSON.stringify(name),
+    apply: isWithin ? JSON.stringify(name) : `${JSON.stringify(name)}: `,
+    type: "property",
+    detail,
+    ...(info === undefined ? {} : { info }),
+  }));
 }
 
 /** The way from the document's root to a node, in names and indexes. */

@@ -32,13 +32,8 @@ function check(value: unknown, given: unknown, path: Path, context: Check): void
   if (!isObject(schema) || context.depth > MAX_DEPTH) return;
   const deeper = { ...context, depth: context.depth + 1 };
   const complain = (message: string) => context.found.push({ path: [...path], message });
-  for (const part of listOf(schema.allOf)) check(value, part, path, deeper);
-  const choices = listOf(schema.anyOf ?? schema.oneOf);
-  if (choices.length > 0) checkChoices(value, choices, path, deeper);
-  if ("const" in schema && !isSame(value, schema.const)) complain(`must be ${JSON.stringify(schema.const)}`);
-  const values = listOf(schema.enum);
-  if (values.length > 0 && !values.some((each) => isSame(each, value)))
-    complain(`must be one of ${values.map((each) => JSON.stringify(each)).join(", ")}`);
+  checkParts(value, schema, path, deeper);
+  checkNamed(value, schema, complain);
   const types = listOf(schema.type).map(String);
   if (types.length > 0 && !types.some((type) => hasType(value, type))) {
     complain(`must be ${types.join(" or ")}, not ${typeName(value)}`);
@@ -48,6 +43,19 @@ function check(value: unknown, given: unknown, path: Path, context: Check): void
   if (typeof value === "string") checkString(value, schema, complain);
   if (Array.isArray(value)) checkArray(value, schema, path, deeper);
   else if (isObject(value)) checkObject(value, schema, path, deeper);
+}
+
+function checkParts(value: unknown, schema: Schema, path: Path, context: Check): void {
+  for (const part of listOf(schema.allOf)) check(value, part, path, context);
+  const choices = listOf(schema.anyOf ?? schema.oneOf);
+  if (choices.length > 0) checkChoices(value, choices, path, context);
+}
+
+function checkNamed(value: unknown, schema: Schema, complain: (message: string) => void): void {
+  if ("const" in schema && !isSame(value, schema.const)) complain(`must be ${JSON.stringify(schema.const)}`);
+  const values = listOf(schema.enum);
+  if (values.length > 0 && !values.some((each) => isSame(each, value)))
+    complain(`must be one of ${values.map((each) => JSON.stringify(each)).join(", ")}`);
 }
 
 /** Complains as the choice that fits best does, where none fits. */

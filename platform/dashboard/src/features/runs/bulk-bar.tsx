@@ -37,11 +37,7 @@ export function BulkBar({ selection, filters, onDone }: BulkBarProps) {
   const [asked, setAsked] = useState<ActionName>();
   const [started, setStarted] = useState<string>();
   const { count, isAll } = selection;
-  const what = isAll
-    ? isFiltered(filters)
-      ? "all runs that match the filters"
-      : "all runs"
-    : `${formatNumber(count ?? 0)} ${count === 1 ? "run" : "runs"}`;
+  const what = chosenWords(selection, filters);
   const start = async (action: ActionName) => {
     const chosen = isAll ? { filter: bulkFilter(filters) } : { runIds: [...selection.ids] };
     const json: CreateBulkActionBody = { action, ...chosen };
@@ -95,4 +91,9 @@ export function BulkBar({ selection, filters, onDone }: BulkBarProps) {
       )}
     </>
   );
+}
+
+function chosenWords({ isAll, count = 0 }: Selection, filters: RunFilters): string {
+  if (!isAll) return `${formatNumber(count)} ${count === 1 ? "run" : "runs"}`;
+  return isFiltered(filters) ? "all runs that match the filters" : "all runs";
 }

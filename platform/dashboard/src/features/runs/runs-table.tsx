@@ -5,7 +5,6 @@ import { useEnvironment } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
 import { ErrorText } from "../../ui/error-state.tsx";
 import { formatNumber } from "../../ui/format.ts";
-import { useShortcuts } from "../../ui/use-shortcuts.ts";
 import { VirtualTable, type VirtualTableHandle } from "../../ui/virtual-table.tsx";
 import { BulkBar } from "./bulk-bar.tsx";
 import { RunCard } from "./run-card.tsx";
@@ -13,6 +12,7 @@ import { runColumns } from "./run-columns.tsx";
 import type { RunFilters } from "./run-filters.ts";
 import classes from "./runs-table.module.css";
 import { ShortcutsDialog } from "./shortcuts-dialog.tsx";
+import { useRowKeys } from "./use-row-keys.ts";
 import type { RunList } from "./use-run-window.ts";
 import { useSelection } from "./use-selection.ts";
 
@@ -36,22 +36,7 @@ export function RunsTable({ runs, filters }: { runs: RunList; filters: RunFilter
       }),
     [navigate, project, environment],
   );
-  const move = (step: number) => {
-    const next = Math.min(rows.length - 1, Math.max(0, activeIndex + step));
-    setActiveId(rows[next]?.id);
-    table.current?.scrollToIndex(next);
-  };
-  useShortcuts({
-    j: () => move(1),
-    k: () => move(-1),
-    ArrowDown: () => move(1),
-    ArrowUp: () => move(-1),
-    Enter: () => rows[activeIndex] && open(rows[activeIndex]),
-    x: () => rows[activeIndex] && selection.toggle(rows[activeIndex].id),
-    Escape: () => selection.clear(),
-    "/": () => document.querySelector<HTMLInputElement>("#runs-search")?.focus(),
-    "?": () => setHelpOpen(true),
-  });
+  useRowKeys({ rows, activeIndex, setActiveId, open, selection, table, onHelp: () => setHelpOpen(true) });
   useEffect(() => {
     const element = table.current?.element;
     return () => {
@@ -67,21 +52,13 @@ export function RunsTable({ runs, filters }: { runs: RunList; filters: RunFilter
     <div className={classes.box}>
       {state.error !== undefined && <ErrorText error={state.error} />}
       <BulkBar selection={selection} filters={filters} onDone={runs.refresh} />
-      {waiting.length > 0 && (
-        <div className={classes.pill} role="status">
-          <Button
-            size="sm"
-            variant="primary"
-            icon="arrow-up"
-            onClick={() => {
-              list.showWaiting();
-              table.current?.scrollToTop();
-            }}
-          >
-            {formatNumber(waiting.length)} new {waiting.length === 1 ? "run" : "runs"}
-          </Button>
-        </div>
-      )}
+      <NewRuns
+        count={waiting.length}
+        onShow={() => {
+          list.showWaiting();
+          table.current?.scrollToTop();
+        }}
+      />
       <VirtualTable
         ref={table}
         label="Runs"
@@ -103,6 +80,18 @@ export function RunsTable({ runs, filters }: { runs: RunList; filters: RunFilter
         }
       />
       <ShortcutsDialog isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} />
+    </div>
+  );
+}
+
+/** Runs that came while somebody reads further down. */
+function NewRuns({ count, onShow }: { count: number; onShow: () => void }) {
+  if (count === 0) return null;
+  return (
+    <div className={classes.pill} role="status">
+      <Button size="sm" variant="primary" icon="arrow-up" onClick={onShow}>
+        {formatNumber(count)} new {count === 1 ? "run" : "runs"}
+      </Button>
     </div>
   );
 }
