@@ -74,18 +74,35 @@ export default function ErrorsPage() {
       {rows !== undefined && rows.length > 0 && (
         <div className={classes.columns}>
           <Stack gap={8}>
-            <ErrorList groups={rows} selected={selected} onSelect={(fingerprint) => go({ error: fingerprint })} />
+            <ErrorList
+              groups={rows}
+              selected={selected}
+              onSelect={(fingerprint) => {
+                go({ error: fingerprint });
+                showDetail();
+              }}
+            />
             {groups.hasNextPage && (
               <Button isBusy={groups.isFetchingNextPage} onClick={() => void groups.fetchNextPage()}>
                 More
               </Button>
             )}
           </Stack>
-          {selected !== undefined && <ErrorDetail key={selected} fingerprint={selected} period={period} />}
+          <div id={DETAIL}>
+            {selected !== undefined && <ErrorDetail key={selected} fingerprint={selected} period={period} />}
+          </div>
         </div>
       )}
     </Page>
   );
+}
+
+const DETAIL = "error-detail";
+
+/** Where the list has the whole width, what it opens is below it. */
+function showDetail(): void {
+  if (!window.matchMedia("(max-width: 899px)").matches) return;
+  requestAnimationFrame(() => document.getElementById(DETAIL)?.scrollIntoView({ behavior: "smooth" }));
 }
 
 function NoErrors({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {

@@ -14,7 +14,8 @@ import { useEnvironmentLimit, usePauseQueue, useQueues } from "./use-queues.ts";
 
 /** Where runs wait: how many, how long, what holds them; pause and limits. */
 export default function QueuesPage() {
-  const { page: pageText } = useSearch({ strict: false }) as { page?: string };
+  // `queue`: the one that somebody was sent to.
+  const { page: pageText, queue: named } = useSearch({ strict: false }) as { page?: string; queue?: string };
   const page = Math.max(1, Number(pageText) || 1);
   const query = useQueues(page);
   const environmentLimit = useEnvironmentLimit();
@@ -34,6 +35,7 @@ export default function QueuesPage() {
               columns={columns}
               rows={queues}
               rowKey={({ id }) => id}
+              isActive={({ name, type }) => named === (type === "task" ? `task/${name}` : name)}
               empty={<NoQueues />}
             />
             <Pager page={page} hasNext={hasNext} />

@@ -139,7 +139,7 @@ function DetailsCard({ run }: { run: RunView }) {
           {
             key: "Queue",
             value: run.queue !== undefined && (
-              <PlaceLink page="queues" search={{ search: run.queue }}>
+              <PlaceLink page="queues" search={{ queue: run.queue }}>
                 {run.queue}
               </PlaceLink>
             ),

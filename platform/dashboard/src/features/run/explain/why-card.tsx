@@ -118,7 +118,7 @@ function Target({ run, target }: { run: RunView; target: ReasonTarget }) {
     case "queue":
       return run.queue === undefined ? null : (
         <>
-          <PlaceLink page="queues" search={{ search: run.queue }}>
+          <PlaceLink page="queues" search={{ queue: run.queue }}>
             Queue {run.queue}
           </PlaceLink>
           {" · "}
