@@ -93,17 +93,17 @@ export function streamsOf(deps: StreamFeatureDeps) {
         for (const reader of readers.values()) reader.wake();
       },
       renewed() {
-        for (const { id, resources } of [...readers.values()]) {
+        for (const { id, resources } of readers.values()) {
           const refusal = socket.refusal("read", resources);
           if (refusal !== undefined) close(id, refusal);
         }
       },
       end(error) {
-        for (const id of [...readers.keys()]) close(id, error);
+        for (const id of readers.keys()) close(id, error);
       },
       gone() {
         isGone = true;
-        for (const id of [...readers.keys()]) end(id);
+        for (const id of readers.keys()) end(id);
       },
     };
   };

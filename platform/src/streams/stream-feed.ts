@@ -143,7 +143,7 @@ export class StreamFeed {
   }
 
   #wake(error?: unknown): void {
-    for (const end of [...this.#waiting]) end(error);
+    for (const end of this.#waiting) end(error);
   }
 }
 

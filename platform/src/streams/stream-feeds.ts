@@ -104,7 +104,7 @@ export class StreamFeeds {
 
   /** All readings end: the process is about to. */
   close(): void {
-    for (const feed of [...this.#feeds.values()]) feed.close();
+    for (const feed of this.#feeds.values()) feed.close();
   }
 
   async #lookUntilDone(): Promise<void> {

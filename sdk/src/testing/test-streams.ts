@@ -64,7 +64,7 @@ export class TestStreams {
   /** Those who still read hear no more: the pass of the function is over. */
   endReading(): void {
     for (const { readers } of this.#streams.values()) {
-      for (const read of [...readers]) {
+      for (const read of readers) {
         readers.delete(read);
         read();
       }
@@ -167,7 +167,7 @@ export class TestStreams {
   }
 
   #tell({ readers }: Stream): void {
-    for (const read of [...readers]) read();
+    for (const read of readers) read();
   }
 }
 

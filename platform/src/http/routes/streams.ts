@@ -13,7 +13,6 @@ import {
   waitStreamReplySchema,
 } from "@gantry/sdk/contract";
 import type { Request } from "express";
-import { z } from "zod";
 import type { WritingExecution } from "../../streams/stream.ts";
 import { decideAccess } from "../access-policy.ts";
 import type { Identity } from "../authenticate.ts";

@@ -1,6 +1,7 @@
 import type { RequestOptions } from "../../client/request-options.ts";
 import { StreamProducer } from "../../client/stream-producer.ts";
 import { appendToStream } from "../../client/stream-requests.ts";
+import type { TaskContext } from "../context.ts";
 import { TaskExecutionError } from "../errors.ts";
 import { inOwnRegion } from "../region.ts";
 import { currentScope, type RunScope } from "../run-scope.ts";
@@ -27,9 +28,7 @@ export function streamTarget(what: string, stream: string, options: StreamTarget
   const { target = "self", requestOptions } = options;
   const scope = currentScope();
   const run = scope?.ctx.run;
-  // A root run has no parent and is its own root.
-  const named = { self: run?.id, parent: run?.parentTaskRunId ?? run?.id, root: run?.rootTaskRunId ?? run?.id };
-  const runId = target in named ? named[target as keyof typeof named] : target;
+  const runId = runMeant(target, run);
   if (runId === undefined) {
     throw new TaskExecutionError(
       "NOT_IN_A_RUN",
@@ -38,6 +37,20 @@ export function streamTarget(what: string, stream: string, options: StreamTarget
   }
   const attempt = runId === run?.id ? scope?.ctx.attempt.number : undefined;
   return { runId, stream, scope, attempt, requestOptions };
+}
+
+/** A root run has no parent and is its own root. */
+function runMeant(target: string, run: TaskContext["run"] | undefined): string | undefined {
+  switch (target) {
+    case "self":
+      return run?.id;
+    case "parent":
+      return run?.parentTaskRunId ?? run?.id;
+    case "root":
+      return run?.rootTaskRunId ?? run?.id;
+    default:
+      return target;
+  }
 }
 
 /** What it sends is ours, no effect of the task's. */
