@@ -9,6 +9,7 @@ import { dashboardOpens } from "./rows/dashboard-opens.ts";
 import { dueToGoesOn } from "./rows/due-to-goes-on.ts";
 import { liveUpdates } from "./rows/live-updates.ts";
 import { platformMemory } from "./rows/memory.ts";
+import { metadataLatency } from "./rows/metadata-latency.ts";
 import { scheduleAccuracy } from "./rows/schedule-accuracy.ts";
 import { singleTriggers } from "./rows/single-triggers.ts";
 import { sleepingRuns } from "./rows/sleeping-runs.ts";
@@ -31,6 +32,7 @@ const ROWS: Row[] = [
   childRoundTrip,
   sleepingRuns,
   scheduleAccuracy,
+  metadataLatency,
   liveUpdates,
   dashboardOpens,
 ];

@@ -35,6 +35,8 @@ export interface GantryOptions {
 /** A real platform, as `gantry dev` starts it, with the benchmark's project deployed. */
 export class Gantry {
   readonly api: ApiClient;
+  readonly key = KEY;
+  readonly url: string;
   /** Its database, past the platform. */
   readonly database: Pool;
   readonly #platform: PlatformProcess;
@@ -43,6 +45,7 @@ export class Gantry {
 
   private constructor(platform: PlatformProcess, database: Pool, dataDir: string) {
     this.#platform = platform;
+    this.url = platform.url;
     this.database = database;
     this.#dataDir = dataDir;
     this.#http = new HttpLoad(platform.url, KEY);
