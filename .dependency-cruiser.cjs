@@ -3,7 +3,7 @@
 // Tests, and what plays a part of the system for them, may reach further.
 const TESTS = "\\.test(-d)?\\.tsx?$|/test/|/fixtures/|^e2e/(faults|durability|browser)/support/";
 const CAPABILITIES =
-  "^platform/src/(runs|queues|journal|waitpoints|streams|schedules|deployments|projects|accounts|cluster|secrets)/";
+  "^platform/src/(runs|queues|journal|waitpoints|streams|schedules|deployments|projects|accounts|insights|cluster|secrets)/";
 const EDGES = "^platform/src/(http|realtime|loops|adapters)/";
 const ROOT_FILES = "^platform/src/(main|platform|engine|config)\\.ts$";
 

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { errorFingerprint } from "../../insights/error-fingerprint-policy.ts";
+import { errorFingerprint } from "../../insights/error-fingerprint.ts";
 import type { ExecutionRef, FinishedRun, FinishRequest } from "../../runs/run-store.ts";
 import { lockHeld, UNQUEUE_HELD } from "./held-executions.ts";
 import { jsonSafe } from "./storable-text.ts";
