@@ -8,7 +8,7 @@ export type PasswordDecision =
 /** Length counts; no rule asks for digits or signs. What a guesser tries first is refused. */
 export function decidePassword(password: string, email: string): PasswordDecision {
   const { min, max } = PASSWORD_CHARACTERS;
-  const characters = [...normalPassword(password)];
+  const characters = Array.from(normalPassword(password));
   if (characters.length < min) return refuse("TOO_SHORT", `A password has ${min} characters or more.`);
   if (characters.length > max) return refuse("TOO_LONG", `A password has ${max} characters at most.`);
   if (new Set(characters).size < 5) return refuse("TOO_PLAIN", "A password has five different characters or more.");

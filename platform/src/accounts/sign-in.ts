@@ -111,7 +111,7 @@ export function createSignInService(deps: SignInDeps): SignInService {
       const hash = user?.passwordHash ?? (await decoyHash());
       const isRight = await hasher.verify(normalPassword(password), hash);
       if (!isRight || user?.passwordHash === undefined || user.disabledAt !== undefined)
-        throw new AppError("BAD_CREDENTIALS", "The e-mail address or the password is wrong.");
+        throw new BadCredentials(user?.email);
       await attempts.forget([accountKey(account, origin.address)]);
       const { cookie, session } = await sessions.begin(user.id, "password", origin);
       await users.signedIn(user.id);
@@ -129,6 +129,16 @@ export function createSignInService(deps: SignInDeps): SignInService {
       await sessions.end(user.id, { except: session.id });
     },
   };
+}
+
+/** To whoever tried it says nothing of the account; `account` is for the audit log: the address, where there is such a user. */
+export class BadCredentials extends AppError {
+  readonly account: string | undefined;
+
+  constructor(account: string | undefined) {
+    super("BAD_CREDENTIALS", "The e-mail address or the password is wrong.");
+    this.account = account;
+  }
 }
 
 function setupDone(): AppError {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { BrowserClient } from "../support/browser-client.ts";
 import { startRealPlatform } from "../support/real-platform.ts";
 import { caller } from "../support/served-http.ts";
-import { ADMIN, logIn, member, SETUP_SECRET, SIGN_IN_SETTINGS, setUp } from "../support/sign-in-acts.ts";
+import { ADMIN, logIn, member, SETUP_SECRET, SIGN_IN_SETTINGS } from "../support/sign-in-acts.ts";
 
 const { url, platform } = await startRealPlatform({ settings: SIGN_IN_SETTINGS });
 const call = caller(url);
@@ -90,6 +90,8 @@ describe("signing in", () => {
     expect([wrong.answer.status, unknown.answer.status]).toEqual([401, 401]);
     expect(unknown.answer.body).toEqual(wrong.answer.body);
     expect(unknown.browser.cookies.has(SESSION)).toBe(false);
+    const [second, first] = await auditOf("auth.login");
+    expect([first?.target, second?.target]).toEqual([ADMIN.email, undefined]);
   });
 
   test("does the same work for an unknown account", async () => {

@@ -8,7 +8,7 @@ import {
   setupBodySchema,
 } from "@gantry/sdk/contract";
 import type { Request, Response } from "express";
-import type { Entered } from "../../accounts/sign-in.ts";
+import { BadCredentials, type Entered } from "../../accounts/sign-in.ts";
 import { noteForAudit } from "../audit-trail.ts";
 import type { Visitor } from "../browser.ts";
 import type { Edge } from "../edge.ts";
@@ -123,7 +123,10 @@ const acceptInvitation = (edge: Edge) =>
 /** A session that the browser had before ends: whoever gave it to the browser has nothing of the new one. */
 async function entered(edge: Edge, req: Request, res: Response, enter: () => Promise<Entered>) {
   const before = await edge.browser.visitor(req);
-  const { user, sessionId, cookie } = await enter();
+  const { user, sessionId, cookie } = await enter().catch((error: unknown) => {
+    if (error instanceof BadCredentials) noteForAudit(res, { target: error.account });
+    throw error;
+  });
   noteForAudit(res, { actor: { kind: "user", id: user.id, name: user.email }, target: sessionId });
   if (before.kind === "signedIn")
     await edge.deps.accounts.sessions.end(before.signedIn.user.id, { only: before.signedIn.session.id });

@@ -1,5 +1,5 @@
 import { type FormEvent, type ReactNode, useEffect } from "react";
-import { Icon } from "../../ui/icon.tsx";
+import { Logo } from "../../layout/logo.tsx";
 import classes from "./sign-in.module.css";
 
 interface SignInCardProps {
@@ -22,9 +22,9 @@ export function SignInCard({ title, lead, onSubmit, children }: SignInCardProps)
   return (
     <main className={classes.page}>
       <div className={classes.card}>
-        <p className={classes.brand}>
-          <Icon name="bolt" size={16} /> Gantry
-        </p>
+        <div className={classes.brand}>
+          <Logo />
+        </div>
         <h1>{title}</h1>
         {lead !== undefined && <p className={classes.lead}>{lead}</p>}
         <form onSubmit={submit} className={classes.form}>
