@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { PlaceButton } from "../../layout/place-link.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
+import { useEnvironment } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
 import { Input, Select } from "../../ui/field.tsx";
@@ -23,6 +24,9 @@ export default function TasksPage() {
   const navigate = useNavigate();
   const change = (to: Search) =>
     void navigate({ to: ".", search: { search, period: periodText, ...to } as never, replace: true });
+  const { project, environment } = useEnvironment();
+  const openTask = (taskId: string) =>
+    void navigate({ to: "/projects/$project/$environment/tasks/$taskId", params: { project, environment, taskId } });
   const query = useTasks({ search, period, after });
   const words = PERIODS.find(({ value }) => value === period)?.label ?? period;
   const columns = useColumns(words);
@@ -54,9 +58,7 @@ export default function TasksPage() {
                 columns={columns}
                 rows={tasks}
                 rowKey={({ id }) => id}
-                onOpen={({ id }) =>
-                  void navigate({ to: "./$taskId" as never, params: { taskId: id } as never, search: {} as never })
-                }
+                onOpen={({ id }) => openTask(id)}
                 empty={<NoTasks isFiltered={search !== ""} />}
               />
               {(hasNext || after !== undefined) && (
