@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -43,6 +43,10 @@ describe("the packed packages", () => {
         "dist/index.cjs",
         "dist/index.d.ts",
         "dist/index.d.cts",
+        "dist/react/index.js",
+        "dist/react/index.cjs",
+        "dist/react/index.d.ts",
+        "dist/react/index.d.cts",
         "dist/cli/main.js",
         "LICENSE",
       ],
@@ -92,6 +96,42 @@ describe("the packed packages", () => {
     const strict = ["--noEmit", "--strict", "--target", "es2022", "--ignoreConfig", "--types", ""];
     await run(process.execPath, [tsc, ...strict, "--module", "nodenext", "use.ts", "use.cts"]);
     await run(process.execPath, [tsc, ...strict, "--module", "esnext", "--moduleResolution", "bundler", "use.ts"]);
+  }, 60_000);
+
+  test("bring hooks, for where React is: for the client's side, with their types", async () => {
+    await mkdir(join(folder, "node_modules", "@types"), { recursive: true });
+    for (const name of ["react", "@types/react"])
+      await symlink(join(ROOT, "node_modules", name), join(folder, "node_modules", name), "junction");
+    await writeFile(
+      join(folder, "hooks.mjs"),
+      'import { useRealtimeRun } from "@gantry/sdk/react"; console.log(typeof useRealtimeRun);',
+    );
+    await writeFile(join(folder, "hooks.cjs"), 'console.log(typeof require("@gantry/sdk/react").useRealtimeRun);');
+    expect(await run(process.execPath, ["hooks.mjs"])).toBe("function");
+    expect(await run(process.execPath, ["hooks.cjs"])).toBe("function");
+    for (const file of ["index.js", "index.cjs"]) {
+      const text = await readFile(join(folder, "node_modules/@gantry/sdk/dist/react", file), "utf8");
+      expect(text).toMatch(/^("use strict";\s*)?"use client";/);
+    }
+    const source = `import { task } from "@gantry/sdk";
+      import { useRealtimeRun } from "@gantry/sdk/react";
+      const add = task({ id: "add", run: async (numbers: { a: number }) => numbers.a });
+      export const useSum = (id: string): number | undefined => useRealtimeRun<typeof add>(id).run?.output;
+    `;
+    await writeFile(join(folder, "hooks.ts"), source);
+    const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+    const strict = [
+      "--noEmit",
+      "--strict",
+      "--target",
+      "es2022",
+      "--lib",
+      "es2022,dom",
+      "--ignoreConfig",
+      "--types",
+      "",
+    ];
+    await run(process.execPath, [tsc, ...strict, "--module", "nodenext", "hooks.ts"]);
   }, 60_000);
 
   test("bring the CLI", async () => {

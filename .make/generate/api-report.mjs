@@ -6,6 +6,7 @@ import { ROOT } from "../paths.mjs";
 /** Entry of @gantry/sdk → its declarations, as built. */
 const ENTRIES = {
   "@gantry/sdk": "index.d.ts",
+  "@gantry/sdk/react": "react/index.d.ts",
   "@gantry/sdk/task": "task/index.d.ts",
   "@gantry/sdk/build": "build/index.d.ts",
   "@gantry/sdk/testing": "testing/index.d.ts",
@@ -24,8 +25,13 @@ export async function apiReport() {
   return `# Public API of the SDK\n\n<!-- Written by make generate from the declarations in sdk/dist. -->\n\n${sections.join("\n")}`;
 }
 
+/** What each file exports, once it has been read: index files name the same file for each of a hundred names. */
+const KNOWN = new Map();
+
 /** Exported name → text of its declaration, without comments. */
 async function exportsOf(file, seen = new Set()) {
+  const known = KNOWN.get(file);
+  if (known !== undefined) return known;
   if (seen.has(file)) return new Map();
   seen.add(file);
   const source = await readFile(join(ROOT, "sdk", "dist", file), "utf8").catch(() => "");
@@ -52,6 +58,7 @@ async function exportsOf(file, seen = new Set()) {
       );
     }
   }
+  KNOWN.set(file, found);
   return found;
 }
 
