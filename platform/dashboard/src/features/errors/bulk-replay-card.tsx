@@ -1,4 +1,4 @@
-import { insightsApi } from "@gantry/sdk";
+import { type BulkActionItem, insightsApi } from "@gantry/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { PlaceButton } from "../../layout/place-link.tsx";
 import { useEnvironment } from "../../session/session-provider.tsx";
@@ -27,8 +27,6 @@ export function BulkReplayCard({ id }: { id: string }) {
       toast.error("It was not stopped", thrown);
     }
   };
-  const progress = data && bulkProgress(data);
-  const { total = 0, success = 0, failure = 0 } = data?.counts ?? {};
   return (
     <Card
       title="Replay of all"
@@ -46,33 +44,42 @@ export function BulkReplayCard({ id }: { id: string }) {
       }
     >
       {error && <ErrorText error={error} />}
+      {data && <Progress action={data} />}
+    </Card>
+  );
+}
+
+function Progress({ action }: { action: BulkActionItem }) {
+  const { counts, status, failures, isCapped } = action;
+  const { total, success, failure } = counts;
+  const progress = bulkProgress(action);
+  return (
+    <>
       <div className={classes.progressRow} role="status">
         <progress
           className={classes.progress}
-          {...(progress === undefined ? {} : { value: progress })}
           aria-label="Progress"
+          {...(progress === undefined ? {} : { value: progress })}
         />
         <span>
           {formatNumber(success)} of {formatNumber(total)} replayed
           {failure > 0 && `, ${formatNumber(failure)} could not be`}
         </span>
-        {data?.status === "COMPLETED" && (
+        {status === "COMPLETED" && (
           <Badge tone="success" icon="check-circle">
             Done
           </Badge>
         )}
-        {data?.status === "ABORTED" && <Badge icon="cancel">Stopped</Badge>}
+        {status === "ABORTED" && <Badge icon="cancel">Stopped</Badge>}
       </div>
-      {data?.isCapped && <p className="muted">More runs matched than one action takes: replay again for the rest.</p>}
-      {(data?.failures.length ?? 0) > 0 && (
-        <ul className={classes.failures}>
-          {data?.failures.map(({ runId, code, message }) => (
-            <li key={runId}>
-              <code>{code}</code> {message}
-            </li>
-          ))}
-        </ul>
-      )}
-    </Card>
+      {isCapped && <p className="muted">More runs matched than one action takes: replay again for the rest.</p>}
+      <ul className={classes.failures}>
+        {failures.map(({ runId, code, message }) => (
+          <li key={runId}>
+            <code>{code}</code> {message}
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

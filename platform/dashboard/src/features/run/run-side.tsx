@@ -1,4 +1,4 @@
-import type { RunObserver } from "@gantry/sdk";
+import type { RelatedRun, RunObserver } from "@gantry/sdk";
 import { PlaceLink, RunLink, TaskLink } from "../../layout/place-link.tsx";
 import { Card } from "../../ui/card.tsx";
 import { JsonView } from "../../ui/json-view.tsx";
@@ -90,26 +90,29 @@ function RelatedCard({ run }: { run: RunView }) {
           },
         ]}
       />
-      {children.length > 0 && (
-        <div className={classes.children}>
-          <h3>Children</h3>
-          <ul>
-            {children.slice(0, RELATED_SHOWN).map((child) => (
-              <li key={child.id}>
-                <Relative run={child} />
-              </li>
-            ))}
-          </ul>
-          <RunsLink search={{ parent: run.id }}>
-            {children.length > RELATED_SHOWN ? "All its children" : "As a list"}
-          </RunsLink>
-        </div>
-      )}
+      <Children runId={run.id} runs={children} />
     </Card>
   );
 }
 
-function Relative({ run }: { run: NonNullable<RunView["relatedRuns"]["root"]> }) {
+function Children({ runId, runs }: { runId: string; runs: readonly RelatedRun[] }) {
+  if (runs.length === 0) return null;
+  return (
+    <div className={classes.children}>
+      <h3>Children</h3>
+      <ul>
+        {runs.slice(0, RELATED_SHOWN).map((child) => (
+          <li key={child.id}>
+            <Relative run={child} />
+          </li>
+        ))}
+      </ul>
+      <RunsLink search={{ parent: runId }}>{runs.length > RELATED_SHOWN ? "All its children" : "As a list"}</RunsLink>
+    </div>
+  );
+}
+
+function Relative({ run }: { run: RelatedRun }) {
   return (
     <span className={classes.relative}>
       <StatusIcon status={run.status} size={14} />

@@ -1,3 +1,4 @@
+import type { JournalItem } from "@gantry/sdk";
 import type { ReactNode } from "react";
 import { RunLink } from "../../../layout/place-link.tsx";
 import { Badge } from "../../../ui/badge.tsx";
@@ -5,7 +6,7 @@ import { IconButton } from "../../../ui/button.tsx";
 import { formatDuration } from "../../../ui/format.ts";
 import { Icon } from "../../../ui/icon.tsx";
 import { JsonView } from "../../../ui/json-view.tsx";
-import { KeyValueList } from "../../../ui/key-value.tsx";
+import { type KeyValueItem, KeyValueList } from "../../../ui/key-value.tsx";
 import { Stack } from "../../../ui/page.tsx";
 import { AbsoluteTime, Bytes, Duration } from "../../../ui/time.tsx";
 import { ErrorView } from "../error/error-view.tsx";
@@ -20,6 +21,7 @@ const STATE_TONE = { open: "info", done: "success", failed: "danger", canceled: 
 /** All that is known of one span. */
 export function SpanDetails({ span, onClose }: { span: TimelineSpan; onClose: () => void }) {
   const { entry, attempt } = span;
+  const error = entry?.error ?? attempt?.error;
   return (
     <section className={classes.details} aria-label={`Details of ${span.label}`}>
       <header className={classes.detailsHead}>
@@ -29,41 +31,53 @@ export function SpanDetails({ span, onClose }: { span: TimelineSpan; onClose: ()
         <IconButton icon="x" size="sm" label="Close the details" onClick={onClose} />
       </header>
       <Stack gap={12}>
-        <KeyValueList
-          items={[
-            { key: "Kind", value: KIND_LOOK[span.kind].word },
-            { key: "Started", value: <AbsoluteTime at={span.startMs} /> },
-            {
-              key: "Duration",
-              value:
-                span.endMs === undefined ? <Duration from={span.startMs} /> : formatDuration(span.endMs - span.startMs),
-            },
-            { key: "Due", value: span.dueAtMs !== undefined && <Due atMs={span.dueAtMs} /> },
-            { key: "Note", value: span.note },
-            { key: "Attempt", value: entry?.attempt },
-            { key: "Tries", value: entry !== undefined && entry.tries > 1 && entry.tries },
-            { key: "Run", value: span.childRunId !== undefined && <RunLink runId={span.childRunId} /> },
-            { key: "Batch", value: span.batchId !== undefined && <BatchLink id={span.batchId} /> },
-            { key: "Token", value: span.tokenId !== undefined && <TokenLink id={span.tokenId} /> },
-            { key: "Journal entry", value: entry && `${entry.entry} · ${entry.key}` },
-            { key: "Result", value: entry?.outputBytes !== undefined && <Bytes bytes={entry.outputBytes} /> },
-            { key: "Outcome", value: attempt?.outcome },
-            {
-              key: "Retried after",
-              value: attempt?.retryDelayMs !== undefined && formatDuration(attempt.retryDelayMs),
-            },
-          ]}
-        />
+        <KeyValueList items={[...spanFacts(span), ...entryFacts(entry), ...attemptFacts(attempt)]} />
         {span.segments !== undefined && <Stays span={span} />}
-        {entry?.error !== undefined && <ErrorView error={entry.error} />}
-        {entry?.error === undefined && attempt?.error !== undefined && <ErrorView error={attempt.error} />}
-        {entry !== undefined && "output" in entry && <JsonView value={entry.output} label="Result" maxHeight={240} />}
-        {entry?.outputStart !== undefined && (
-          <JsonView value={`${entry.outputStart}…`} label="Beginning of the result" />
-        )}
+        {error !== undefined && <ErrorView error={error} />}
+        {entry !== undefined && <Result entry={entry} />}
       </Stack>
     </section>
   );
+}
+
+function spanFacts(span: TimelineSpan): KeyValueItem[] {
+  const { startMs, endMs, dueAtMs, childRunId, batchId, tokenId } = span;
+  return [
+    { key: "Kind", value: KIND_LOOK[span.kind].word },
+    { key: "Started", value: <AbsoluteTime at={startMs} /> },
+    { key: "Duration", value: <Duration from={startMs} to={endMs} /> },
+    { key: "Due", value: dueAtMs !== undefined && <Due atMs={dueAtMs} /> },
+    { key: "Note", value: span.note },
+    { key: "Run", value: childRunId !== undefined && <RunLink runId={childRunId} /> },
+    { key: "Batch", value: batchId !== undefined && <BatchLink id={batchId} /> },
+    { key: "Token", value: tokenId !== undefined && <TokenLink id={tokenId} /> },
+  ];
+}
+
+function entryFacts(entry: TimelineSpan["entry"]): KeyValueItem[] {
+  if (entry === undefined) return [];
+  const { attempt, tries, outputBytes } = entry;
+  return [
+    { key: "Attempt", value: attempt },
+    { key: "Tries", value: tries > 1 && tries },
+    { key: "Journal entry", value: `${entry.entry} · ${entry.key}` },
+    { key: "Result", value: outputBytes !== undefined && <Bytes bytes={outputBytes} /> },
+  ];
+}
+
+function attemptFacts(attempt: TimelineSpan["attempt"]): KeyValueItem[] {
+  if (attempt === undefined) return [];
+  const { outcome, retryDelayMs } = attempt;
+  return [
+    { key: "Outcome", value: outcome },
+    { key: "Retried after", value: retryDelayMs !== undefined && formatDuration(retryDelayMs) },
+  ];
+}
+
+function Result({ entry }: { entry: JournalItem }) {
+  if (entry.outputStart !== undefined)
+    return <JsonView value={`${entry.outputStart}…`} label="Beginning of the result" />;
+  return "output" in entry ? <JsonView value={entry.output} label="Result" maxHeight={240} /> : null;
 }
 
 function Due({ atMs }: { atMs: number }): ReactNode {
