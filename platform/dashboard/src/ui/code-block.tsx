@@ -25,18 +25,28 @@ export function CodeBlock({ code, label, maxHeight = 420, isWrapped = false }: C
   );
 }
 
-/** Shell commands to copy, one a line, each after a prompt sign that is not copied. */
-export function CommandLine({ command }: { command: string }) {
+interface CommandLineProps {
+  /** One command a line. */
+  command: string;
+  /** It is code for a file: without a prompt sign. */
+  isCode?: boolean;
+}
+
+/** Shell commands to copy, each after a prompt sign that is not copied. */
+export function CommandLine({ command, isCode = false }: CommandLineProps) {
+  const label = isCode ? "Code" : "Command";
   return (
     <div className={classes.command}>
-      <code>
-        {command.split("\n").map((line) => (
-          <span key={line} className={classes.line}>
-            {line}
-          </span>
-        ))}
-      </code>
-      <CopyButton text={command} label="Copy the command" />
+      <section className={classes.commandText} tabIndex={0} aria-label={label}>
+        <code>
+          {command.split("\n").map((line) => (
+            <span key={line} className={isCode ? classes.line : classes.prompted}>
+              {line}
+            </span>
+          ))}
+        </code>
+      </section>
+      <CopyButton text={command} label={`Copy the ${label.toLowerCase()}`} />
     </div>
   );
 }

@@ -11,12 +11,14 @@ interface EmptyStateProps {
   children?: ReactNode;
   /** Commands to copy, one a line. */
   command?: string | undefined;
+  /** Code to copy into a file. */
+  code?: string | undefined;
   /** Buttons. */
   actions?: ReactNode;
 }
 
 /** Instead of a list without items. It says how there will be one. */
-export function EmptyState({ icon = "circle", title, children, command, actions }: EmptyStateProps) {
+export function EmptyState({ icon = "circle", title, children, command, code, actions }: EmptyStateProps) {
   return (
     <div className={classes.state}>
       <span className={classes.icon}>
@@ -25,6 +27,7 @@ export function EmptyState({ icon = "circle", title, children, command, actions 
       <h2>{title}</h2>
       {children !== undefined && <div className={classes.text}>{children}</div>}
       {command !== undefined && <CommandLine command={command} />}
+      {code !== undefined && <CommandLine command={code} isCode />}
       {actions !== undefined && <div className={classes.actions}>{actions}</div>}
     </div>
   );

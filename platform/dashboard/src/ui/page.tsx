@@ -36,9 +36,9 @@ export function Page({ title, heading, breadcrumbs = [], description, actions, i
             </nav>
           )}
           <h1>{heading ?? title}</h1>
-          {description !== undefined && <p className={classes.description}>{description}</p>}
         </div>
         {actions !== undefined && <div className={classes.actions}>{actions}</div>}
+        {description !== undefined && <p className={classes.description}>{description}</p>}
       </header>
       <div className={classes.content}>{children}</div>
     </div>

@@ -123,7 +123,7 @@ function NoBatches() {
     <EmptyState
       icon="batch"
       title="No batches yet"
-      command={'await tasks.batchTrigger("send-email", users.map((user) => ({ payload: user })));'}
+      code={'await tasks.batchTrigger("send-email", users.map((user) => ({ payload: user })));'}
     >
       Trigger up to 1,000 runs in one call, and wait for all of them with <code>batchTriggerAndWait</code>.
     </EmptyState>

@@ -131,9 +131,11 @@ function NoSchedules() {
     <EmptyState
       icon="calendar"
       title="No schedules yet"
-      command={
-        'schedules.task({ id: "daily-report", cron: { pattern: "0 5 * * *", timezone: "Europe/Berlin" }, run: … })'
-      }
+      code={`export const report = schedules.task({
+  id: "daily-report",
+  cron: { pattern: "0 5 * * *", timezone: "Europe/Berlin" },
+  run: async ({ timestamp }) => { /* … */ },
+});`}
     >
       Declare one in a task&apos;s code, or make one here for a task that <code>schedules.task()</code> defines.
     </EmptyState>

@@ -180,7 +180,7 @@ function NoTokens({ isFiltered }: { isFiltered: boolean }) {
     <EmptyState
       icon="hourglass"
       title="No tokens yet"
-      command={'const token = await wait.createToken({ timeout: "7d" });\nconst answer = await wait.forToken(token);'}
+      code={'const token = await wait.createToken({ timeout: "7d" });\nconst answer = await wait.forToken(token);'}
     >
       A task makes a token, gives it to a person or a webhook, and waits for it: for a minute or a year.
     </EmptyState>
