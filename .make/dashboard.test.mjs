@@ -10,7 +10,7 @@ const LATER = /codemirror/i;
 
 const manifest = JSON.parse(await readFile(join(DASHBOARD, ".vite", "manifest.json"), "utf8"));
 const entry = Object.keys(manifest).find((name) => manifest[name].isEntry);
-const pages = Object.keys(manifest).filter((name) => /-page\.tsx$/.test(name));
+const pages = Object.keys(manifest).filter((name) => name.endsWith("-page.tsx"));
 const socket = Object.keys(manifest).filter((name) => /socket\.io/.test(manifest[name].file));
 
 /** Files that are loaded with these, by static imports. */

@@ -27,7 +27,7 @@ export function useAccess(own: UseApiClientOptions & { throttleInMs?: number | u
   const { enabled = true, throttleInMs } = own;
   const requestOptions = own.requestOptions ?? context.requestOptions;
   const requestKey = JSON.stringify([requestOptions?.additionalHeaders, requestOptions?.timeoutInMs]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: requestOptions is often written inline, what matters of it is its key.
+  // requestOptions is often written inline; what matters of it is its key.
   return useMemo((): Access => {
     if (!enabled) return { ok: false, error: undefined };
     try {
@@ -39,6 +39,7 @@ export function useAccess(own: UseApiClientOptions & { throttleInMs?: number | u
     } catch (error) {
       return { ok: false, error: error as Error };
     }
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [enabled, accessToken, baseURL, requestKey, throttleInMs]);
 }
 

@@ -81,9 +81,12 @@ export function useRealtimeStream(
   second?: string | UseRealtimeStreamOptions<unknown>,
   third?: UseRealtimeStreamOptions<unknown>,
 ): UseRealtimeStreamInstance<unknown> {
-  if (typeof first === "object") return useStream({ runId: second as string | undefined, stream: first.id }, third);
-  if (typeof second === "object") return useStream({ runId: first, stream: "default" }, second);
-  return useStream({ runId: first, stream: second ?? "default" }, third);
+  const options = typeof second === "object" ? second : third;
+  const named = typeof second === "object" ? undefined : second;
+  return useStream(
+    typeof first === "object" ? { runId: named, stream: first.id } : { runId: first, stream: named ?? "default" },
+    options,
+  );
 }
 
 function useStream<TPart>(
@@ -97,7 +100,7 @@ function useStream<TPart>(
     if (!access.ok || runId === undefined) return undefined;
     return new StreamObserver<TPart>({ runId, stream }, { ...access.options, from, maxParts });
     // Where it starts is of interest at the start only: `lastEventId` changes with each part.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [access, runId, stream, maxParts]);
   const snapshot = useObserver(observer, IDLE as StreamSnapshot<TPart>);
   const { parts, nextIndex, isEnded } = snapshot;

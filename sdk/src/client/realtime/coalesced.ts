@@ -51,6 +51,6 @@ export class Coalesced<T> {
     this.#timer = undefined;
     this.#announced = this.#latest;
     this.#announcedAt = performance.now();
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of Array.from(this.#listeners)) listener();
   }
 }

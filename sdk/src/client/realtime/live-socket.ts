@@ -154,7 +154,7 @@ export class LiveSocket {
     this.#renewalsInVain = 0;
     this.#silenced.clear();
     this.#say({ state: "live", reason: "SOCKET_OPEN" });
-    for (const [id, subscriber] of [...this.#subscribers]) this.#ask(id, subscriber);
+    for (const [id, subscriber] of Array.from(this.#subscribers)) this.#ask(id, subscriber);
   }
 
   #lose(): void {
@@ -257,7 +257,7 @@ export class LiveSocket {
   }
 
   #resume(): void {
-    for (const id of [...this.#silenced]) {
+    for (const id of Array.from(this.#silenced)) {
       this.#silenced.delete(id);
       const subscriber = this.#subscribers.get(id);
       if (subscriber !== undefined) this.#ask(id, subscriber);
@@ -277,7 +277,7 @@ export class LiveSocket {
   #say(status: SocketStatus): void {
     if (this.#status.state === "refused" || this.#isClosed) return;
     this.#status = status;
-    for (const subscriber of [...this.#subscribers.values()]) subscriber.onStatus(status);
+    for (const subscriber of Array.from(this.#subscribers.values())) subscriber.onStatus(status);
   }
 
   #idOf(subscriber: LiveSubscriber): string | undefined {

@@ -1,4 +1,6 @@
-type SocketClient = typeof import("socket.io-client").io;
+import type { io } from "socket.io-client";
+
+type SocketClient = typeof io;
 
 /**
  * Socket.IO's client, when somebody first needs it: the main entry stays small.
@@ -9,7 +11,7 @@ type SocketClient = typeof import("socket.io-client").io;
 export async function loadSocketClient(): Promise<SocketClient> {
   // @ts-expect-error It has no declarations of its own.
   const loaded: { default?: SocketClient; io?: SocketClient } = await import("socket.io-client/dist/socket.io.js");
-  const io = loaded.default ?? loaded.io;
-  if (io === undefined) throw new Error("socket.io-client is not what it was");
-  return io;
+  const client = loaded.default ?? loaded.io;
+  if (client === undefined) throw new Error("socket.io-client is not what it was");
+  return client;
 }
