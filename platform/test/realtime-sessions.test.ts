@@ -1,10 +1,12 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { LiveClient } from "./support/live-client.ts";
 import { startRealPlatform } from "./support/real-platform.ts";
 import { caller } from "./support/served-http.ts";
 import { ADMIN, logIn, member, SIGN_IN_SETTINGS, setUp } from "./support/sign-in-acts.ts";
 
-const { url, key, platform } = await startRealPlatform({ settings: SIGN_IN_SETTINGS });
+const { url, key, platform } = await startRealPlatform({
+  settings: { ...SIGN_IN_SETTINGS, GANTRY_PLATFORM_REALTIME_MAX_SOCKETS: "3" },
+});
 const admin = await setUp(url);
 const PROD = { project: "proj_test", environment: "prod" };
 
@@ -42,4 +44,11 @@ test("a user who is disabled is hung up on, and one whose role changes goes on",
   expect(disabled.status).toBe(200);
   await live.until(() => !live.socket.connected);
   expect(live.of("closed")).toMatchObject([{ id: "1" }]);
+});
+
+test("a process with as many sockets as it takes says so, and takes another when one has left", async () => {
+  const clients = await Promise.all([1, 2, 3].map(() => new LiveClient(url, key).connected()));
+  await expect(new LiveClient(url, key).connected()).rejects.toThrow("TOO_MANY_SOCKETS");
+  clients[0]?.socket.disconnect();
+  await vi.waitFor(() => new LiveClient(url, key).connected(), { timeout: 5_000, interval: 50 });
 });

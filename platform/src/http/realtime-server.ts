@@ -18,6 +18,8 @@ const PING_EVERY_MS = 20_000;
 const PING_TIMEOUT_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const SWEEP_MS = 1_000;
+/** Beyond the limit so many connections are taken to be told of it; more are refused without a word. */
+const REFUSED_WITH_REASON = 100;
 /** A token is looked at again after so long; at once where its environment's keys have changed. */
 const RECHECK_MS = 15_000;
 /** Tokens looked at in one turn of the event loop. */
@@ -53,7 +55,9 @@ export function attachRealtime(server: Server, { edge, features, maxSockets }: R
     pingTimeout: PING_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     allowRequest: (_request, done) =>
-      isClosing || io.engine.clientsCount >= maxSockets ? done("There is no room here.", false) : done(null, true),
+      isClosing || io.engine.clientsCount >= maxSockets + REFUSED_WITH_REASON
+        ? done("There is no room here.", false)
+        : done(null, true),
   });
   const frames = new LastFrame();
   const sessionDeps: SessionDeps = {
@@ -76,6 +80,8 @@ export function attachRealtime(server: Server, { edge, features, maxSockets }: R
   );
   const namespace = io.of(REALTIME_NAMESPACE);
   namespace.use((socket, next) => {
+    if (sessions.size >= maxSockets)
+      return next(refused(new AppError("TOO_MANY_SOCKETS", `This process takes ${maxSockets} sockets.`)));
     letIn(edge, socket.handshake.auth, sessionDeps).then(
       (who) => {
         socket.data = who;

@@ -130,7 +130,7 @@ export class RealtimeSession implements RealtimeSocket {
   /** Ends everything for this reason, and the connection: the client is not to come back by itself. */
   end(error: AppError): void {
     for (const feature of this.#features) feature.end(error);
-    this.#socket.disconnect();
+    this.#socket.disconnect(true);
   }
 
   async #renew(request: unknown): Promise<void> {
