@@ -35,16 +35,24 @@ export async function storeActs(pool: Pool, store: RunStore = storeOn(pool)) {
     /** A run that is EXECUTING on a warm worker. */
     async executing(over: Partial<NewRun> = {}): Promise<AdmittedRun> {
       const { run, announced } = await acts.insert(over);
-      const found = (await acts.admit(announced)).find((one) => one.runId === run.id);
-      if (found === undefined) throw new Error("the run was not admitted");
-      return found;
+      return acts.admitted(run.id, announced, at.warm);
+    },
+    /** An admission ends after 100 ms: on a busy machine the next one finds the run. */
+    async admitted(
+      runId: string,
+      announced: LaneAnnouncement[],
+      warm: ReadonlyMap<string, number>,
+    ): Promise<AdmittedRun> {
+      for (let tries = 0; tries < 10; tries++) {
+        const found = (await acts.admit(announced, warm)).find((one) => one.runId === runId);
+        if (found !== undefined) return found;
+      }
+      throw new Error("the run was not admitted");
     },
     /** A run that is DEQUEUED: a worker must come for it. */
     async dequeued(over: Partial<NewRun> = {}): Promise<AdmittedRun> {
       const { run, announced } = await acts.insert(over);
-      const found = (await acts.admit(announced, new Map())).find((one) => one.runId === run.id);
-      if (found === undefined) throw new Error("the run was not admitted");
-      return found;
+      return acts.admitted(run.id, announced, new Map());
     },
     async finish(
       run: { runId: string },
