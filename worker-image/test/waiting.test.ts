@@ -466,6 +466,12 @@ describe("with the SDK's own steps and waits", () => {
       platform.events(id).flatMap(({ kind, message }) => (kind === "event" ? [] : [message])),
     );
     expect(lines).toEqual([["after the first"], ["after the wait"]]);
+    // From these a timeline is drawn: where its process left, and where another went on.
+    const notes = [first, next.executionId].map((id) =>
+      platform.events(id).flatMap(({ kind, data }) => (kind === "event" ? [JSON.parse(data ?? "{}") as unknown] : [])),
+    );
+    expect(notes[0]?.at(-1)).toEqual({ checkpoint: { mode: "replay", reason: "LONG_WAIT" } });
+    expect(notes[1]?.[0]).toEqual({ execution: "resumed" });
   });
 
   test("a run goes on with what was completed after its grant, before its process had it", async () => {
