@@ -127,6 +127,23 @@ describe.skipIf(noRegistry)(`deploys${noRegistry === undefined ? "" : `: skipped
     expect(await current()).toMatchObject({ version: deployment.version });
   });
 
+  test("what a build said is read by others, at any replica, while it goes on and afterwards", async () => {
+    const layer = await uploaded("told");
+    const { deployment } = last(await build(bodyOf(layer))) as Done;
+    const list = (await call("GET", `/api/v1/builds?version=${deployment.version}`, { key })).body;
+    expect(list).toMatchObject({
+      data: [{ status: "DEPLOYED", version: deployment.version, isNew: true, taskCount: 1 }],
+    });
+    const { id } = (list as { data: { id: string }[] }).data[0] as { id: string };
+    const lines = (await caller(other.url)("GET", `/api/v1/builds/${id}/lines?from=1`, { key })).body;
+    expect(lines).toMatchObject({
+      build: { id },
+      lines: expect.arrayContaining([expect.objectContaining({ step: "push" })]),
+    });
+    const { key: strangers } = await one.platform.projects.createKey(one.staging, "deploy");
+    expect((await call("GET", `/api/v1/builds/${id}/lines`, { key: strangers })).status).toBe(404);
+  });
+
   test("the same code again makes no version and pushes nothing", async () => {
     const layer = await uploaded("same");
     const first = last(await build(bodyOf(layer))) as Done;
