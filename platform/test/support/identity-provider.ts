@@ -1,13 +1,14 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+// @ts-expect-error The package has no types of its own.
+import OidcProvider from "oidc-provider";
 import { afterAll } from "vitest";
 import { BrowserClient } from "./browser-client.ts";
 
-/** The package has no types of its own. */
-interface ProviderModule {
-  Provider: new (issuer: string, configuration: object) => { callback(): RequestListener };
+interface ProviderClass {
+  new (issuer: string, configuration: object): { callback(): RequestListener };
 }
-const { Provider } = (await import("oidc-provider" as string)) as ProviderModule;
+const Provider = OidcProvider as ProviderClass;
 
 export const CLIENT = { client_id: "gantry", client_secret: "the secret of gantry at the provider" };
 

@@ -31,7 +31,7 @@ export function useRevokeSession() {
 export function useRevokeOthers() {
   const requests = useRequests();
   return useAction({
-    run: (_: undefined) => requests.revokeOthers(),
+    run: () => requests.revokeOthers(),
     done: ({ revoked }) => (revoked === 1 ? "One other session has ended" : `${revoked} other sessions have ended`),
     stale: [SESSIONS_KEY],
   });

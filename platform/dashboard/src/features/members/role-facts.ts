@@ -8,4 +8,3 @@ export const ROLE_FACTS: Record<Role, { label: string; use: string }> = {
 };
 
 export const ROLES = Object.keys(ROLE_FACTS) as Role[];
-export const ROLE_OPTIONS = ROLES.map((value) => ({ value, label: ROLE_FACTS[value].label }));
