@@ -340,10 +340,16 @@ export function describeTriggerSdk(start: () => Promise<Subject>): void {
         status: 422,
         code: "UNSUPPORTED_OPTION",
       });
-      await expect(runs.bulk.cancel({ runIds: ["run_1"] })).rejects.toMatchObject({
-        status: 501,
-        code: "NOT_IMPLEMENTED",
-      });
+      const replay = runs.bulk.replay({ filter: { tag: "a" }, targetRegion: "eu" });
+      await expect(replay).rejects.toMatchObject({ status: 422, code: "UNSUPPORTED_OPTION" });
+    });
+
+    test("cancels many runs at once", async () => {
+      const { id: runId } = await tasks.trigger("import", {}, { delay: "1h" });
+      const { id } = await runs.bulk.cancel({ runIds: [runId], name: "no longer wanted" });
+      expect(await runs.bulk.retrieve(id)).toMatchObject({ id, type: "CANCEL", name: "no longer wanted" });
+      expect((await runs.bulk.list({ limit: 1 })).data[0]?.id).toBe(id);
+      expect(await runs.bulk.abort(id)).toEqual({ id });
     });
 
     test("sees nothing of another environment", async () => {
