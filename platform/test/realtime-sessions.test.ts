@@ -34,7 +34,7 @@ test("a user who is disabled is hung up on, and one whose role changes goes on",
   const viewer = await member(admin, url, "viewer");
   const live = await new LiveClient(url, await viewer.browser.token(PROD)).connected();
   await live.follow(run);
-  await platform.accounts.sessions.changed(viewer.userId);
+  platform.accounts.sessions.changed(viewer.userId);
   await caller(url)("PUT", `/api/v1/runs/${run}/metadata`, { key, body: { metadata: { still: "here" } } });
   await live.until(() => live.run(run)?.metadata?.still === "here");
   const disabled = await admin.send("PUT", `/api/v1/users/${viewer.userId}`, {
