@@ -1,5 +1,5 @@
-import { createSigner, createVerifier } from "fast-jwt";
 import type { Request, Response } from "express";
+import { createSigner, createVerifier } from "fast-jwt";
 import type { SignOnTransaction } from "../accounts/identity-provider.ts";
 import type { Clock } from "../clock.ts";
 import { readCookie, setCookie } from "./cookies.ts";

@@ -18,7 +18,7 @@ export function loginCommands(program: Command): void {
     .option("--token <token>", "the access token, or - to read it from standard input (it is asked for on a terminal)")
     .addHelpText(
       "after",
-      "\nThe platform's operator makes access tokens: gantry-platform access-token create --name <who> [--scope deploy]",
+      "\nMake one in the dashboard (Account, Access tokens); the operator can too: gantry-platform access-token create --name <who> [--scope deploy]",
     );
   addCommand(program, "logout", "Forget the access token of a platform", logout);
 }
