@@ -26,6 +26,12 @@ const OVERLAPS = {
   cancelRunning: "it is canceled",
 } as const;
 
+const CATCH_UPS = {
+  none: () => "what was missed is left out",
+  last: (within: string) => `the last one missed starts, if it is not older than ${within}`,
+  all: (within: string) => `all that were missed within ${within} start`,
+} as const;
+
 /** One schedule: when it comes next, what it started, how it is set. */
 export function ScheduleDetails({ schedule, onClose, onEdit }: ScheduleDetailsProps) {
   const { generator, timezone, upcoming, active, overlap, catchUp, jitter, externalId, deduplicationKey } = schedule;
@@ -63,7 +69,7 @@ export function ScheduleDetails({ schedule, onClose, onEdit }: ScheduleDetailsPr
           { key: "Pattern", value: <code>{generator.expression}</code> },
           { key: "Time zone", value: timezone },
           { key: "While a run goes on", value: OVERLAPS[overlap] },
-          { key: "After downtime", value: `${catchUp.policy}, within ${catchUp.within}` },
+          { key: "After downtime", value: CATCH_UPS[catchUp.policy](catchUp.within) },
           { key: "Jitter", value: jitter },
           { key: "Your id", value: externalId },
           { key: "Deduplication key", value: deduplicationKey && <code>{deduplicationKey}</code> },
