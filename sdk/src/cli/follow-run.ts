@@ -63,20 +63,17 @@ async function watch(
   const ticker = onEvents === undefined ? undefined : setInterval(wake, EVENTS_MS);
   context.signal.addEventListener("abort", wake);
   let shown = "";
-  let connection: ConnectionState | undefined;
+  const tellConnection = connectionTeller(onConnection);
   try {
     for (;;) {
       const snapshot = observer.getSnapshot();
       if (snapshot.error !== undefined) throw snapshot.error;
-      const { connection: now } = snapshot;
-      // That it begins by connecting goes without saying.
-      if (now !== connection && now !== "closed" && !(connection === undefined && now === "connecting"))
-        onConnection?.(now);
-      if (now !== "connecting" || connection !== undefined) connection = now;
+      const { connection } = snapshot;
+      tellConnection(connection);
       const run = snapshot.run ?? first;
       const state = JSON.stringify([run.status, run.attemptCount, run.metadata]);
       // Logs before the change that follows them.
-      if (now !== "connecting") await tellEvents().catch(() => undefined);
+      if (connection !== "connecting") await tellEvents().catch(() => undefined);
       if (state !== shown) onChange?.(run);
       shown = state;
       if (connection === "closed" || context.signal.aborted) return;
@@ -88,6 +85,16 @@ async function watch(
     context.signal.removeEventListener("abort", wake);
     leave();
   }
+}
+
+/** That it begins by connecting, and is closed at the end, goes without saying. */
+function connectionTeller(onConnection: FollowOptions["onConnection"]): (connection: ConnectionState) => void {
+  let told: ConnectionState = "connecting";
+  return (connection) => {
+    if (connection === told || connection === "closed") return;
+    told = connection;
+    onConnection?.(connection);
+  };
 }
 
 const PAGE = 1000;
