@@ -36,7 +36,7 @@ let invitation = "";
 
 test("the first user sets the platform up by the link of its log, and invites a viewer", async () => {
   const { url } = stage.get().here.platform;
-  const page = await stage.get().page({ mayComplain: REFUSED });
+  const page = await stage.get().page({ mayComplain: REFUSED, reducedMotion: "reduce" });
   await page.goto(`${url}/setup#a-guess-of-the-secret`);
   await page.getByRole("heading", { name: "Set up Gantry" }).waitFor();
   await looked(page, "sign-in-setup");
@@ -70,7 +70,7 @@ test("the first user sets the platform up by the link of its log, and invites a 
 test("a viewer chooses a password, sees runs, and cannot cancel one; signs out and is out", async () => {
   const { here } = stage.get();
   const runId = await here.api.trigger("noop", {}, { delay: "1h" });
-  const page = await stage.get().page({ mayComplain: REFUSED });
+  const page = await stage.get().page({ mayComplain: REFUSED, reducedMotion: "reduce" });
   await page.goto(invitation);
   await page.getByText(GRACE.email).waitFor();
   await looked(page, "sign-in-invitation");
@@ -111,7 +111,7 @@ test("a viewer chooses a password, sees runs, and cannot cancel one; signs out a
 });
 
 test("who signs in goes on where they came for; a session that is ended elsewhere ends here", async () => {
-  const first = await stage.get().page({ mayComplain: REFUSED });
+  const first = await stage.get().page({ mayComplain: REFUSED, reducedMotion: "reduce" });
   await first.goto(stage.get().path("queues"));
   await first.getByRole("heading", { name: "Sign in" }).waitFor();
   await signIn(first, { ...ADA, password: "not the password" });
@@ -121,7 +121,7 @@ test("who signs in goes on where they came for; a session that is ended elsewher
   await first.waitForURL(/\/queues$/);
   await first.getByRole("heading", { name: "Queues" }).waitFor();
 
-  const second = await stage.get().page({ mayComplain: REFUSED });
+  const second = await stage.get().page({ mayComplain: REFUSED, reducedMotion: "reduce" });
   await second.goto(stage.get().path("account"));
   await signIn(second, ADA);
   await second.getByRole("button", { name: "End all others" }).click();
@@ -131,7 +131,7 @@ test("who signs in goes on where they came for; a session that is ended elsewher
 });
 
 test("an admin finds in the audit log what was refused to whom", async () => {
-  const page = await stage.get().page();
+  const page = await stage.get().page({ reducedMotion: "reduce" });
   await page.goto(stage.get().path("audit?outcome=refused"));
   await signIn(page, ADA);
   const row = page.getByRole("row").filter({ hasText: "runs.cancel" });
