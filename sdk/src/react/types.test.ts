@@ -1,5 +1,6 @@
 import { expectTypeOf, test } from "vitest";
 import { task } from "../task/define-task.ts";
+import { streams as streamsOf } from "../task/streams/streams.ts";
 import {
   useRealtimeRun,
   useRealtimeRunsWithTag,
@@ -44,6 +45,8 @@ test("streams are typed by what is said of them", () => {
   if (!never()) return;
   expectTypeOf(useRealtimeStream<string>("run_1", "answer").parts).toEqualTypeOf<readonly string[]>();
   expectTypeOf(useRealtimeStream<number>("run_1").parts).toEqualTypeOf<readonly number[]>();
+  const rows = streamsOf.define<{ n: number }>({ id: "rows" });
+  expectTypeOf(useRealtimeStream(rows, "run_1").parts).toEqualTypeOf<readonly { n: number }[]>();
   const { streams } = useRealtimeRunWithStreams<typeof importCsv, { answer: string; rows: { n: number } }>("run_1");
   expectTypeOf(streams.answer).toEqualTypeOf<readonly string[] | undefined>();
   expectTypeOf(streams.rows).toEqualTypeOf<readonly { n: number }[] | undefined>();
