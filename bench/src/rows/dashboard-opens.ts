@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { Client } from "pg";
-import type { Browser } from "playwright-core";
 import { launchChromium } from "../../../e2e/browser/support/chromium.ts";
 import { manyRuns } from "../../../e2e/browser/support/many-runs.ts";
 import type { Bench } from "../bench.ts";
 import { BarePlatform } from "../gantry/bare-platform.ts";
 import { median } from "../measure.ts";
 import type { Row } from "../row.ts";
+
+type Browser = Awaited<ReturnType<typeof launchChromium>>;
 
 const PROJECT_DIR = join(import.meta.dirname, "../../project");
 const RUNS = 50_000;

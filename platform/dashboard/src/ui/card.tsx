@@ -31,13 +31,3 @@ export function Card({ title, actions, hint, isFlush = false, children, classNam
     </section>
   );
 }
-
-/** Cards beside each other, as many as fit. `minWidth` in pixels, default 320. */
-export function CardGrid({ minWidth = 320, children }: { minWidth?: number; children: ReactNode }) {
-  const columns = `repeat(auto-fill, minmax(min(${minWidth}px, 100%), 1fr))`;
-  return (
-    <div className={classes.grid} style={{ gridTemplateColumns: columns }}>
-      {children}
-    </div>
-  );
-}

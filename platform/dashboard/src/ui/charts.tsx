@@ -123,20 +123,3 @@ function DataTable({
     </table>
   );
 }
-
-interface HistogramProps {
-  /** Buckets from small to large. */
-  buckets: readonly { label: string; count: number }[];
-  label: string;
-  height?: number;
-  tone?: Tone | "accent";
-}
-
-/** How values are distributed. */
-export function Histogram({ buckets, label, height = 80, tone = "accent" }: HistogramProps) {
-  const points = buckets.map(({ label: bucket, count }) => ({
-    label: bucket,
-    parts: [{ name: "count", value: count, tone }],
-  }));
-  return <BarSeries points={points} label={label} height={height} />;
-}

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { CommandLine } from "./code-block.tsx";
+import { CommandLine } from "./command-line.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 import classes from "./state.module.css";
 

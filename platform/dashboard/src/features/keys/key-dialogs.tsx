@@ -1,7 +1,7 @@
 import type { ApiKeyItem, CreatedKeyItem } from "@gantry/sdk";
 import { useState } from "react";
 import { Button } from "../../ui/button.tsx";
-import { CommandLine } from "../../ui/code-block.tsx";
+import { CommandLine } from "../../ui/command-line.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { ErrorText } from "../../ui/error-state.tsx";

@@ -1,6 +1,6 @@
 import { useTaskIds } from "../../queries/use-task-ids.ts";
 import { useEnvironment, useSession } from "../../session/session-provider.tsx";
-import { CommandLine } from "../../ui/code-block.tsx";
+import { CommandLine } from "../../ui/command-line.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import classes from "./first-run.module.css";
 

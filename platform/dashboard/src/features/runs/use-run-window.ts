@@ -1,4 +1,4 @@
-import { ApiError, type RunListItem } from "@gantry/sdk";
+import type { RunListItem } from "@gantry/sdk";
 import { isFinalRunStatus } from "@gantry/sdk/contract";
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
@@ -94,7 +94,3 @@ function useThrottled(work: () => void): () => void {
     else isWanted.current = true;
   }, [work]);
 }
-
-/** Whether the API refused the filters, and not the asking. */
-export const isBadFilter = (error: unknown): boolean =>
-  error instanceof ApiError && (error.status === 400 || error.status === 422);

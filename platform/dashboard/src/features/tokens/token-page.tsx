@@ -7,7 +7,7 @@ import { useDenial } from "../../session/session-provider.tsx";
 import { Chip } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Card } from "../../ui/card.tsx";
-import { CommandLine } from "../../ui/code-block.tsx";
+import { CommandLine } from "../../ui/command-line.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { JsonView } from "../../ui/json-view.tsx";
 import { KeyValueList } from "../../ui/key-value.tsx";

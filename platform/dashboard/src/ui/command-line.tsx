@@ -1,29 +1,5 @@
-import classes from "./code-block.module.css";
+import classes from "./command-line.module.css";
 import { CopyButton } from "./copy-button.tsx";
-
-interface CodeBlockProps {
-  code: string;
-  /** What it is, for screen readers: "Stack trace". */
-  label: string;
-  /** Pixels; longer code scrolls. Default 420. */
-  maxHeight?: number;
-  /** Breaks long lines instead of scrolling sideways. */
-  isWrapped?: boolean;
-}
-
-/** Text as it is, with a button that copies it. */
-export function CodeBlock({ code, label, maxHeight = 420, isWrapped = false }: CodeBlockProps) {
-  return (
-    <div className={classes.box}>
-      <div className={classes.copy}>
-        <CopyButton text={code} label={`Copy: ${label}`} />
-      </div>
-      <pre className={isWrapped ? classes.wrapped : classes.pre} style={{ maxHeight }} tabIndex={0} aria-label={label}>
-        {code}
-      </pre>
-    </div>
-  );
-}
 
 interface CommandLineProps {
   /** One command a line. */
