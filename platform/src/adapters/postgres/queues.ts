@@ -26,10 +26,10 @@ const SELECT = `
   select q.*, w.queued, w.oldest,
     (select count(*)::int from slot s where s.environment_id = q.environment_id and s.queue_id = q.id) as running,
     coalesce((
-      select max(k.n) from rate_window b cross join lateral (
+      -- A look at so many concurrency keys is enough.
+      select max(k.n) from (select * from rate_window w where w.queue_id = q.id limit 1000) b cross join lateral (
         select sum(s.n)::int as n from unnest(b.ends, b.starts) s (at, n)
-        where s.at > extract(epoch from now()) * 1000 - q.rate_period_ms) k
-      where b.queue_id = q.id), 0) as starts
+        where s.at > extract(epoch from now()) * 1000 - q.rate_period_ms) k), 0) as starts
   from queue q cross join lateral (
     select coalesce(sum(c.n), 0)::int as queued, min(c.oldest) as oldest
     from lane l cross join lateral (
