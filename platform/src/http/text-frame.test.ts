@@ -1,6 +1,6 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { createHash } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { LastFrame, textFrame } from "./text-frame.ts";
