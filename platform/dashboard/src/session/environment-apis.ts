@@ -39,6 +39,8 @@ export class EnvironmentApis {
   #make({ project, environment }: Place): EnvironmentApi {
     const { baseUrl, tokens, onSessionEnded } = this.#options;
     const place = { project, environment };
+    // While the page's code is on its way; who needs it waits for the same request, and sees its error.
+    tokens.get(place).catch(() => undefined);
     return {
       ...place,
       api: new ApiClient({
