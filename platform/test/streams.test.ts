@@ -283,12 +283,11 @@ describe("a stream over the socket", () => {
     );
     await Promise.all([read(slow, "s", runId), read(quick, "s", runId)]);
     await quick.until(() => chunksOf(quick, "s").length === 1000);
-    const sent = chunksOf(slow, "s").length;
-    expect(sent).toBeGreaterThan(100);
-    expect(sent * 1000).toBeLessThan(256 * 1024 + 40_000);
     await append(runId, ["last"], { sequence: 1000 });
     await quick.until(() => chunksOf(quick, "s").length === 1001);
-    expect(chunksOf(slow, "s")).toHaveLength(sent);
+    await slow.until(() => chunksOf(slow, "s").length > 100);
+    const sent = chunksOf(slow, "s").length;
+    expect(sent * 1000).toBeLessThan(256 * 1024 + 40_000);
     slow.socket.on("chunks", ({ id, chunks }) =>
       slow.socket.emit("streamTaken", { id, next: (chunks.at(-1)?.index ?? -1) + 1 }),
     );
