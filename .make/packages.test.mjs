@@ -100,8 +100,10 @@ describe("the packed packages", () => {
 
   test("bring hooks, for where React is: for the client's side, with their types", async () => {
     await mkdir(join(folder, "node_modules", "@types"), { recursive: true });
-    for (const name of ["react", "@types/react"])
+    for (const name of ["react", "@types/react"]) {
+      await rm(join(folder, "node_modules", name), { recursive: true, force: true });
       await symlink(join(ROOT, "node_modules", name), join(folder, "node_modules", name), "junction");
+    }
     await writeFile(
       join(folder, "hooks.mjs"),
       'import { useRealtimeRun } from "@gantry/sdk/react"; console.log(typeof useRealtimeRun);',

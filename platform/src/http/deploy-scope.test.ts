@@ -17,16 +17,17 @@ const BATCH = String((await call("POST", "/api/v3/batches", { body: { runCount: 
 const ALLOWED = [
   /^(GET|POST) \/api\/v1\/deployments(\/|$)/,
   /^(GET|POST|PUT|HEAD) \/api\/v1\/(layers|deploy)/,
+  /^GET \/api\/v1\/builds(\/|$)/,
   /^POST \/api\/v1\/projects\/:projectRef\/envvars\/:environment\/import$/,
   /^GET \/api\/v2\/whoami$/,
 ];
 
-/** Every route that a credential matters for, with something in its parameters. */
+/** Every route that a credential matters for (a browser's session is none of these), with something in its parameters. */
 function guarded() {
   const config = { tokenSecrets: ["t".repeat(32)] };
   const edge = createEdge({ config, metrics: new Registry(), clock: new FakeClock() } as never);
   return allRoutes(edge)
-    .filter(({ access }) => access.by !== "none")
+    .filter(({ access }) => access.by !== "none" && access.by !== "browser")
     .map(({ method, path }) => ({
       name: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase(),
@@ -60,6 +61,8 @@ function bodyFor(path: string): object {
   if (path.endsWith("/items")) return { index: 0, task: "import", payload: "{}" };
   if (path.endsWith("/tags")) return { tags: "x" };
   if (path.endsWith("/reschedule")) return { delay: "1h" };
+  if (path.startsWith("/realtime/v1/streams/")) return { producer: "x", sequence: 0, chunks: [] };
+  if (path.endsWith("/input-streams/wait")) return { streamId: "x" };
   if (path === "/api/v3/batches") return { runCount: 1 };
   if (path === "/api/v1/auth/public-tokens") return { scopes: ["read:deployments"] };
   if (path === "/api/v1/access-tokens") return { name: "mine" };
