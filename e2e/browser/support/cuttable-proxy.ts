@@ -1,18 +1,22 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A way to a server that can be cut: open connections break, and new ones are refused until it is mended. */
+/**
+ * A way to a server, or to several in turn, that can be cut: open connections break, and new ones are refused until it is
+ * mended.
+ */
 export class CuttableProxy {
   readonly url: string;
   readonly #open: Set<Socket>;
   #isCut = false;
   readonly #close: () => Promise<void>;
 
-  static async to(target: string): Promise<CuttableProxy> {
-    const { hostname, port } = new URL(target);
+  static async to(...targets: [string, ...string[]]): Promise<CuttableProxy> {
     const open = new Set<Socket>();
+    let connections = 0;
     const server = createServer((from) => {
       if (proxy.#isCut) return void from.resetAndDestroy();
+      const { hostname, port } = new URL(targets[connections++ % targets.length] as string);
       const to = connect(Number(port), hostname);
       for (const [socket, other] of [
         [from, to],
