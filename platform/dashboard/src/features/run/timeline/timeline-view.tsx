@@ -1,6 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useRef } from "react";
-import { useMediaQuery } from "../../../ui/use-media-query.ts";
 import { panned, type Tick, type TimeScale, ticksOf, type View, WHOLE, zoomed } from "./time-scale.ts";
 import classes from "./timeline.module.css";
 import { TimelineAxis, TimelineGrid } from "./timeline-axis.tsx";
@@ -8,6 +7,8 @@ import { Row, rowId } from "./timeline-row.tsx";
 import { type TimelineRow, treeMove } from "./timeline-rows.ts";
 
 const ROW_HEIGHT = 30;
+/** Width of the whole timeline that a tick of its axis takes, so that its words stand apart from the next one's. */
+const PER_TICK = 130;
 /** Rows in sight before it scrolls. */
 const MAX_ROWS = 16;
 
@@ -38,8 +39,8 @@ export function TimelineView(props: TimelineViewProps) {
     overscan: 10,
   });
   useWheelZoom(scroller, view, onView);
-  const isNarrow = useMediaQuery("(max-width: 639px)");
-  const ticks = ticksOf(scale, view, isNarrow ? 2 : 6);
+  const width = virtualizer.scrollRect?.width ?? 800;
+  const ticks = ticksOf(scale, view, Math.max(2, Math.floor(width / PER_TICK)));
   const focusable = Math.max(
     0,
     rows.findIndex(({ span }) => span.id === selectedId),
