@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ROOT } from "./paths.mjs";
@@ -14,13 +14,15 @@ export const PACKAGES = ["sdk", "worker-image", "platform"];
 export async function packAll(target) {
   await mkdir(target, { recursive: true });
   for (const name of PACKAGES) await copyFile(join(ROOT, "LICENSE"), join(ROOT, name, "LICENSE"));
+  // By name: a folder would stand for the workspaces below it too.
+  const names = await Promise.all(PACKAGES.map(nameOf));
   const args = [
     "pack",
     "--json",
     "--ignore-scripts",
     "--pack-destination",
     target,
-    ...PACKAGES.flatMap((name) => ["--workspace", name]),
+    ...names.flatMap((name) => ["--workspace", name]),
   ];
   const { stdout } = await promisify(execFile)("npm", args, {
     cwd: ROOT,
@@ -32,4 +34,8 @@ export async function packAll(target) {
     path: join(target, filename.replace("@", "").replace("/", "-")),
     files: files.map(({ path }) => path),
   }));
+}
+
+async function nameOf(folder) {
+  return JSON.parse(await readFile(join(ROOT, folder, "package.json"), "utf8")).name;
 }
