@@ -1,12 +1,7 @@
-import { execFile } from "node:child_process";
 import { access } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { type Browser, chromium } from "playwright-core";
-import { withLock } from "../../../.make/build/lock.mjs";
+import { ensureDebianPackage } from "../../../.make/debian-package.mjs";
 
-const execute = promisify(execFile);
 const PLACES = [
   process.env.GANTRY_CHROMIUM,
   "/usr/bin/chromium",
@@ -29,10 +24,8 @@ const FLAGS = [
 
 /** A headless Chromium of this machine; Debian's is installed where there is none and this is root. Errors: neither. */
 export async function launchChromium(): Promise<Browser> {
-  const executablePath =
-    (await installed()) ??
-    (await withLock(join(tmpdir(), "gantry-chromium.lock"), async () => (await installed()) ?? install()));
-  return chromium.launch({ executablePath, headless: true, args: FLAGS });
+  await ensureDebianPackage("chromium", async () => (await installed()) !== undefined);
+  return chromium.launch({ executablePath: (await installed()) as string, headless: true, args: FLAGS });
 }
 
 async function installed(): Promise<string | undefined> {
@@ -44,17 +37,4 @@ async function installed(): Promise<string | undefined> {
     if (isThere) return place;
   }
   return undefined;
-}
-
-async function install(): Promise<string> {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  try {
-    await execute("apt-get", ["update", "-qq"], { env });
-    await execute("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], { env, maxBuffer: 1e8 });
-  } catch (cause) {
-    throw new Error("Browser tests need Chromium: install it, or name it in GANTRY_CHROMIUM.", { cause });
-  }
-  const found = await installed();
-  if (found === undefined) throw new Error("apt-get installed no Chromium");
-  return found;
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll } from "vitest";
+import { ensureDebianPackage } from "../../../.make/debian-package.mjs";
 
 export interface TestRedis {
   url: string;
@@ -15,8 +16,9 @@ export interface TestRedis {
   start(): Promise<void>;
 }
 
-/** A real redis-server (Debian: apt-get install redis-server) on a free port, ended when the file has. */
+/** A real redis-server on a free port, ended when the file has; Debian's is installed where there is none and this is root. */
 export async function testRedis(): Promise<TestRedis> {
+  await ensureDebianPackage("redis-server", () => spawnSync("redis-server", ["--version"]).status === 0);
   const folder = await mkdtemp(join(tmpdir(), "gantry-redis-"));
   const port = await freePort();
   let server: ChildProcess | undefined;

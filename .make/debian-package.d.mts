@@ -1,0 +1,1 @@
+export function ensureDebianPackage(name: string, isThere: () => boolean | Promise<boolean>): Promise<void>;
