@@ -143,6 +143,7 @@ test("an admin finds in the audit log what was refused to whom", async () => {
     .getByRole("cell", { name: /auth\.login/ })
     .first()
     .waitFor();
-  expect(await page.getByRole("row").filter({ hasText: "runs.cancel" }).count()).toBe(0);
+  // Until the answer is there the entries of before stay.
+  await row.waitFor({ state: "detached" });
   await looked(page, "audit");
 });
