@@ -110,7 +110,7 @@ test("5,000 lines of log are all there, of which few are in the document", async
   expect(await page.locator("[data-log-line]").count()).toBeLessThanOrEqual(100);
   await page.getByLabel("Find in the log").fill("line 4999");
   await page.locator("[data-log-line]").getByText("line 4999").waitFor();
-  expect(await page.locator("[data-log-line]").count()).toBe(1);
+  await expect.poll(() => page.locator("[data-log-line]").count()).toBe(1);
   await page.getByRole("button", { name: /^info/ }).click();
   await page.getByText("No line fits the filter.").waitFor();
 }, 90_000);

@@ -125,7 +125,7 @@ describe("new runs", () => {
     await eventually("the top of the list", async () =>
       (await table(page).evaluate((element) => element.scrollTop)) === 0 ? true : undefined,
     );
-    expect(await pill.count()).toBe(0);
+    await pill.waitFor({ state: "detached" });
   });
 });
 
