@@ -1,60 +1,20 @@
-import { randomBytes } from "node:crypto";
-import { expect, onTestFinished, test } from "vitest";
-import { readConfig } from "../src/config.ts";
-import { createLogger } from "../src/logging.ts";
-import { type Platform, startPlatform } from "../src/platform.ts";
-import { MANIFEST } from "./support/fake-engine.ts";
+import { expect, test } from "vitest";
 import { LiveClient } from "./support/live-client.ts";
 import { testRedis } from "./support/redis-server.ts";
-import { caller } from "./support/served-http.ts";
-import { testDatabase } from "./support/test-database.ts";
+import { twoReplicas } from "./support/two-replicas.ts";
 
 const redis = await testRedis();
-const encryptionKey = randomBytes(32).toString("base64");
 /** "At once": well below the looks that would find a change of which no hint came (5 s). */
 const AT_ONCE_MS = 1_000;
 
-async function replica(databaseUrl: string, settings: Record<string, string>): Promise<Platform> {
-  const config = readConfig({
-    GANTRY_PLATFORM_DATABASE_URL: databaseUrl,
-    GANTRY_PLATFORM_PORT: "0",
-    GANTRY_PLATFORM_EXECUTOR: "none",
-    GANTRY_PLATFORM_ENCRYPTION_KEY: encryptionKey,
-    ...settings,
-  });
-  const logger = createLogger({ level: "fatal" });
-  const platform = await startPlatform({ config, logger, version: "0.1.0", environment: {} });
-  onTestFinished(() => platform.stop("leave").catch(() => undefined));
-  return platform;
-}
-
 /** Two platforms on one database: the subscriber is on `a`, whatever happens, happens on `b`. */
 async function scene(settings: Record<string, string>) {
-  const { url } = await testDatabase();
-  const a = await replica(url, settings);
-  const b = await replica(url, settings);
-  const [environment] = await a.projects.ensureProject({
-    ref: "shop",
-    name: "Shop",
-    environments: [{ slug: "prod", type: "PRODUCTION" }],
-  });
-  if (environment === undefined) throw new Error("the environment was not made");
-  const { key } = await a.projects.createKey(environment, "full");
-  await a.engine.deployments.register(environment, {
-    manifest: { ...MANIFEST, tasks: [{ id: "import", filePath: "import.ts", kind: "STANDARD" as const }] },
-    source: { kind: "local", bundleDir: "/b", projectDir: "/p", envFiles: [] },
-    promote: true,
-  });
-  const onB = (method: string, path: string, body?: unknown) => caller(b.url)(method, path, { key, body });
+  const replicas = await twoReplicas(settings);
+  const { a, key, onB } = replicas;
   const live = await new LiveClient(a.url, key).connected();
   return {
-    a,
-    b,
-    environment,
-    key,
+    ...replicas,
     live,
-    onB,
-    trigger: async () => String((await onB("POST", "/api/v1/tasks/import/trigger", { payload: {} })).body.id),
     setMetadata: (runId: string, metadata: object) => onB("PUT", `/api/v1/runs/${runId}/metadata`, { metadata }),
   };
 }
