@@ -1,11 +1,11 @@
 import type { BatchListItem } from "@gantry/sdk";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
+import { AgePager } from "../../layout/pager.tsx";
 import { PlaceLink, RunLink } from "../../layout/place-link.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
-import { Button } from "../../ui/button.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
 import { formatNumber } from "../../ui/format.ts";
-import { Page, Row, Stack } from "../../ui/page.tsx";
+import { Page, Stack } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { RelativeTime } from "../../ui/time.tsx";
 import { batchProgress } from "./batch-progress.ts";
@@ -34,7 +34,10 @@ export default function BatchesPage() {
               rowKey={({ id }) => id}
               empty={<NoBatches />}
             />
-            <Pager first={batches[0]?.id} last={batches.at(-1)?.id} hasNext={hasNext} hasPrevious={hasPrevious} />
+            <AgePager
+              newer={hasPrevious && batches[0] ? { before: batches[0].id } : undefined}
+              older={hasNext && batches.length > 0 ? { after: batches.at(-1)?.id } : undefined}
+            />
           </Stack>
         )}
       </QueryView>
@@ -84,39 +87,6 @@ const COLUMNS: Column<BatchListItem>[] = [
     cell: ({ createdAt }) => <RelativeTime at={createdAt} />,
   },
 ];
-
-interface PagerProps {
-  first: string | undefined;
-  last: string | undefined;
-  hasNext: boolean;
-  hasPrevious: boolean;
-}
-
-function Pager({ first, last, hasNext, hasPrevious }: PagerProps) {
-  const navigate = useNavigate();
-  if (!hasNext && !hasPrevious) return null;
-  const go = (search: Search) => void navigate({ to: ".", search: search as never });
-  return (
-    <Row>
-      <Button
-        size="sm"
-        icon="chevron-left"
-        disabledReason={hasPrevious && first ? undefined : "These are the newest."}
-        onClick={() => first && go({ before: first })}
-      >
-        Newer
-      </Button>
-      <Button
-        size="sm"
-        icon="chevron-right"
-        disabledReason={hasNext && last ? undefined : "These are the oldest."}
-        onClick={() => last && go({ after: last })}
-      >
-        Older
-      </Button>
-    </Row>
-  );
-}
 
 function NoBatches() {
   return (

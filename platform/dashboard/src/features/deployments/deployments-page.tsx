@@ -1,12 +1,13 @@
 import type { DeploymentItem } from "@gantry/sdk";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
+import { AgePager } from "../../layout/pager.tsx";
 import { PlaceLink } from "../../layout/place-link.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
 import { useDenial } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
-import { Page, Row, Stack } from "../../ui/page.tsx";
+import { Page, Stack } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { RelativeTime } from "../../ui/time.tsx";
 import { runtimeWords } from "./build-facts.ts";
@@ -43,7 +44,11 @@ export default function DeploymentsPage() {
                 isActive={({ isCurrent }) => isCurrent}
                 empty={<NoDeployments />}
               />
-              <Pager last={deployments.at(-1)} hasNext={hasNext} isFirst={after === undefined} />
+              <AgePager
+                label="Newest"
+                newer={after === undefined ? undefined : {}}
+                older={hasNext && deployments.length > 0 ? { after: deployments.at(-1)?.id } : undefined}
+              />
             </Stack>
           )}
         </QueryView>
@@ -111,32 +116,6 @@ function useColumns(current: string | undefined, onPromote: (version: string) =>
       },
     ],
     [current, denial, onPromote],
-  );
-}
-
-function Pager({ last, hasNext, isFirst }: { last: DeploymentItem | undefined; hasNext: boolean; isFirst: boolean }) {
-  const navigate = useNavigate();
-  if (isFirst && !hasNext) return null;
-  const go = (after: string | undefined) => void navigate({ to: ".", search: { after } as never });
-  return (
-    <Row>
-      <Button
-        size="sm"
-        icon="chevron-left"
-        disabledReason={isFirst ? "These are the newest." : undefined}
-        onClick={() => go(undefined)}
-      >
-        Newest
-      </Button>
-      <Button
-        size="sm"
-        icon="chevron-right"
-        disabledReason={hasNext && last ? undefined : "These are the oldest."}
-        onClick={() => go(last?.id)}
-      >
-        Older
-      </Button>
-    </Row>
   );
 }
 

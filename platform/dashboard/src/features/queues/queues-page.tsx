@@ -1,11 +1,12 @@
 import type { QueueItem } from "@gantry/sdk";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
+import { NumberPager } from "../../layout/pager.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
 import { useDenial } from "../../session/session-provider.tsx";
 import { Button, IconButton } from "../../ui/button.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
-import { Page, Row } from "../../ui/page.tsx";
+import { Page } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { LimitDialog } from "./limit-dialog.tsx";
 import { DepthCell, OldestCell, QueueName, QueueStateBadge, RateCell, RunningCell } from "./queue-cells.tsx";
@@ -38,7 +39,7 @@ export default function QueuesPage() {
               isActive={({ name, type }) => named === (type === "task" ? `task/${name}` : name)}
               empty={<NoQueues />}
             />
-            <Pager page={page} hasNext={hasNext} />
+            <NumberPager page={page} hasNext={hasNext} />
           </>
         )}
       </QueryView>
@@ -107,31 +108,5 @@ function NoQueues() {
     <EmptyState icon="queue" title="No queues yet" command="npx gantry dev">
       Each task has a queue of its own as soon as a version is deployed, or <code>gantry dev</code> runs.
     </EmptyState>
-  );
-}
-
-function Pager({ page, hasNext }: { page: number; hasNext: boolean }) {
-  const navigate = useNavigate();
-  if (page === 1 && !hasNext) return null;
-  const go = (to: number) => void navigate({ to: ".", search: { page: String(to) } as never });
-  return (
-    <Row>
-      <Button
-        size="sm"
-        icon="chevron-left"
-        disabledReason={page === 1 ? "This is the first page." : undefined}
-        onClick={() => go(page - 1)}
-      >
-        Before
-      </Button>
-      <Button
-        size="sm"
-        icon="chevron-right"
-        disabledReason={hasNext ? undefined : "This is the last page."}
-        onClick={() => go(page + 1)}
-      >
-        Next
-      </Button>
-    </Row>
   );
 }

@@ -1,12 +1,13 @@
 import type { ScheduleItem } from "@gantry/sdk";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import { NumberPager } from "../../layout/pager.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
 import { useDenial } from "../../session/session-provider.tsx";
 import { Button } from "../../ui/button.tsx";
 import { ConfirmDialog } from "../../ui/dialog.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
-import { Page, Row, Stack } from "../../ui/page.tsx";
+import { Page, Stack } from "../../ui/page.tsx";
 import { Table } from "../../ui/table.tsx";
 import { type ScheduleCommand, scheduleColumns } from "./schedule-columns.tsx";
 import { ScheduleDetails } from "./schedule-details.tsx";
@@ -45,7 +46,7 @@ export default function SchedulesPage() {
               onOpen={(schedule) => setAsked({ what: "details", schedule })}
               empty={<NoSchedules />}
             />
-            <Pager page={page} hasNext={hasNext} />
+            <NumberPager page={page} hasNext={hasNext} />
           </Stack>
         )}
       </QueryView>
@@ -97,32 +98,6 @@ function AskedDialog({ asked, current, onAsk }: AskedDialogProps) {
     >
       It starts nothing any more. Its runs stay. This cannot be undone; to stop it for a while, pause it.
     </ConfirmDialog>
-  );
-}
-
-function Pager({ page, hasNext }: { page: number; hasNext: boolean }) {
-  const navigate = useNavigate();
-  if (page === 1 && !hasNext) return null;
-  const go = (to: number) => void navigate({ to: ".", search: { page: String(to) } as never });
-  return (
-    <Row>
-      <Button
-        size="sm"
-        icon="chevron-left"
-        disabledReason={page === 1 ? "This is the first page." : undefined}
-        onClick={() => go(page - 1)}
-      >
-        Before
-      </Button>
-      <Button
-        size="sm"
-        icon="chevron-right"
-        disabledReason={hasNext ? undefined : "This is the last page."}
-        onClick={() => go(page + 1)}
-      >
-        Next
-      </Button>
-    </Row>
   );
 }
 

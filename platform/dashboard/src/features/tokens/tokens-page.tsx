@@ -1,12 +1,12 @@
 import type { TokenItem } from "@gantry/sdk";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { AgePager } from "../../layout/pager.tsx";
 import { PlaceLink, RunLink } from "../../layout/place-link.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
 import { Chip } from "../../ui/badge.tsx";
-import { Button } from "../../ui/button.tsx";
 import { EmptyState } from "../../ui/empty-state.tsx";
 import { Input, Select } from "../../ui/field.tsx";
-import { Page, Row, Stack } from "../../ui/page.tsx";
+import { Page, Stack } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { RelativeTime } from "../../ui/time.tsx";
 import { asTokenStatus, TOKEN_LOOK, TOKEN_STATUSES } from "./token-facts.ts";
@@ -19,6 +19,7 @@ type Search = { status?: string; tag?: string; after?: string; before?: string }
 /** What runs wait for until somebody outside completes it. */
 export default function TokensPage() {
   const search = useSearch({ strict: false }) as Search;
+  const filters = { status: search.status, tag: search.tag };
   const filter = { ...search, status: asTokenStatus(search.status) };
   const query = useTokens(filter);
   return (
@@ -39,7 +40,10 @@ export default function TokensPage() {
                 rowKey={({ id }) => id}
                 empty={<NoTokens isFiltered={search.status !== undefined || search.tag !== undefined} />}
               />
-              <Pager tokens={tokens} hasNext={hasNext} hasPrevious={hasPrevious} search={search} />
+              <AgePager
+                newer={hasPrevious && tokens[0] ? { ...filters, before: tokens[0].id } : undefined}
+                older={hasNext && tokens.length > 0 ? { ...filters, after: tokens.at(-1)?.id } : undefined}
+              />
             </Stack>
           )}
         </QueryView>
@@ -130,42 +134,6 @@ function Filters({ search }: { search: Search }) {
         onChange={(event) => change({ tag: event.target.value })}
       />
     </div>
-  );
-}
-
-interface PagerProps {
-  tokens: readonly TokenItem[];
-  hasNext: boolean;
-  hasPrevious: boolean;
-  search: Search;
-}
-
-function Pager({ tokens, hasNext, hasPrevious, search }: PagerProps) {
-  const navigate = useNavigate();
-  if (!hasNext && !hasPrevious) return null;
-  const { status, tag } = search;
-  const go = (to: Pick<Search, "after" | "before">) =>
-    void navigate({ to: ".", search: { status, tag, ...to } as never });
-  const [first, last] = [tokens[0]?.id, tokens.at(-1)?.id];
-  return (
-    <Row>
-      <Button
-        size="sm"
-        icon="chevron-left"
-        disabledReason={hasPrevious && first ? undefined : "These are the newest."}
-        onClick={() => first && go({ before: first })}
-      >
-        Newer
-      </Button>
-      <Button
-        size="sm"
-        icon="chevron-right"
-        disabledReason={hasNext && last ? undefined : "These are the oldest."}
-        onClick={() => last && go({ after: last })}
-      >
-        Older
-      </Button>
-    </Row>
   );
 }
 
