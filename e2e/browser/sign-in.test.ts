@@ -52,7 +52,8 @@ test("the first user sets the platform up by the link of its log, and invites a 
   await page.goto("about:blank");
   await page.goto(`${url}/setup#${encodeURIComponent(SETUP_SECRET)}`);
   await fill();
-  await page.waitForURL(/\/projects\/faults\/prod\/runs/);
+  // The address changes before the page does: until then the bar of the page before is there, with its menu.
+  await page.getByRole("heading", { name: "Runs", exact: true }).waitFor();
 
   await openMenu(page, "Members");
   await page.getByRole("button", { name: "Invite" }).click();

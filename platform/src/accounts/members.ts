@@ -7,7 +7,7 @@ import { normalEmail } from "./email-ref.ts";
 import type { InvitationStore } from "./invitations.ts";
 import type { Origin } from "./session.ts";
 import type { SessionService } from "./sessions.ts";
-import type { Entered, SignInService } from "./sign-in.ts";
+import { type Entered, enter, type SignInService } from "./sign-in.ts";
 import type { User, UserChange, UserStore } from "./user.ts";
 
 export const INVITATION_MS = 7 * 86_400_000;
@@ -112,9 +112,7 @@ export function createMemberService(deps: MembersDeps): MemberService {
       const user = await users.update(id, { passwordHash, name });
       if (user === undefined || user === "lastAdmin") throw invalidInvitation();
       await sessions.end(id);
-      const { cookie, session } = await sessions.begin(id, "invitation", origin);
-      await users.signedIn(id);
-      return { user, cookie, sessionId: session.id };
+      return enter(deps, user, "invitation", origin);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { AttemptLimit, AttemptStore } from "./attempts.ts";
 import { normalEmail } from "./email-ref.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import { decidePassword, normalPassword } from "./password-policy.ts";
-import type { Origin } from "./session.ts";
+import type { Origin, SignInMethod } from "./session.ts";
 import type { SessionService, SignedIn } from "./sessions.ts";
 import type { User, UserStore } from "./user.ts";
 
@@ -98,9 +98,7 @@ export function createSignInService(deps: SignInDeps): SignInService {
       );
       if (typeof user === "string") throw setupDone();
       isSetUp = true;
-      const { cookie, session } = await sessions.begin(user.id, "setup", origin);
-      await users.signedIn(user.id);
-      return { user, cookie, sessionId: session.id };
+      return enter(deps, user, "setup", origin);
     },
 
     async logIn({ email, password }, origin) {
@@ -113,9 +111,7 @@ export function createSignInService(deps: SignInDeps): SignInService {
       if (!isRight || user?.passwordHash === undefined || user.disabledAt !== undefined)
         throw new BadCredentials(user?.email);
       await attempts.forget([accountKey(account, origin.address)]);
-      const { cookie, session } = await sessions.begin(user.id, "password", origin);
-      await users.signedIn(user.id);
-      return { user, cookie, sessionId: session.id };
+      return enter(deps, user, "password", origin);
     },
 
     async changePassword({ user, session }, { current, next }, origin) {
@@ -129,6 +125,18 @@ export function createSignInService(deps: SignInDeps): SignInService {
       await sessions.end(user.id, { except: session.id });
     },
   };
+}
+
+/** How every way in ends: a session begins, and the user was there. */
+export async function enter(
+  { users, sessions }: Pick<SignInDeps, "users" | "sessions">,
+  user: User,
+  method: SignInMethod,
+  origin: Origin,
+): Promise<Entered> {
+  const { cookie, session } = await sessions.begin(user.id, method, origin);
+  await users.signedIn(user.id);
+  return { user, cookie, sessionId: session.id };
 }
 
 /** To whoever tried it says nothing of the account; `account` is for the audit log: the address, where there is such a user. */

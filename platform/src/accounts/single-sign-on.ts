@@ -3,7 +3,7 @@ import { type ClaimRules, type Claims, decideClaims } from "./claims-policy.ts";
 import type { IdentityProvider, SignOnTransaction } from "./identity-provider.ts";
 import type { Origin } from "./session.ts";
 import type { SessionService } from "./sessions.ts";
-import type { Entered } from "./sign-in.ts";
+import { type Entered, enter } from "./sign-in.ts";
 import type { User, UserStore } from "./user.ts";
 
 export interface SingleSignOn {
@@ -31,9 +31,7 @@ export function createSingleSignOn(deps: SingleSignOnDeps): SingleSignOn {
       const claims = await provider.finish(url, transaction);
       if (await deps.needsSetup()) throw refused("NO_ACCOUNT", "The platform has to be set up first.");
       const user = await userOf(claims);
-      const { cookie, session } = await sessions.begin(user.id, "sso", origin);
-      await users.signedIn(user.id);
-      return { user, cookie, sessionId: session.id };
+      return enter(deps, user, "sso", origin);
     },
   };
 

@@ -6,6 +6,7 @@ import { type Action, decideAccess, type Resource } from "./access-policy.ts";
 import { recorded, seenOf } from "./audit-trail.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { drain, readJson } from "./body.ts";
+import { rateOf } from "./credential-rate.ts";
 import { serveDashboard } from "./dashboard-files.ts";
 import type { HttpDeps } from "./deps.ts";
 import { createEdge, type Edge } from "./edge.ts";
@@ -16,8 +17,6 @@ import { allRoutes } from "./routes/index.ts";
 import { PROCESS_TAG } from "./routes/system.ts";
 import { parse } from "./validation-error.ts";
 
-/** Runs and dev environments are their owner's own load: they get so many times a key's rate. */
-const TRUSTED_RATE = 400;
 /** Of one address, for what it asks with a cookie: to sign in, and a token now and then. */
 const BROWSER_RATE: Rate = { burst: 300, refillPerSecond: 10 };
 
@@ -184,9 +183,7 @@ async function identify(edge: Edge, req: Request, res: Response): Promise<Identi
     identity.environment === undefined
       ? DEFAULT_LIMITS
       : (edge.limits.peek(identity.environment) ?? (await edge.limits.get(identity.environment)));
-  const factor = identity.principal.kind === "run" || identity.environment?.type === "DEVELOPMENT" ? TRUSTED_RATE : 1;
-  const rate = { burst: limits.apiBurst * factor, refillPerSecond: limits.apiRefillPerSecond * factor };
-  takeRate(edge, identity.bucket, rate, res);
+  takeRate(edge, identity.bucket, rateOf(identity, limits), res);
   return identity;
 }
 

@@ -25,7 +25,7 @@ export function decideLocal(request: LocalRequest): LocalDecision {
   return { local: true };
 }
 
-export function isLoopbackAddress(address: string | undefined): boolean {
+function isLoopbackAddress(address: string | undefined): boolean {
   return address !== undefined && (/^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address) || address === "::1");
 }
 

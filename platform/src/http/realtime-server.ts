@@ -34,7 +34,6 @@ export interface RealtimeServerOptions {
 }
 
 export interface RealtimeServer {
-  readonly socketCount: number;
   /** Cuts all sockets; their clients come again, to another replica. */
   close(): Promise<void>;
 }
@@ -120,9 +119,6 @@ export function attachRealtime(server: Server, { edge, features, maxSockets }: R
   );
 
   return {
-    get socketCount() {
-      return sessions.size;
-    },
     async close() {
       isClosing = true;
       stopListening();

@@ -1,4 +1,4 @@
-/** What realtime counts. Implemented by http/realtime-metrics.ts; NO_METRICS where nobody looks. */
+/** What realtime counts. Implemented by realtime-metrics.ts; NO_METRICS where nobody looks. */
 export interface LiveMetrics {
   subscribed(kind: string, change: 1 | -1): void;
   /** Messages sent, and the runs in them. */

@@ -4,6 +4,7 @@ import { runResources } from "../http/run-view.ts";
 import type { LiveReads } from "../runs/live-reads.ts";
 import type { RunDetail } from "../runs/run.ts";
 import type { RunChanges } from "../runs/run-changes.ts";
+import { runNotFound } from "../runs/run-ids.ts";
 import type { LiveMetrics } from "./live-metrics.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Pulse } from "./pulse.ts";
@@ -382,5 +383,3 @@ export class LiveRuns {
 const kindOf = ({ target }: Room) => (target.kind === "run" ? "run" : target.set.kind);
 
 const NOTHING: ReadonlyMap<string, number> = new Map();
-
-const runNotFound = (runId: string) => new AppError("RUN_NOT_FOUND", `There is no run ${runId} in this environment.`);

@@ -109,7 +109,7 @@ export class RunReader {
     }
     let next = Number.POSITIVE_INFINITY;
     for (const { notBefore } of this.#wants.values()) next = Math.min(next, notBefore);
-    if (next < Number.POSITIVE_INFINITY || this.#wants.size > 0) this.#plan(next);
+    if (this.#wants.size > 0) this.#plan(next);
   }
 
   #take(): Want[] {

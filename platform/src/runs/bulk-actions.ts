@@ -56,18 +56,14 @@ export function createBulkActionService(deps: { store: BulkActionStore; onCreate
       const failures = action.failed === 0 ? [] : await store.failures(uuidOf("bulk", id));
       return { action, failures };
     },
-    async list(environment, { size, after, before }) {
-      const page = {
+    async list(environment, page) {
+      const { size, after, before } = page;
+      const found = await store.list(environment.id, {
         size: size + 1,
         ...(after === undefined ? {} : { after: uuidOf("bulk", after) }),
         ...(before === undefined ? {} : { before: uuidOf("bulk", before) }),
-      };
-      const found = await store.list(environment.id, page);
-      const { shown, next, previous } = pageOf(found, {
-        size,
-        ...(after === undefined ? {} : { after }),
-        ...(before === undefined ? {} : { before }),
       });
+      const { shown, next, previous } = pageOf(found, page);
       return { actions: shown, next, previous };
     },
     async abort(environment, id) {

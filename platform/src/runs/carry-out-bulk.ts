@@ -87,6 +87,6 @@ async function act(
 }
 
 /** Its prefix keeps it after a run that failed (see finish-runs): a run is replayed once, whatever becomes of the replay. */
-export function bulkKey(actionId: string, runId: string): string {
+function bulkKey(actionId: string, runId: string): string {
   return `gantry.bulk/${actionId}/${runId}`;
 }

@@ -90,9 +90,12 @@ export class StreamFeed {
   async #follow(streamId: string, from: number, to: number): Promise<void> {
     const chunks = await this.#deps.read(streamId, from, TAIL_BYTES);
     const isAll = (chunks.at(-1)?.index ?? -1) >= to - 1;
-    if (!isAll) this.#tail = [];
-    if (!isAll) this.#tailBytes = 0;
-    else for (const chunk of chunks) this.#keep(chunk, to);
+    if (isAll) {
+      for (const chunk of chunks) this.#keep(chunk, to);
+    } else {
+      this.#tail = [];
+      this.#tailBytes = 0;
+    }
   }
 
   #keep(chunk: StreamChunk, to: number): void {

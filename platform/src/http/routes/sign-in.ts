@@ -13,6 +13,7 @@ import { noteForAudit } from "../audit-trail.ts";
 import type { Visitor } from "../browser.ts";
 import type { Edge } from "../edge.ts";
 import { type Route, route, SMALL_BODY } from "../route.ts";
+import { begunSession } from "./begun-session.ts";
 import { sessionReply } from "./session-reply.ts";
 
 const BROWSER = { by: "browser" } as const;
@@ -120,17 +121,13 @@ const acceptInvitation = (edge: Edge) =>
     },
   });
 
-/** A session that the browser had before ends: whoever gave it to the browser has nothing of the new one. */
 async function entered(edge: Edge, req: Request, res: Response, enter: () => Promise<Entered>) {
-  const before = await edge.browser.visitor(req);
-  const { user, sessionId, cookie } = await enter().catch((error: unknown) => {
-    if (error instanceof BadCredentials) noteForAudit(res, { target: error.account });
-    throw error;
-  });
-  noteForAudit(res, { actor: { kind: "user", id: user.id, name: user.email }, target: sessionId });
-  if (before.kind === "signedIn")
-    await edge.deps.accounts.sessions.end(before.signedIn.user.id, { only: before.signedIn.session.id });
-  edge.browser.enter(res, cookie);
+  const cookie = await begunSession(edge, { req, res }, () =>
+    enter().catch((error: unknown) => {
+      if (error instanceof BadCredentials) noteForAudit(res, { target: error.account });
+      throw error;
+    }),
+  );
   const found = await edge.deps.accounts.sessions.byCookie(cookie);
   const visitor: Visitor = found === undefined ? { kind: "stranger" } : { kind: "signedIn", signedIn: found };
   return sessionReply(edge, { req, res }, visitor, cookie);

@@ -1,4 +1,4 @@
-import type { Request, Response } from "express";
+import type { Response } from "express";
 import { z } from "zod";
 import type { SingleSignOn } from "../../accounts/single-sign-on.ts";
 import { AppError } from "../../errors.ts";
@@ -6,7 +6,7 @@ import { noteForAudit } from "../audit-trail.ts";
 import type { Edge } from "../edge.ts";
 import { toAppError } from "../error-reply.ts";
 import { ANSWERED, type Route, route } from "../route.ts";
-import type { KeptSignOn } from "../sign-on-cookie.ts";
+import { begunSession } from "./begun-session.ts";
 
 const BROWSER = { by: "browser" } as const;
 const TAG = "sign-in";
@@ -54,7 +54,8 @@ const callback = (edge: Edge) =>
       try {
         if (kept === undefined)
           throw new AppError("SINGLE_SIGN_ON_FAILED", "This sign-in was not begun in this browser, or took too long.");
-        await enter(edge, req, res, kept);
+        const url = `${edge.browser.url(req)}${req.originalUrl}`;
+        await begunSession(edge, { req, res }, async () => provider(edge).finish(url, kept, edge.browser.origin(req)));
         res.redirect(302, kept.returnTo);
       } catch (error) {
         refuse(edge, res, error);
@@ -62,16 +63,6 @@ const callback = (edge: Edge) =>
       return ANSWERED;
     },
   });
-
-async function enter(edge: Edge, req: Request, res: Response, transaction: KeptSignOn): Promise<void> {
-  const before = await edge.browser.visitor(req);
-  const url = `${edge.browser.url(req)}${req.originalUrl}`;
-  const { user, sessionId, cookie } = await provider(edge).finish(url, transaction, edge.browser.origin(req));
-  noteForAudit(res, { actor: { kind: "user", id: user.id, name: user.email }, target: sessionId });
-  if (before.kind === "signedIn")
-    await edge.deps.accounts.sessions.end(before.signedIn.user.id, { only: before.signedIn.session.id });
-  edge.browser.enter(res, cookie);
-}
 
 function provider(edge: Edge): SingleSignOn {
   const { singleSignOn } = edge.deps.accounts;
