@@ -98,6 +98,16 @@ export const ERRORS = {
     remedy: "Another deploy of this environment goes on; wait for it.",
   },
   LAYER_MISSING: { status: 409, retryable: true, remedy: "Upload the layer, then build again." },
+  CHECKPOINT_UNAVAILABLE: {
+    status: 409,
+    retryable: false,
+    remedy: "Process checkpoints are switched off here; the chart's values say how to switch them on.",
+  },
+  CHECKPOINT_SPENT: {
+    status: 409,
+    retryable: false,
+    remedy: "The stored process went on elsewhere, or its run has ended.",
+  },
   EXECUTION_FENCED: { status: 409, retryable: false, remedy: "Another worker owns this run, or it has ended." },
   JOURNAL_LIMIT: {
     status: 422,

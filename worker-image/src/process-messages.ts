@@ -70,6 +70,13 @@ export type ToTaskProcess =
       error?: { code: string; message: string };
     }
   | { t: "ping"; n: number }
+  /**
+   * Its memory is about to be stored: it sends what waits, closes the socket, and connects again when the file `until` exists.
+   * The file appears at once where it is not stored after all, else beside the runner that has brought it back.
+   */
+  | { t: "quiesce"; until: string }
+  /** First on the connection after a `quiesce`: the attempt goes on, under this name and with this token. */
+  | { t: "goOn"; from: AttemptRef; executionId: string; runToken: string }
   /** The outcome has arrived and this process is not kept alive: it may end. */
   | { t: "exit" };
 

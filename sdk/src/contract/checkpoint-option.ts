@@ -5,7 +5,7 @@ import { didYouMean } from "./did-you-mean.ts";
 /** A mode, or what differs from the default. */
 export type CheckpointOption = Checkpoint["mode"] | { [K in keyof Checkpoint]?: Checkpoint[K] | undefined };
 
-const MODES = ["auto", "hold", "replay"];
+const MODES = ["auto", "hold", "replay", "process"];
 const ON_HOLD_LOST = ["fail", "restart"];
 const DAY_MS = 86_400_000;
 
@@ -22,6 +22,7 @@ const OPTIONS: Record<keyof Checkpoint, { is(value: unknown): boolean; want: str
     want: "milliseconds, from 0 to a day",
     names: [],
   },
+  process: bool,
   strict: bool,
   unchecked: bool,
   onHoldLost: oneOf(ON_HOLD_LOST),

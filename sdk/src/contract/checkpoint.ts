@@ -3,8 +3,16 @@ import { z } from "zod";
 
 /** Nothing is filled in here: what a task leaves out comes from the project, what that leaves out from the default. */
 export const checkpointSchema = z.object({
-  /** `auto`: hold a short wait, leave for a long one where that repeats nothing, else hold. */
-  mode: z.enum(["auto", "hold", "replay"]),
+  /**
+   * `auto`: hold a short wait; for a long one store the process where `process` allows it and its worker can, else leave where
+   * a replay repeats nothing, else hold. `process`: store it for every wait; where that cannot be, as `auto`.
+   */
+  mode: z.enum(["auto", "hold", "replay", "process"]),
+  /**
+   * `auto` may store the process's memory and end its worker (docs/process-checkpoints.md). Its runs then have workers that are
+   * allowed to: a security decision, hence off. Mode `process` implies it.
+   */
+  process: z.boolean(),
   /** `auto` keeps the worker this long before it leaves. Milliseconds. */
   holdMs: z.number().min(0).max(86_400_000),
   /** Counts every socket that was not opened and destroyed inside one step as unsafe. */
@@ -17,11 +25,17 @@ export const checkpointSchema = z.object({
 export type Checkpoint = z.infer<typeof checkpointSchema>;
 export const DEFAULT_CHECKPOINT: Readonly<Checkpoint> = {
   mode: "auto",
+  process: false,
   holdMs: 5_000,
   strict: false,
   unchecked: false,
   onHoldLost: "fail",
 };
+
+/** Whether runs of this task want workers whose process can be stored. */
+export function wantsProcessCheckpoints({ mode, process }: Pick<Checkpoint, "mode" | "process">): boolean {
+  return mode === "process" || (mode === "auto" && process);
+}
 
 /** Something that a replay would do again: it happened outside of steps. */
 export interface UnsafeEffect {
@@ -46,5 +60,13 @@ export const CHECKPOINT_REASONS = {
   LONG_WAIT: "The wait is longer than holdMs, and a replay repeats nothing.",
   DRAINING: "The worker must go, and a replay repeats nothing.",
   PRESSED: "Others wait for a place, and a replay repeats nothing.",
+  PROCESS_MODE: "The task's checkpoint mode is process.",
+  PROCESS_LONG_WAIT: "The wait is longer than holdMs: the process is stored.",
+  PROCESS_DRAINING: "The worker must go: the process is stored.",
+  PROCESS_PRESSED: "Others wait for a place: the process is stored.",
+  CHECKPOINT_UNAVAILABLE: "This worker cannot store its process.",
+  CHECKPOINT_REFUSED: "The process has something that a checkpoint would not bring along.",
+  CHECKPOINT_TOO_LARGE: "The process is larger than a checkpoint may be.",
+  CHECKPOINT_FAILED: "The process could not be stored.",
 } as const;
 export type CheckpointReason = keyof typeof CHECKPOINT_REASONS;

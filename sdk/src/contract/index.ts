@@ -11,6 +11,7 @@ export * from "./limits.ts";
 export * from "./machine-presets.ts";
 export * from "./manifest.ts";
 export * from "./metadata-operations.ts";
+export * from "./process-checkpoint.ts";
 export * from "./realtime.ts";
 export * from "./retry.ts";
 export * from "./run-status.ts";

@@ -33,6 +33,10 @@ export const DEFAULT_LIMITS = {
   journalBytes: 64 * MB,
   /** Workers kept for runs that wait, in one environment; -1: as many as its concurrency limit. */
   maxHeld: -1,
+  /** The stored process of one run, compressed. A larger one is held. */
+  checkpointBytes: 256 * MB,
+  /** Stored processes of one environment together. */
+  environmentCheckpointBytes: 10 * 1024 * MB,
   apiBurst: 750,
   apiRefillPerSecond: 25,
   /** How long a run may wait for a version that is not deployed. */

@@ -24,4 +24,10 @@ export const WORKER_POD_ENV = {
   bundleEntry: "GANTRY_BUNDLE_ENTRY",
   /** `false`: no task of the version waits, so its processes need not watch what tasks do. */
   watches: "GANTRY_WORKER_WATCHES",
+  /** `true`: this pod may store the memory of its task's process. */
+  checkpoints: "GANTRY_WORKER_CHECKPOINTS",
+  /** `true`: this pod was launched for a run whose process was stored: none is to be booted. */
+  restores: "GANTRY_WORKER_RESTORES",
+  /** The node's name. */
+  node: "GANTRY_WORKER_NODE",
 } as const;

@@ -13,6 +13,7 @@ import type { Checkpoint, CheckpointReason } from "./checkpoint.ts";
 import { CHECKPOINT_REASONS } from "./checkpoint.ts";
 import { type JournalCompletion, type JournalSnapshot, journalAppendSchema } from "./journal.ts";
 import type { MachinePreset } from "./machine-presets.ts";
+import { nodeFeaturesSchema, type RestoreGrant, storedCheckpointSchema } from "./process-checkpoint.ts";
 import type { WireError } from "./wire-error.ts";
 
 const wireErrorSchema: z.ZodType<WireError> = z.lazy(() =>
@@ -60,6 +61,8 @@ export const attemptOutcomeSchema = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("timedOut"), error: wireErrorSchema }),
   z.object({ kind: z.literal("canceled") }),
+  /** The stored process could not be brought back, and nothing of it ran: elsewhere perhaps. `node` is where that was. */
+  z.object({ kind: z.literal("notRestored"), reason: z.string().max(1000), node: z.string().max(253).optional() }),
   /** The runner gives the run back untouched or unfinished (drain, shutdown); the platform starts it elsewhere. */
   z.object({ kind: z.literal("returned"), reason: z.string() }),
 ]);
@@ -102,6 +105,13 @@ export const runnerMessageSchema = z.discriminatedUnion("type", [
    * grants it got on this connection, so that the platform can subtract those still on their way.
    */
   z.object({ type: z.literal("capacity"), free: z.number().int().min(0), granted: z.number().int().min(0).optional() }),
+  /** Whether processes can be stored on this node, as the runner has tried; `reason` where not. Not durable. */
+  z.object({
+    type: z.literal("node"),
+    features: nodeFeaturesSchema,
+    works: z.boolean(),
+    reason: z.string().max(1000).optional(),
+  }),
   /** The runner has the grant and the task process got it. Not durable: only the first-line time is taken from it. */
   z.object({ type: z.literal("started"), ...executionRef, at: z.number() }),
   z.object({
@@ -127,7 +137,8 @@ export const runnerMessageSchema = z.discriminatedUnion("type", [
   }),
   /**
    * The run only waits: its slot is freed, unless there are completions after `known`. `hold`: the process stays and the
-   * execution is PARKED. `replay`: the execution ends, and the run will be granted anew. Sent for a PARKED one too.
+   * execution is PARKED. `replay`: the execution ends, and the run will be granted anew. `process`: the same, from the stored
+   * `checkpoint`, which counts from this commit on. Sent for a PARKED one too.
    */
   z.object({
     type: z.literal("park"),
@@ -135,11 +146,28 @@ export const runnerMessageSchema = z.discriminatedUnion("type", [
     ...executionRef,
     attempt: z.int(),
     known: z.int().min(0),
-    mode: z.enum(["hold", "replay"]),
+    mode: z.enum(["hold", "replay", "process"]),
+    /** With mode `process`. */
+    checkpoint: storedCheckpointSchema.optional(),
     reason: z.enum(Object.keys(CHECKPOINT_REASONS) as [CheckpointReason, ...CheckpointReason[]]),
     computeMs: z.number().min(0),
     /** Whether a process that is lost while it is held may be replaced by a replay; else what to do, and what forbids it. */
     ifLost: z.object({ then: z.enum(["replay", "restart", "fail"]), because: z.string().max(500).optional() }),
+  }),
+  /**
+   * The process of a run that waits is about to be stored: asks for a checkpoint to put its chunks into
+   * (WORKER_CHECKPOINT_CHUNK_PATH). What is never named by a `park` is swept.
+   */
+  z.object({ type: z.literal("checkpoint"), id: z.string(), ...executionRef }),
+  /** The process is there again, and stopped: may it go on? From a `granted` on the checkpoint is spent. */
+  z.object({
+    type: z.literal("restored"),
+    id: z.string(),
+    ...executionRef,
+    checkpointId: z.string(),
+    /** Milliseconds. */
+    fetchMs: z.number().min(0),
+    restoreMs: z.number().min(0),
   }),
   z.object({
     type: z.literal("complete"),
@@ -206,6 +234,8 @@ export interface Grant {
   };
   /** Of earlier executions of the run; absent where there is none. */
   journal?: JournalSnapshot;
+  /** Its process was stored: it goes on there. */
+  restore?: RestoreGrant;
   /** The task's, over the project's, over the default; absent: the default. */
   checkpoint?: Checkpoint;
   queue: { id: string; name: string };
@@ -239,6 +269,10 @@ export type PlatformMessage =
         completions: JournalCompletion[];
         isPressed: boolean;
       };
+      /** checkpoint: `key` is of AES-256-GCM, base64. Errors: CHECKPOINT_UNAVAILABLE, LIMIT_EXCEEDED. */
+      checkpoint?: { checkpointId: string; key: string; maxStoredBytes: number };
+      /** restored. Errors: EXECUTION_FENCED, CHECKPOINT_SPENT. */
+      restored?: { granted: true };
       verdict?: CompletionVerdict;
       error?: { code: string; message: string; retryable: boolean };
     }
