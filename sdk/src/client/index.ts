@@ -34,6 +34,7 @@ export { idempotencyKeys } from "./idempotency-keys.ts";
 export type {
   BatchListItem,
   BulkActionItem,
+  ClusterCheckpointsItem,
   ClusterItem,
   ClusterWorkerItem,
   EnvironmentItem,
@@ -102,6 +103,7 @@ export type {
   RelatedRun,
   RetrievedBatchItem,
   RetrievedRun,
+  RunCheckpointItem,
   RunError,
   RunEventItem,
   RunExplanation,

@@ -1,6 +1,7 @@
 /** What the calls of insights.ts return: the contract's replies, with Dates. */
 import type {
   BulkAction,
+  ClusterCheckpoints,
   ClusterReply,
   ClusterWorker,
   Environment,
@@ -34,7 +35,14 @@ export type ClusterWorkerItem = Omit<Revived<ClusterWorker>, "pods" | "warnings"
   pods: Revived<ClusterWorker["pods"]>;
   warnings: Revived<ClusterWorker["warnings"]>;
 };
-export type ClusterItem = Omit<Revived<ClusterReply>, "workers"> & { workers: ClusterWorkerItem[] };
+/** Whether, and on which nodes, processes of waiting runs can be stored. */
+export type ClusterCheckpointsItem = Omit<ClusterCheckpoints, "nodes"> & {
+  nodes: Revived<ClusterCheckpoints["nodes"]>;
+};
+export type ClusterItem = Omit<Revived<ClusterReply>, "workers" | "checkpoints"> & {
+  workers: ClusterWorkerItem[];
+  checkpoints?: ClusterCheckpointsItem | undefined;
+};
 export type EnvironmentItem = Environment;
 export type EnvironmentUsageItem = Revived<EnvironmentUsage>;
 export type { LimitUsage, RunCounts };
@@ -65,5 +73,10 @@ export function clusterFromReply(reply: ClusterReply): ClusterItem {
     pods: reviveDates(worker.pods),
     warnings: reviveDates(worker.warnings),
   }));
-  return { ...reviveDates(reply), workers };
+  const { checkpoints, ...rest } = reply;
+  return {
+    ...reviveDates(rest),
+    workers,
+    ...(checkpoints && { checkpoints: { ...checkpoints, nodes: reviveDates(checkpoints.nodes) } }),
+  };
 }

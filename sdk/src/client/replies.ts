@@ -10,6 +10,7 @@ import type {
   ListedRun,
   Queue,
   RetrievedBatch,
+  RunCheckpoint,
   RunError,
   RunFields,
   RunReply,
@@ -28,14 +29,17 @@ type Encoding =
 
 export type RelatedRun = Revived<RunFields>;
 export type RunListItem = Revived<ListedRun>;
+/** What became of the worker of a run that waits. */
+export type RunCheckpointItem = Revived<RunCheckpoint>;
 
 /** A run with all that is known of it. `output` is there once it is COMPLETED. */
 export type RetrievedRun<TPayload, TOutput> = Omit<
   Revived<RunReply>,
-  Encoding | "payload" | "output" | "relatedRuns"
+  Encoding | "payload" | "output" | "checkpoint" | "relatedRuns"
 > & {
   payload?: TPayload | undefined;
   output?: TOutput | undefined;
+  checkpoint?: RunCheckpointItem | undefined;
   relatedRuns: { root?: RelatedRun; parent?: RelatedRun; children?: RelatedRun[] };
 };
 

@@ -17,7 +17,7 @@ interface TravellingValue {
 /** Dates made Dates, payload and output made values again, large ones fetched from where the reply points. */
 export async function runFromReply(reply: RunReply, config: ResolvedConfig): Promise<RetrievedRun<unknown, unknown>> {
   const { payload, payloadType, payloadMeta, payloadPresignedUrl, ...rest } = reply;
-  const { output, outputType, outputMeta, outputPresignedUrl, relatedRuns, ...run } = rest;
+  const { output, outputType, outputMeta, outputPresignedUrl, relatedRuns, checkpoint, ...run } = rest;
   const [payloadValue, outputValue] = await Promise.all([
     valueOf({ value: payload, type: payloadType, meta: payloadMeta, url: payloadPresignedUrl }, config),
     valueOf({ value: output, type: outputType, meta: outputMeta, url: outputPresignedUrl }, config),
@@ -26,6 +26,7 @@ export async function runFromReply(reply: RunReply, config: ResolvedConfig): Pro
     ...reviveDates(run),
     ...(payloadValue === undefined ? {} : { payload: payloadValue }),
     ...(outputValue === undefined ? {} : { output: outputValue }),
+    ...(checkpoint && { checkpoint: reviveDates(checkpoint) }),
     relatedRuns: {
       ...(relatedRuns?.root && { root: reviveDates(relatedRuns.root) }),
       ...(relatedRuns?.parent && { parent: reviveDates(relatedRuns.parent) }),

@@ -46,8 +46,10 @@ export interface TaskOptions<
   ttl?: string | number | undefined;
   /**
    * What becomes of the worker while a run waits. `"auto"` (the default) holds it for a short wait; for a longer one it
-   * leaves where a replay would repeat nothing. `"hold"` keeps it, `"replay"` always leaves where that is safe. An object says
-   * more: `{ mode, holdMs, strict, unchecked, onHoldLost }`.
+   * leaves where a replay would repeat nothing. `"hold"` keeps it, `"replay"` always leaves where that is safe. `"process"`
+   * stores its process and brings it back at the next line, on a cluster that allows it (docs/process-checkpoints.md); where
+   * that cannot be, as `"auto"`. An object says more: `{ mode, process, holdMs, strict, unchecked, onHoldLost }`;
+   * `{ process: true }` lets `auto` store it.
    */
   checkpoint?: CheckpointOption | undefined;
   /** JSON schema of the payload, shown to those who trigger the task. */

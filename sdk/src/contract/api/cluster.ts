@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clusterCheckpointsSchema } from "./checkpoints.ts";
 import { instantSchema, runIdSchema } from "./scalars.ts";
 
 export const WORKER_PHASES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "ENDING"] as const;
@@ -63,6 +64,7 @@ export const clusterReplySchema = z
       .array(clusterNodeSchema)
       .nullable()
       .describe("Null where there are none, or the platform may not see them."),
+    checkpoints: clusterCheckpointsSchema.optional().describe("Absent where runs are not executed on a cluster."),
   })
   .meta({ id: "Cluster" });
 export type ClusterReply = z.infer<typeof clusterReplySchema>;

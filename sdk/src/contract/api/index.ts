@@ -3,6 +3,7 @@ export * from "./accounts.ts";
 export * from "./batches.ts";
 export * from "./builds.ts";
 export * from "./bulk-actions.ts";
+export * from "./checkpoints.ts";
 export * from "./cluster.ts";
 export * from "./deploy-paths.ts";
 export * from "./deployments.ts";

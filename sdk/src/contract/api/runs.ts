@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RUN_STATUSES } from "../run-status.ts";
 import { metadataOperationSchema } from "../worker-protocol.ts";
+import { runCheckpointSchema } from "./checkpoints.ts";
 import {
   batchIdSchema,
   concurrencyKeySchema,
@@ -116,6 +117,7 @@ export const runReplySchema = runFieldsSchema
     outputPresignedUrl: z.string().optional(),
     error: runErrorSchema.optional(),
     attempts: z.array(attemptSchema).optional(),
+    checkpoint: runCheckpointSchema.optional().describe("While it is WAITING, once its slot is free."),
     cancelRequestedAt: instantSchema.optional(),
     maxDurationInSeconds: z.number().optional(),
     replayedFromRunId: runIdSchema.optional(),

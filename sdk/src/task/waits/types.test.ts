@@ -97,6 +97,8 @@ test("checkpoint is a mode or an object", () => {
   type Checkpoint = NonNullable<TaskOptions<"t">["checkpoint"]>;
   expectTypeOf<"hold">().toExtend<Checkpoint>();
   expectTypeOf<{ mode: "replay"; holdMs: 100; unchecked: true }>().toExtend<Checkpoint>();
+  expectTypeOf<"process">().toExtend<Checkpoint>();
+  expectTypeOf<{ process: true; holdMs: 0 }>().toExtend<Checkpoint>();
   expectTypeOf<"hodl">().not.toExtend<Checkpoint>();
-  expectTypeOf<{ mode: "process" }>().not.toExtend<Checkpoint>();
+  expectTypeOf<{ process: "yes" }>().not.toExtend<Checkpoint>();
 });
