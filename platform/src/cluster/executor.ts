@@ -1,4 +1,5 @@
 import type { MachinePreset, Manifest } from "@gantry/sdk/contract";
+import type { CheckpointNode, RestoreNeeds } from "../checkpoints/checkpoint-store.ts";
 import type { DeploymentSource } from "../deployments/deployment-service.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { ClusterSight } from "./cluster-sight.ts";
@@ -12,6 +13,12 @@ export interface ExecutableDeployment {
   source: DeploymentSource;
 }
 
+/** Where a stored process may be brought back. */
+export interface RestoreRequest extends RestoreNeeds {
+  /** What is known of nodes: whether they can at all, and what they have. One that is not named may be able as well. */
+  nodes: CheckpointNode[];
+}
+
 /** One execution that waits for a worker. Ids are UUIDs. */
 export interface LaunchRequest {
   executionId: string;
@@ -21,6 +28,10 @@ export interface LaunchRequest {
   machine: MachinePreset;
   /** The operator's template that the task asks for. */
   podTemplate?: string | undefined;
+  /** Its worker is to be allowed to store its task's process, and to bring one back. */
+  storesProcess?: boolean | undefined;
+  /** The stored process that it brings back. */
+  restore?: RestoreRequest | undefined;
   deployment: ExecutableDeployment;
   environment: EnvironmentRef;
   /** Part of a Job's name: after a restored database older Jobs are others'. */

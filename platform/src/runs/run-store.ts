@@ -66,6 +66,8 @@ export interface AdmittedRun {
   resumes: boolean;
   /** Its grant carries what it did before. */
   hasJournal: boolean;
+  /** Its process is stored, and brought back: CheckpointStore.restoreGrant knows how. */
+  hasCheckpoint?: boolean | undefined;
   deploymentId: string;
   taskId: string;
   queueId: number;
@@ -136,6 +138,8 @@ export interface RequeueRequest {
   machine?: string | undefined;
   /** Entries of its journal that the next attempt makes anew. */
   reopen?: number[] | undefined;
+  /** It does without its stored process from here on: a new attempt, or one that no node can bring back. */
+  dropsCheckpoint?: boolean | undefined;
   /** No worker could be had: counted apart, and kept on the run until it starts. */
   startFailure?: Hold | undefined;
 }
@@ -170,6 +174,11 @@ export interface RunForDecision {
   cancelRequestedAt: Date | undefined;
   /** Its execution is PARKED: what is to become of the run should the worker be lost, and what forbids a replay. */
   held: HeldLoss | undefined;
+  /**
+   * Its process is stored and not brought back yet, so nothing of it runs: what is to become of the run should no node be able
+   * to, and what forbids a replay.
+   */
+  stored?: HeldLoss | undefined;
 }
 
 export interface HeldLoss {
@@ -204,6 +213,8 @@ export interface AwaitedExecution extends ExecutionRef {
   taskId: string;
   attempt: number;
   machine: string | undefined;
+  /** It is to bring back the run's stored process. */
+  hasCheckpoint?: boolean | undefined;
   startDeadlineAt: Date;
 }
 
@@ -261,9 +272,17 @@ export interface ExplainFacts {
   /** Of a WAITING run: what it waits for, the next to be due first. At most 100. */
   waits: ExplainedWait[];
   /** Of a WAITING run: what became of its worker, and why; undefined where it was lost. */
-  checkpoint: { mode: "hold" | "replay"; reason: CheckpointReason; ifLost?: HeldLoss } | undefined;
+  checkpoint: { mode: "hold" | "replay" | "process"; reason: CheckpointReason; ifLost?: HeldLoss } | undefined;
   /** A QUEUED run that nothing keeps room for while so many workers are held. */
   heldLimit: { held: number; limit: number } | undefined;
+}
+
+export interface ExplainedCheckpoint {
+  mode: "hold" | "replay" | "process";
+  reason: CheckpointReason;
+  /** Since when; an ISO instant. Absent where it was parked before this was kept. */
+  at?: string;
+  ifLost?: HeldLoss;
 }
 
 export interface ExplainedWait {
