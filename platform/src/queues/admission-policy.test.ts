@@ -135,6 +135,11 @@ const cases: Record<string, { facts: Partial<ExplainFacts>; want: string[]; want
     want: ["WAITING", "WORKER_LEFT"],
     wantText: "LONG_WAIT",
   },
+  "the process of a waiting run is stored": {
+    facts: { status: "WAITING", checkpoint: { mode: "process", reason: "PROCESS_MODE" } },
+    want: ["WAITING", "WORKER_STORED"],
+    wantText: "PROCESS_MODE: The task's checkpoint mode is process.",
+  },
   "a waiting run that is to be canceled": {
     facts: { status: "WAITING", cancelRequested: true },
     want: ["CANCEL_REQUESTED"],

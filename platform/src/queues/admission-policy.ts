@@ -22,6 +22,7 @@ export const ADMISSION_REASONS = {
   WAITING: "The run waits for something that has not happened yet.",
   WORKER_HELD: "The run's worker is kept while it waits.",
   WORKER_LEFT: "The run has no worker while it waits; it goes on where it was by its journal.",
+  WORKER_STORED: "The run's process is stored while it waits, and goes on at its next line.",
   ENDED: "The run has ended.",
 } as const;
 export type AdmissionReason = keyof typeof ADMISSION_REASONS;
@@ -78,6 +79,8 @@ function cancelOr(facts: ExplainFacts, otherwise: Reason): Reason[] {
   return facts.cancelRequested ? [reason("CANCEL_REQUESTED")] : [otherwise];
 }
 
+const WORKER_REASONS = { hold: "WORKER_HELD", replay: "WORKER_LEFT", process: "WORKER_STORED" } as const;
+
 /** What would end the wait, the next to be due first; then what became of the worker, and why. */
 function explainWaiting({ waits, checkpoint }: ExplainFacts): Reason[] {
   const said = waits.slice(0, 3).map(wait);
@@ -92,7 +95,7 @@ function explainWaiting({ waits, checkpoint }: ExplainFacts): Reason[] {
   const because = mode === "hold" && ifLost?.because !== undefined ? ` ${ifLost.because}` : "";
   return [
     waiting,
-    reason(mode === "hold" ? "WORKER_HELD" : "WORKER_LEFT", `${why}: ${CHECKPOINT_REASONS[why]}${because}`, {
+    reason(WORKER_REASONS[mode], `${why}: ${CHECKPOINT_REASONS[why]}${because}`, {
       mode,
       reason: why,
       ...(ifLost === undefined ? {} : { ifLost }),

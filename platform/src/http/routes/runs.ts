@@ -160,6 +160,9 @@ const retrieveTrace = (edge: Edge) =>
     },
   });
 
+/** What may have become of a waiting run's worker; the details say why. */
+const WORKER_GONE_OR_KEPT = ["WORKER_HELD", "WORKER_LEFT", "WORKER_STORED"];
+
 async function tracePartsOf(edge: Edge, environment: EnvironmentRef, run: RunDetail): Promise<TraceParts> {
   const { runs, journals } = edge.deps;
   const [events, journal, explanation] = await Promise.all([
@@ -167,7 +170,7 @@ async function tracePartsOf(edge: Edge, environment: EnvironmentRef, run: RunDet
     journals.view(environment, run.id, { limit: TRACE_EVENTS }),
     run.status === "WAITING" ? runs.explain(environment, run.id) : undefined,
   ]);
-  const worker = explanation?.reasons.find(({ reason }) => reason === "WORKER_HELD" || reason === "WORKER_LEFT");
+  const worker = explanation?.reasons.find(({ reason }) => WORKER_GONE_OR_KEPT.includes(reason));
   return { events: events ?? [], journal, checkpoint: worker?.details };
 }
 
