@@ -56,6 +56,27 @@ describe("a runner in a pod", () => {
     });
   });
 
+  test("boots nothing ahead where the run's process was stored", () => {
+    expect(runnerConfig(pod)).toMatchObject({
+      checkpoints: false,
+      restores: false,
+      node: undefined,
+      criuDir: "/gantry/criu",
+    });
+    const settings = {
+      GANTRY_WORKER_CHECKPOINTS: "true",
+      GANTRY_WORKER_RESTORES: "true",
+      GANTRY_WORKER_NODE: "node-1",
+    };
+    expect(runnerConfig({ ...pod, ...settings })).toMatchObject({
+      checkpoints: true,
+      restores: true,
+      node: "node-1",
+      pool: 0,
+      concurrency: 1,
+    });
+  });
+
   test("reads the compile cache that its image was built with", () => {
     expect(runnerConfig({ ...pod, NODE_COMPILE_CACHE: "/gantry/compile-cache" }).compileCacheDir).toBe(
       "/gantry/compile-cache",

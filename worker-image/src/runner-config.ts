@@ -62,6 +62,14 @@ export interface RunnerConfig {
   compileCacheDir: string | undefined;
   /** Where the task process's program is; undefined is beside the runner's. */
   taskProcessFile: string | undefined;
+  /** This pod may store the memory of its task's process. */
+  checkpoints: boolean;
+  /** Launched for a run whose process was stored: none is booted ahead. */
+  restores: boolean;
+  /** The node's name; undefined where nobody says. */
+  node: string | undefined;
+  /** Where CRIU, task-parent and preload.so are. */
+  criuDir: string;
 }
 
 /** Reads GANTRY_WORKER_* and GANTRY_BUNDLE_* and so on. Throws an Error that names a missing variable. */
@@ -89,6 +97,10 @@ export function runnerConfig(env: NodeJS.ProcessEnv): RunnerConfig {
     watches: !/^(0|false)$/.test(env[POD.watches] ?? ""),
     compileCacheDir: env[POD.bootstrapToken] ? env.NODE_COMPILE_CACHE : join(runsDir, "compile-cache"),
     taskProcessFile: env.GANTRY_WORKER_TASK_PROCESS,
+    checkpoints: isTrue(env[POD.checkpoints]),
+    restores: isTrue(env[POD.restores]),
+    node: env[POD.node] || undefined,
+    criuDir: env.GANTRY_WORKER_CRIU_DIR ?? "/gantry/criu",
   };
 }
 
@@ -99,16 +111,18 @@ function credentials(env: NodeJS.ProcessEnv): Pick<RunnerConfig, "bootstrapToken
   return { bootstrapToken: undefined, identity };
 }
 
-/** A pod's runner has one process, for its one execution. */
+/** A pod's runner has one process, for its one execution: booted ahead, unless it was stored. */
 function processes(env: NodeJS.ProcessEnv): Pick<RunnerConfig, "concurrency" | "pool" | "bootsAtOnce" | "keepAlive"> {
-  if (env[POD.bootstrapToken]) return { concurrency: 1, pool: 1, bootsAtOnce: 1, keepAlive: false };
+  if (env[POD.bootstrapToken]) {
+    return { concurrency: 1, pool: isTrue(env[POD.restores]) ? 0 : 1, bootsAtOnce: 1, keepAlive: false };
+  }
   const concurrency = number(env, "GANTRY_WORKER_CONCURRENCY", 10);
   const cores = availableParallelism();
   return {
     concurrency,
     pool: number(env, "GANTRY_WORKER_POOL", Math.min(concurrency, cores + 1)),
     bootsAtOnce: number(env, "GANTRY_WORKER_BOOTS_AT_ONCE", cores),
-    keepAlive: /^(1|true)$/.test(env.GANTRY_PROCESS_KEEP_ALIVE ?? ""),
+    keepAlive: isTrue(env.GANTRY_PROCESS_KEEP_ALIVE),
   };
 }
 
@@ -140,6 +154,10 @@ function machine(text: string | undefined): MachinePreset | undefined {
   const [name = DEFAULT_MACHINE, cpu, memory] = (text ?? DEFAULT_MACHINE).split(":");
   if (memory !== undefined) return { name, cpu: Number(cpu), memory: Number(memory) };
   return (MACHINE_PRESETS as Record<string, MachinePreset>)[name];
+}
+
+function isTrue(text: string | undefined): boolean {
+  return /^(1|true)$/.test(text ?? "");
 }
 
 function required(env: NodeJS.ProcessEnv, name: string): string {
