@@ -7,6 +7,7 @@ import {
   decideAttempt,
   decideLoss,
   MAX_DEFERRALS,
+  REASONS,
 } from "./attempt-policy.ts";
 
 const error = { name: "Error", message: "boom" };
@@ -264,6 +265,85 @@ describe("a process that ends while its run waits", () => {
   });
 });
 
+describe("a process that was stored and could not be brought back", () => {
+  const line = "Line welcome.ts:14 sent bytes.";
+  const notRestored = { kind: "notRestored", reason: "CRIU failed: Can't fork for 1000", node: "n1" } as const;
+  const decide = (over: Partial<AttemptFacts["run"]>, facts: Partial<AttemptFacts> = {}) =>
+    decideAttempt({
+      run: { ...fresh, ...over },
+      outcome: notRestored,
+      retry: undefined,
+      random: 0,
+      lossCap: 10,
+      restoreFailures: 3,
+      ...facts,
+    });
+  const replay = { stored: { then: "replay" } } as const;
+  const restart = { stored: { then: "restart", because: line } } as const;
+  const fail = { stored: { then: "fail", because: line } } as const;
+
+  test.each([replay, restart, fail])("is tried elsewhere twice, whatever is to be done then: $stored.then", (run) => {
+    const want = { then: "giveBack", reason: "RESTORE_ELSEWHERE" };
+    expect(decide(run, { restoreFailures: 1 })).toEqual(want);
+    expect(decide(run, { restoreFailures: 2 })).toEqual(want);
+  });
+
+  test("is replayed where that repeats nothing", () => {
+    expect(decide(replay)).toEqual({ then: "giveBack", reason: "RESTORE_REPLAYED", dropsCheckpoint: true });
+  });
+
+  test("is started anew where the task says so", () => {
+    expect(decide(restart)).toEqual({ then: "giveBack", reason: "RESTORE_RESTARTED", dropsCheckpoint: true });
+  });
+
+  test("else fails, and says why, where, and what forbids a replay", () => {
+    const decision = decide(fail);
+    expect(decision).toMatchObject({ then: "finish", status: "SYSTEM_FAILURE", reason: "RESTORE_FAILED", hook: true });
+    expect(decision).toHaveProperty(
+      "error.message",
+      `${REASONS.RESTORE_FAILED} The last try on node n1: CRIU failed: Can't fork for 1000 ${line}`,
+    );
+  });
+
+  test.each([replay, restart, fail])("is canceled where somebody asked for it: $stored.then", (run) => {
+    expect(decide({ ...run, ...canceling })).toMatchObject({ then: "finish", status: "CANCELED" });
+  });
+
+  test.each([replay, restart, fail])("is given up beyond the cap of losses: $stored.then", (run) => {
+    const want = { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" };
+    expect(decide({ ...run, platformLosses: 10 }, { restoreFailures: 1 })).toMatchObject(want);
+  });
+
+  test("because its worker crashed before it could go on: no attempt of the task's", () => {
+    const outcome = crash("OUT_OF_MEMORY");
+    expect(decide(fail, { outcome, restoreFailures: 1 })).toEqual({ then: "giveBack", reason: "RESTORE_ELSEWHERE" });
+    expect(decide(fail, { outcome })).toMatchObject({
+      reason: "RESTORE_FAILED",
+      error: { message: expect.stringContaining("boom") },
+    });
+  });
+
+  test("and whose worker is drained goes to another, and is not counted", () => {
+    const outcome = { kind: "returned", reason: "drained" } as const;
+    expect(decide(fail, { outcome })).toEqual({ then: "giveBack", reason: "WORKER_GAVE_BACK" });
+  });
+
+  test("although it had been told to go on: its memory is lost, as by a crash", () => {
+    expect(decide({})).toMatchObject({ then: "retry", reason: "RETRY_POLICY", nextAttempt: 2 });
+    expect(decide(last)).toMatchObject({ then: "finish", status: "CRASHED", reason: "ATTEMPTS_EXHAUSTED" });
+  });
+
+  test.each(["replay", "restart", "fail"] as const)(
+    "since its worker was lost, is brought back by another: %s",
+    (then) => {
+      const run = { platformLosses: 0, cancelRequestedAt: undefined, stored: { then } };
+      expect(decideLoss(run, 10)).toEqual({ then: "requeue", reason: "RESTORE_ELSEWHERE" });
+      expect(decideLoss({ ...run, ...canceling }, 10)).toMatchObject({ status: "CANCELED" });
+      expect(decideLoss({ ...run, platformLosses: 10 }, 10)).toMatchObject({ reason: "LOST_TOO_OFTEN" });
+    },
+  );
+});
+
 describe("an attempt's record", () => {
   const retried = {
     then: "retry",
@@ -287,6 +367,16 @@ describe("an attempt's record", () => {
 
   test("calls a deferral a deferral", () => {
     expect(attemptRecord(1, policy(), 0, 0, retried).outcome).toBe("DEFERRED");
+  });
+
+  test("of a process that was not brought back says why and where, and that it was no failure of the task's", () => {
+    const outcome = { kind: "notRestored", reason: "no AVX-512 there.", node: "n2" } as const;
+    const record = attemptRecord(1, outcome, 0, 0, { then: "giveBack", reason: "RESTORE_ELSEWHERE" });
+    const message = `${REASONS.RESTORE_ELSEWHERE} The last try on node n2: no AVX-512 there.`;
+    expect(record).toMatchObject({
+      outcome: "LOST",
+      error: { name: "ProcessNotRestored", code: "RESTORE_ELSEWHERE", message },
+    });
   });
 
   test("keeps the beginning of a long error, never half a character", () => {

@@ -7,7 +7,7 @@ import {
   type WireError,
 } from "@gantry/sdk/contract";
 import type { AttemptRecord, FinalRunStatus } from "./run.ts";
-import type { RunForDecision } from "./run-store.ts";
+import type { HeldLoss, RunForDecision } from "./run-store.ts";
 
 /** What an ended attempt leads to. `reason` is one of REASONS and appears in logs, API and CLI as it is. */
 export type AttemptDecision =
@@ -23,7 +23,12 @@ export type AttemptDecision =
       deferred: boolean;
       machine?: string;
     }
-  | { then: "giveBack"; reason: AttemptReason }
+  | {
+      then: "giveBack";
+      reason: AttemptReason;
+      /** Its stored process is given up: the run does without. */
+      dropsCheckpoint?: boolean;
+    }
   /** It waits on without a worker. */
   | { then: "suspend"; reason: AttemptReason };
 
@@ -45,6 +50,10 @@ export const REASONS = {
   HOLD_LOST: "The worker that was kept while the run waited was lost, and a replay would repeat what the task did.",
   HOLD_LOST_RESTARTED: "The worker that was kept while the run waited was lost: started anew, as the task says.",
   HOLD_LOST_REPLAYED: "The worker that was kept while the run waited was lost: the run waits on, and will be replayed.",
+  RESTORE_ELSEWHERE: "The stored process was not brought back there: another worker tries it.",
+  RESTORE_REPLAYED: "The stored process could not be brought back: the run is replayed.",
+  RESTORE_RESTARTED: "The stored process could not be brought back: started anew, as the task says.",
+  RESTORE_FAILED: "The stored process could not be brought back, and a replay would repeat what the task did.",
 } as const;
 export type AttemptReason = keyof typeof REASONS;
 
@@ -52,8 +61,10 @@ export interface AttemptFacts {
   run: Pick<
     RunForDecision,
     "attempt" | "maxAttempts" | "deferrals" | "machine" | "cancelRequestedAt" | "platformLosses"
-  > & { held?: RunForDecision["held"] };
+  > & { held?: RunForDecision["held"]; stored?: RunForDecision["stored"] };
   outcome: AttemptOutcome;
+  /** How often its stored process could not be brought back, this time included. */
+  restoreFailures?: number | undefined;
   /** The task's declared policy over the project's. */
   retry: RetryOptions | undefined;
   /** In [0, 1). */
@@ -63,6 +74,8 @@ export interface AttemptFacts {
 }
 
 export const MAX_DEFERRALS = 1000;
+/** Workers that may fail to bring back a stored process. */
+export const MAX_RESTORES = 3;
 /** No error puts a run off for longer than a year: what asks for more is a mistake. */
 const MAX_RETRY_DELAY_MS = 365 * 86_400_000;
 /** An attempt remembers this much of its error; the run's own keeps all. */
@@ -74,6 +87,10 @@ export function decideAttempt(facts: AttemptFacts): AttemptDecision {
   if (outcome.kind === "completed") return { then: "finish", status: "COMPLETED", reason: "SUCCEEDED", hook: false };
   if (run.cancelRequestedAt !== undefined || outcome.kind === "canceled") {
     return { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED", hook: false };
+  }
+  // It failed before its process could go on: nothing of the task's has run in between.
+  if (run.stored !== undefined && (outcome.kind === "notRestored" || outcome.kind === "crashed")) {
+    return decideRestore(facts, run.stored, outcome);
   }
   // However the process of a run that waits has ended: what it held in memory is lost.
   if (run.held !== undefined && (outcome.kind === "returned" || outcome.kind === "crashed")) {
@@ -90,6 +107,9 @@ export function decideAttempt(facts: AttemptFacts): AttemptDecision {
       return { then: "finish", status: "TIMED_OUT", reason: "MAX_DURATION", error: outcome.error, hook: true };
     case "crashed":
       return decideCrash(facts, outcome);
+    case "notRestored":
+      // The platform had said that it may go on: what it held in memory is lost.
+      return decideCrash(facts, { kind: "crashed", reason: "EXIT", error: restoreError("RESTORE_FAILED", outcome) });
     case "failed":
       return decideFailure(facts, outcome);
   }
@@ -150,6 +170,44 @@ function decideCrash(facts: AttemptFacts, outcome: Extract<AttemptOutcome, { kin
   return retry("RETRY_POLICY", delayMs, run.attempt + 1, false);
 }
 
+type NotRestored = Extract<AttemptOutcome, { kind: "notRestored" | "crashed" }>;
+
+/** Elsewhere a few times; then as the task's worker has said when the process was stored. */
+function decideRestore(facts: AttemptFacts, stored: HeldLoss, outcome: NotRestored): AttemptDecision {
+  const fail = (reason: "LOST_TOO_OFTEN" | "RESTORE_FAILED"): AttemptDecision => {
+    const error = restoreError(reason, outcome, reason === "RESTORE_FAILED" ? stored.because : undefined);
+    return { then: "finish", status: "SYSTEM_FAILURE", reason, error, hook: true };
+  };
+  if (facts.run.platformLosses >= facts.lossCap) return fail("LOST_TOO_OFTEN");
+  if ((facts.restoreFailures ?? 1) < MAX_RESTORES) return { then: "giveBack", reason: "RESTORE_ELSEWHERE" };
+  switch (stored.then) {
+    case "replay":
+      return { then: "giveBack", reason: "RESTORE_REPLAYED", dropsCheckpoint: true };
+    case "restart":
+      return { then: "giveBack", reason: "RESTORE_RESTARTED", dropsCheckpoint: true };
+    case "fail":
+      return fail("RESTORE_FAILED");
+  }
+}
+
+/** Names where it was tried last, why it failed there, and the line that forbids a replay. */
+function restoreError(reason: AttemptReason, outcome: NotRestored, because?: string): WireError {
+  const { why, node } = whyNotRestored(outcome);
+  const where = node === undefined ? "" : ` on node ${node}`;
+  const line = because === undefined ? "" : ` ${because}`;
+  return {
+    name: "ProcessNotRestored",
+    code: reason,
+    message: `${REASONS[reason]} The last try${where}: ${why}${line}`,
+  };
+}
+
+/** What a worker says of a process that it could not bring back; or how it ended itself. */
+function whyNotRestored(outcome: NotRestored): { why: string; node: string | undefined } {
+  if (outcome.kind === "crashed") return { why: outcome.error.message, node: undefined };
+  return { why: outcome.reason, node: outcome.node };
+}
+
 function retry(reason: AttemptReason, delayMs: number, nextAttempt: number, deferred: boolean): AttemptDecision {
   const wait = Math.min(Math.max(0, Math.round(delayMs)), MAX_RETRY_DELAY_MS);
   return { then: "retry", reason, delayMs: wait, inPlace: wait < RETRY_IN_PLACE_MS, nextAttempt, deferred };
@@ -174,7 +232,10 @@ export type LossDecision =
  * Of one that only waited, its worker has said what may be done.
  */
 export function decideLoss(
-  run: Pick<RunForDecision, "platformLosses" | "cancelRequestedAt"> & { held?: RunForDecision["held"] },
+  run: Pick<RunForDecision, "platformLosses" | "cancelRequestedAt"> & {
+    held?: RunForDecision["held"];
+    stored?: RunForDecision["stored"];
+  },
   cap: number,
 ): LossDecision {
   if (run.cancelRequestedAt !== undefined) return { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED" };
@@ -182,6 +243,7 @@ export function decideLoss(
   if (run.platformLosses >= cap) return { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" };
   if (run.held?.then === "replay") return { then: "suspend", reason: "HOLD_LOST_REPLAYED" };
   if (run.held?.then === "restart") return { then: "requeue", reason: "HOLD_LOST_RESTARTED" };
+  if (run.stored !== undefined) return { then: "requeue", reason: "RESTORE_ELSEWHERE" };
   return { then: "requeue", reason: "LOST" };
 }
 
@@ -213,6 +275,7 @@ export function attemptRecord(
     timedOut: "TIMED_OUT",
     canceled: "CANCELED",
     returned: "LOST",
+    notRestored: "LOST",
   } as const;
   const deferred = decision.then === "retry" && decision.deferred;
   return {
@@ -220,9 +283,14 @@ export function attemptRecord(
     startedAt: new Date(startedAt).toISOString(),
     finishedAt: new Date(finishedAt).toISOString(),
     outcome: deferred ? "DEFERRED" : names[outcome.kind],
-    ...("error" in outcome ? { error: brief(outcome.error) } : {}),
+    ...errorOf(outcome, decision),
     ...(decision.then === "retry" ? { retryDelayMs: decision.delayMs } : {}),
   };
+}
+
+function errorOf(outcome: AttemptOutcome, decision: AttemptDecision): { error?: WireError } {
+  if (outcome.kind === "notRestored") return { error: brief(restoreError(decision.reason, outcome)) };
+  return "error" in outcome ? { error: brief(outcome.error) } : {};
 }
 
 function brief({ name, message, stack, code }: WireError): WireError {
