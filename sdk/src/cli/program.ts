@@ -7,6 +7,7 @@ import { adminCommand } from "./commands/admin.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { deploymentsCommand } from "./commands/deployments.ts";
 import { devCommand } from "./commands/dev.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { envCommand } from "./commands/env.ts";
 import { errorsCommand } from "./commands/errors.ts";
 import { initCommand } from "./commands/init.ts";
@@ -88,6 +89,7 @@ export function createProgram(state: ProgramState): Command {
   envCommand(program);
   loginCommands(program);
   accountCommands(program);
+  doctorCommand(program);
   adminCommand(program);
   return program;
 }

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { RetrievedRun, RunError, RunEventItem, RunListItem } from "../client/replies.ts";
+import { checkpointText, checkpointWhy } from "./checkpoint-report.ts";
 import { projectAround } from "./connection.ts";
 import { readableStack } from "./stack-trace.ts";
 import { age, duration, statusText, type Terminal, table } from "./terminal.ts";
@@ -34,6 +35,8 @@ export function runText(run: Run, terminal: Terminal, cwd: string): string {
     ["status", statusText(run.status, colors)],
     ["version", run.version],
     ["created", `${run.createdAt.toISOString()} (${age(run.createdAt, terminal.now())})`],
+    ["process", run.checkpoint && checkpointText(run.checkpoint, terminal.now())],
+    ["because", run.checkpoint && checkpointWhy(run.checkpoint)],
     ["delayed until", run.delayedUntil?.toISOString()],
     ["duration", runDuration(run, terminal.now())],
     ["attempts", String(run.attemptCount)],

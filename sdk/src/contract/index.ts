@@ -1,5 +1,6 @@
 export * from "./api/index.ts";
 export * from "./checkpoint.ts";
+export * from "./checkpoint-nodes-policy.ts";
 export * from "./checkpoint-option.ts";
 export * from "./cron-policy.ts";
 export * from "./did-you-mean.ts";

@@ -152,11 +152,12 @@ test("checkpoint options of tasks and of the project are in the manifest as they
     "tasks/a.ts": checkpointed("a", `"hold"`),
     "tasks/b.ts": checkpointed("b", `{ mode: "replay", holdMs: 100 }`),
     "tasks/c.ts": taskFile("c"),
+    "tasks/d.ts": checkpointed("d", "{ process: true }"),
   });
   const made = await manifest(project);
   expect(made.defaultCheckpoint).toEqual({ strict: true });
   const byId = Object.fromEntries(made.tasks.map(({ id, checkpoint }) => [id, checkpoint]));
-  expect(byId).toEqual({ a: { mode: "hold" }, b: { mode: "replay", holdMs: 100 }, c: undefined });
+  expect(byId).toEqual({ a: { mode: "hold" }, b: { mode: "replay", holdMs: 100 }, c: undefined, d: { process: true } });
   // Stored and read again, what was not given is still not there: it comes from the project.
   expect(manifestSchema.parse(made).tasks.find(({ id }) => id === "b")?.checkpoint).toEqual(byId.b);
 });
