@@ -38,6 +38,15 @@ const accepted: Record<string, { environment: Environment; want: Record<string, 
     },
     want: { port: 0, roles: ["scheduler"], processKeepAlive: true, encryptionKey: key },
   },
+  "process checkpoints are switched on by their namespace": {
+    environment: {
+      GANTRY_PLATFORM_EXECUTOR: "kubernetes",
+      GANTRY_PLATFORM_KUBERNETES_NAMESPACE: "runs",
+      GANTRY_PLATFORM_CHECKPOINT_NAMESPACE: "checkpoints",
+      GANTRY_PLATFORM_CHECKPOINT_NODE_SELECTOR: '{ "pool": "checkpoints" }',
+    },
+    want: { checkpointNamespace: "checkpoints", checkpointNodeSelector: { pool: "checkpoints" } },
+  },
   "variables of others are ignored": { environment: { PATH: "/bin", GANTRY_SECRET_KEY: "x" }, want: { port: 4400 } },
 };
 
@@ -98,6 +107,26 @@ const refused: Record<string, { environment: Environment; want: RegExp }> = {
   "Kubernetes with a registry that nodes do not know": {
     environment: { ...REGISTRY, GANTRY_PLATFORM_EXECUTOR: "kubernetes" },
     want: /REGISTRY_PULL_URL is required/,
+  },
+  "process checkpoints on a laptop": {
+    environment: { GANTRY_PLATFORM_CHECKPOINT_NAMESPACE: "checkpoints" },
+    want: /CHECKPOINT_NAMESPACE is of no use where GANTRY_PLATFORM_EXECUTOR is process/,
+  },
+  "process checkpoints in the namespace of all runs": {
+    environment: {
+      GANTRY_PLATFORM_EXECUTOR: "kubernetes",
+      GANTRY_PLATFORM_KUBERNETES_NAMESPACE: "runs",
+      GANTRY_PLATFORM_CHECKPOINT_NAMESPACE: "runs",
+    },
+    want: /CHECKPOINT_NAMESPACE must not be GANTRY_PLATFORM_KUBERNETES_NAMESPACE/,
+  },
+  "a base image for process checkpoints that are off": {
+    environment: { GANTRY_PLATFORM_CHECKPOINT_WORKER_IMAGE: "worker-checkpoints:1" },
+    want: /CHECKPOINT_WORKER_IMAGE is of no use without GANTRY_PLATFORM_CHECKPOINT_NAMESPACE/,
+  },
+  "nodes for process checkpoints that are off": {
+    environment: { GANTRY_PLATFORM_CHECKPOINT_NODE_SELECTOR: '{ "pool": "x" }' },
+    want: /CHECKPOINT_NODE_SELECTOR is of no use without GANTRY_PLATFORM_CHECKPOINT_NAMESPACE/,
   },
   "a platform that no image is made for": {
     environment: { GANTRY_PLATFORM_BUILD_PLATFORMS: "linux/mips" },

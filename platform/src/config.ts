@@ -181,6 +181,18 @@ export const SETTINGS = {
     unit: "milliseconds",
     doc: "The same where its pod failed.",
   }),
+  CHECKPOINT_NAMESPACE: setting(z.string().optional(), {
+    unit: "name",
+    doc: "Switches process checkpoints on: the namespace for Jobs of tasks that choose them, where Pod Security enforces no more than `privileged`.",
+  }),
+  CHECKPOINT_WORKER_IMAGE: setting(z.string().optional(), {
+    unit: "image",
+    doc: "The base of versions with such tasks: the worker image's variant that brings CRIU; by default the platform's own version of it.",
+  }),
+  CHECKPOINT_NODE_SELECTOR: setting(json(z.record(z.string(), z.string())).optional(), {
+    unit: "JSON",
+    doc: 'Labels of the nodes that such Jobs come to, so that a process is brought back on nodes of one kind: `{ "pool": "checkpoints" }`.',
+  }),
   MACHINES: setting(json(machines).optional(), {
     unit: "JSON",
     doc: "Machine presets of one's own: `{ <name>: { cpu, memory } }` in cores and GB.",
@@ -406,7 +418,7 @@ export function readConfig(environment: Environment = process.env): Config {
     problems.push(`${PREFIX}DATABASE_URL is required where the embedded Postgres is off`);
   if (config.heartbeatMs * 2 > config.leaseTtlMs)
     problems.push(`${PREFIX}HEARTBEAT_MS must be at most half of ${PREFIX}LEASE_TTL_MS`);
-  problems.push(...imageProblems(config), ...signInProblems(config));
+  problems.push(...imageProblems(config), ...checkpointProblems(config), ...signInProblems(config));
   if (problems.length > 0)
     throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
   return config;
@@ -455,6 +467,30 @@ function imageProblems(config: Config): string[] {
     [
       registryPushUrl !== undefined && config.executor === "kubernetes" && config.registryPullUrl === undefined,
       `${PREFIX}REGISTRY_PULL_URL is required: nodes reach the registry by a name of their own`,
+    ],
+  ];
+  return rules.flatMap(([isBroken, problem]) => (isBroken ? [problem] : []));
+}
+
+/** What contradicts itself among the settings of process checkpoints. */
+function checkpointProblems(config: Config): string[] {
+  const { checkpointNamespace, checkpointWorkerImage, checkpointNodeSelector } = config;
+  const rules: [isBroken: boolean, problem: string][] = [
+    [
+      checkpointNamespace !== undefined && config.executor === "process",
+      `${PREFIX}CHECKPOINT_NAMESPACE is of no use where ${PREFIX}EXECUTOR is process: only Jobs' processes can be stored`,
+    ],
+    [
+      checkpointNamespace !== undefined && checkpointNamespace === config.kubernetesNamespace,
+      `${PREFIX}CHECKPOINT_NAMESPACE must not be ${PREFIX}KUBERNETES_NAMESPACE: what is allowed there is not for all runs`,
+    ],
+    [
+      checkpointNamespace === undefined && checkpointWorkerImage !== undefined,
+      `${PREFIX}CHECKPOINT_WORKER_IMAGE is of no use without ${PREFIX}CHECKPOINT_NAMESPACE`,
+    ],
+    [
+      checkpointNamespace === undefined && checkpointNodeSelector !== undefined,
+      `${PREFIX}CHECKPOINT_NODE_SELECTOR is of no use without ${PREFIX}CHECKPOINT_NAMESPACE`,
     ],
   ];
   return rules.flatMap(([isBroken, problem]) => (isBroken ? [problem] : []));

@@ -1,13 +1,17 @@
-import type { CatalogedDeployment, DeploymentCatalog } from "../deployments/deployment-catalog.ts";
+import { wantsProcessCheckpoints } from "@gantry/sdk/contract";
+import type { CheckpointStore } from "../checkpoints/checkpoint-store.ts";
+import { type CatalogedDeployment, checkpointOf, type DeploymentCatalog } from "../deployments/deployment-catalog.ts";
 import { type Machines, presetOf } from "../deployments/machines.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { AwaitedExecution } from "../runs/run-store.ts";
-import type { LaunchRequest } from "./executor.ts";
+import type { LaunchRequest, RestoreRequest } from "./executor.ts";
 
 export interface LaunchDeps {
   catalog: DeploymentCatalog;
   machines: Machines;
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
+  /** Left out where no process is stored or brought back: an onFailure hook has no memory of its run's. */
+  checkpoints?: Pick<CheckpointStore, "restoreNeeds" | "nodes"> | undefined;
 }
 
 /** Undefined where the execution's version or environment is gone, or lacks the task. */
@@ -17,6 +21,8 @@ export async function launchRequestOf(deps: LaunchDeps, awaited: AwaitedExecutio
   const task = taskOf(deployment, awaited.taskId);
   if (deployment === undefined || environment === undefined || task === undefined) return undefined;
   const { executionId, runId, taskId, attempt, startDeadlineAt } = awaited;
+  const restore = await restoreRequest(deps, awaited);
+  const mayStore = deps.checkpoints !== undefined && wantsProcessCheckpoints(checkpointOf(deployment.manifest, task));
   return {
     executionId,
     runId,
@@ -24,11 +30,22 @@ export async function launchRequestOf(deps: LaunchDeps, awaited: AwaitedExecutio
     attempt,
     machine: presetOf(deps.machines, deployment.manifest, task, awaited.machine),
     podTemplate: task.podTemplate,
+    storesProcess: mayStore || restore !== undefined,
+    restore,
     deployment,
     environment,
     epoch: epochOf(awaited.fence),
     startDeadlineAt,
   };
+}
+
+async function restoreRequest(
+  { checkpoints }: LaunchDeps,
+  { environmentId, runId, hasCheckpoint }: AwaitedExecution,
+): Promise<RestoreRequest | undefined> {
+  if (checkpoints === undefined || !hasCheckpoint) return undefined;
+  const [needs, nodes] = await Promise.all([checkpoints.restoreNeeds(environmentId, runId), checkpoints.nodes()]);
+  return needs && { ...needs, nodes };
 }
 
 function taskOf(deployment: CatalogedDeployment | undefined, taskId: string) {

@@ -60,14 +60,18 @@ async function deliver(deps: FailureHookDeps, hook: ClaimedHook): Promise<void> 
   const grant = await hookGrant(deps, hook, run);
   if (grant !== undefined && isTaken(deps, hook, grant)) return;
   await deps.store.releaseFailureHook(hook.executionId, AGAIN_MS);
-  const request = await launchRequestOf(deps, {
-    ...hook,
-    fence: HOOK_FENCE,
-    taskId: run.taskId,
-    attempt: Math.max(1, run.attemptCount),
-    machine: run.machine,
-    startDeadlineAt: new Date(Date.now() + deps.startDeadlineMs),
-  });
+  // A process of its own, and gone at once: nothing of it is stored.
+  const request = await launchRequestOf(
+    { ...deps, checkpoints: undefined },
+    {
+      ...hook,
+      fence: HOOK_FENCE,
+      taskId: run.taskId,
+      attempt: Math.max(1, run.attemptCount),
+      machine: run.machine,
+      startDeadlineAt: new Date(Date.now() + deps.startDeadlineMs),
+    },
+  );
   if (request !== undefined) await deps.executor.launch([request]);
 }
 
