@@ -153,6 +153,8 @@ function makePool(config: RunnerConfig, sockets: TaskSockets, os: OsDifferences,
       sockets,
       os,
       killGraceMs,
+      checkpoints:
+        isPod && config.checkpoints ? { criuDir: config.criuDir, clockFile: join(runsDir, "clock") } : undefined,
     },
     machine: config.machine,
     poolSize: config.pool,

@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { MachinePreset, WireError } from "@gantry/sdk/contract";
+import { ensureClockFile } from "./checkpoint/clock-file.ts";
+import { spawnTaskParent, taskPid } from "./checkpoint/task-parent.ts";
 import type { Kill } from "./exit-policy.ts";
 import { encodeMessage } from "./line-protocol.ts";
 import type { OsDifferences } from "./os-differences.ts";
@@ -33,6 +35,8 @@ export interface Boot {
   sockets: TaskSockets;
   os: OsDifferences;
   killGraceMs: number;
+  /** Where its process may be stored: it then runs below a task-parent. */
+  checkpoints: { criuDir: string; clockFile: string } | undefined;
 }
 
 /** How a process ended, once its last message has been read too. */
@@ -80,7 +84,10 @@ export class TaskChild implements TaskPeer {
   readonly #boot: Boot;
   readonly #listener: ChildListener;
   readonly #key: string;
+  /** The task process itself, or its task-parent. */
   readonly #process: ChildProcess;
+  /** Of the task process; undefined until its task-parent has said it. */
+  #pid: number | undefined;
   readonly #oomKillsBefore: number | undefined;
   /** Booted ahead: waits for `begin`. */
   readonly #isAhead: boolean;
@@ -105,13 +112,8 @@ export class TaskChild implements TaskPeer {
     if (boot.begin) this.importingSince = performance.now();
     if (boot.isAlone) killLeftovers(boot.os);
     this.#oomKillsBefore = boot.os.oomKills();
-    this.#process = spawn(process.execPath, this.#nodeArguments(), {
-      cwd: boot.cwd,
-      env: this.#environment(),
-      stdio: ["ignore", this.stdout.fd, this.stderr.fd],
-      windowsHide: true,
-    });
-    if (boot.isAlone && this.pid !== undefined) boot.os.sacrifice(this.pid);
+    this.#process = this.#spawn();
+    if (boot.isAlone && this.#process.pid !== undefined) boot.os.sacrifice(this.#process.pid);
     this.#process.once("exit", (exitCode, signal) => this.#exited({ exitCode, signal, spawnError: undefined }));
     this.#process.once("error", (spawnError) => {
       if (this.#process.pid === undefined) this.#exited({ exitCode: null, signal: null, spawnError });
@@ -123,11 +125,29 @@ export class TaskChild implements TaskPeer {
     const output = await Promise.all(
       (["out", "err"] as const).map((stream) => OutputFile.create(join(boot.runsDir, `${key.slice(0, 12)}.${stream}`))),
     );
+    if (boot.checkpoints) await ensureClockFile(boot.checkpoints.clockFile);
     return new TaskChild(boot, machine, listener, key, output as [OutputFile, OutputFile]);
   }
 
+  #spawn(): ChildProcess {
+    const { checkpoints, cwd } = this.#boot;
+    const [stdout, stderr] = [this.stdout.fd, this.stderr.fd];
+    const options = { cwd, env: this.#environment() };
+    if (!checkpoints) {
+      const stdio = ["ignore" as const, stdout, stderr];
+      const child = spawn(process.execPath, this.#nodeArguments(), { ...options, stdio, windowsHide: true });
+      this.#pid = child.pid;
+      return child;
+    }
+    const command = { run: process.execPath, arguments: this.#nodeArguments() };
+    const parent = spawnTaskParent(checkpoints.criuDir, command, { ...options, output: [stdout, stderr] });
+    void taskPid(parent).then((pid) => (this.#pid = pid));
+    return parent;
+  }
+
+  /** The task process's. */
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#pid;
   }
 
   #nodeArguments(): string[] {
@@ -136,11 +156,12 @@ export class TaskChild implements TaskPeer {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    const { process: settings, sockets, begin, compileCacheDir } = this.#boot;
+    const { process: settings, sockets, begin, compileCacheDir, checkpoints } = this.#boot;
     const env = { ...this.#boot.env, ...begin?.variables };
     // By variable, and not by a call in the program, so that the program itself comes from the cache.
     const hasCompileCache = compileCacheDir !== undefined && env.NODE_COMPILE_CACHE === undefined;
     if (hasCompileCache) env.NODE_COMPILE_CACHE = compileCacheDir;
+    if (checkpoints) env.GANTRY_CLOCK_FILE = checkpoints.clockFile;
     const told = { entry: begin?.entry, hasCompileCache };
     const config: TaskProcessConfig = { ...settings, ...told, socket: sockets.path, key: this.#key };
     return { ...env, [TASK_PROCESS_VARIABLE]: JSON.stringify(config) };
@@ -229,7 +250,9 @@ export class TaskChild implements TaskPeer {
   }
 
   #killDescendants(): void {
-    for (const pid of this.pid === undefined ? [] : this.#boot.os.descendants(this.pid)) signalPid(pid);
+    // Below a task-parent that has not said it, also the task process.
+    const root = this.pid ?? this.#process.pid;
+    for (const pid of root === undefined ? [] : this.#boot.os.descendants(root)) signalPid(pid);
   }
 
   /** Its attempt is over and it is ending by itself. */
@@ -243,12 +266,16 @@ export class TaskChild implements TaskPeer {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
+    // A task-parent ends as its task process ends.
+    if (this.pid === undefined || this.pid === this.#process.pid) this.#process.kill(signal);
+    else signalPid(this.pid, signal);
   }
 
   #exited(end: ChildEnd): void {
     this.#end = end;
     clearTimeout(this.#killTimer);
+    // Its task-parent was killed, but not itself: nobody would hear of its end.
+    if (end.signal !== null && this.pid !== undefined && this.pid !== this.#process.pid) signalPid(this.pid);
     if (!this.#socket) this.#announceEnd();
     else setTimeout(() => this.#announceEnd(), LAST_WORDS_MS).unref();
   }
@@ -274,9 +301,9 @@ function killLeftovers(os: OsDifferences): void {
   for (const pid of os.descendants(process.pid)) signalPid(pid);
 }
 
-function signalPid(pid: number): void {
+function signalPid(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // It ended meanwhile.
   }
