@@ -2,8 +2,15 @@ import { MACHINE_PRESETS } from "@gantry/sdk/contract";
 import type { V1Job } from "@kubernetes/client-node";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { LaunchRequest } from "./executor.ts";
-import { executionOf, type JobSettings, jobManifest, jobName, labelValue } from "./job-manifest.ts";
+import type { LaunchRequest, RestoreRequest } from "./executor.ts";
+import {
+  type CheckpointJobSettings,
+  executionOf,
+  type JobSettings,
+  jobManifest,
+  jobName,
+  labelValue,
+} from "./job-manifest.ts";
 import type { PodTemplate } from "./pod-template.ts";
 
 const EXECUTION = "0197a3c0-0000-7000-8000-00000000000e";
@@ -45,8 +52,9 @@ function request(over: Partial<LaunchRequest> = {}): LaunchRequest {
   };
 }
 
-function settings(templates: PodTemplate[] = []): JobSettings {
+function settings(templates: PodTemplate[] = [], checkpoints?: CheckpointJobSettings): JobSettings {
   return {
+    checkpoints,
     namespace: "gantry-runs",
     instance: "gantry",
     platformUrl: "http://gantry.gantry.svc:4400",
@@ -86,11 +94,56 @@ const GPU: PodTemplate = {
   },
 };
 
+const CHECKPOINTS: CheckpointJobSettings = {
+  nodeSelector: { pool: "checkpoints" },
+  now: Date.parse("2026-11-22T03:00:00Z"),
+};
+const FEATURES = { node: "node-1", arch: "x64", kernel: "6.18.44", cpuFlags: ["avx2", "sse4_2"] };
+const RESTORE: RestoreRequest = {
+  features: FEATURES,
+  refusedNodes: ["node-4"],
+  nodes: [
+    { features: FEATURES, works: true, reason: undefined, seenAt: new Date(CHECKPOINTS.now) },
+    {
+      features: { ...FEATURES, node: "node-2", cpuFlags: ["sse4_2"] },
+      works: true,
+      reason: undefined,
+      seenAt: new Date(CHECKPOINTS.now),
+    },
+    { features: { ...FEATURES, node: "node-3" }, works: true, reason: undefined, seenAt: new Date(CHECKPOINTS.now) },
+  ],
+};
+
+/** Tries to undo what makes a checkpoint work, and to relax what nothing needs. */
+const STRICT: PodTemplate = {
+  spec: {
+    nodeSelector: { pool: "batch", zone: "a" },
+    shareProcessNamespace: true,
+    hostPID: true,
+    containers: [
+      {
+        name: "task",
+        env: [{ name: "GANTRY_WORKER_CHECKPOINTS", value: "false" }],
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["SETPCAP"], add: ["NET_BIND_SERVICE"] },
+          seccompProfile: { type: "RuntimeDefault" },
+        },
+      },
+    ],
+  },
+};
+
 const GOLDEN: Record<string, V1Job> = {
   "a small run": jobManifest(request(), settings()),
   "a GPU run with a template": jobManifest(
     request({ machine: { name: "gpu-a100", cpu: 8, memory: 32 } }),
     settings([{ spec: { schedulerName: "volcano" } }, GPU]),
+  ),
+  "a run whose process may be stored": jobManifest(request(), settings([], CHECKPOINTS)),
+  "a run whose stored process is brought back": jobManifest(
+    request({ restore: RESTORE }),
+    settings([GPU], CHECKPOINTS),
   ),
   "names that no label may have": jobManifest(
     request({
@@ -123,6 +176,45 @@ describe("the Job of a run", () => {
     expect(value("NODE_OPTIONS")).toEqual(["--max-old-space-size=24414 --enable-source-maps"]);
     expect(value("GANTRY_WORKER_DRAIN_GRACE_MS")).toEqual(["50000"]);
     expect(task?.resources?.limits).toMatchObject({ "nvidia.com/gpu": "1", cpu: "8000m", memory: "32000M" });
+  });
+
+  test("without checkpoints nothing of them is in the Job, whatever its task would like", () => {
+    expect(jobManifest(request({ storesProcess: true }), settings())).toEqual(GOLDEN["a small run"]);
+  });
+
+  test("a process that may be stored has the four relaxations and no more", () => {
+    const [plain, relaxed] = [GOLDEN["a small run"], GOLDEN["a run whose process may be stored"]].map(
+      (job) => job?.spec?.template.spec,
+    );
+    expect(relaxed?.containers[0]?.securityContext).toEqual({
+      ...plain?.containers[0]?.securityContext,
+      allowPrivilegeEscalation: true,
+      capabilities: { drop: ["ALL"], add: ["CHECKPOINT_RESTORE", "SETPCAP"] },
+      seccompProfile: { type: "Unconfined" },
+    });
+    expect(relaxed).toMatchObject({
+      securityContext: plain?.securityContext ?? {},
+      automountServiceAccountToken: false,
+      volumes: plain?.volumes,
+    });
+  });
+
+  test("a template cannot undo what storing a process needs", () => {
+    const { spec } = jobManifest(request(), settings([STRICT], CHECKPOINTS)).spec?.template ?? {};
+    const [task] = spec?.containers ?? [];
+    expect(spec).toMatchObject({
+      nodeSelector: { pool: "checkpoints", zone: "a" },
+      shareProcessNamespace: false,
+      hostPID: false,
+    });
+    expect(task?.securityContext).toMatchObject({
+      allowPrivilegeEscalation: true,
+      capabilities: { drop: ["ALL"], add: ["NET_BIND_SERVICE", "CHECKPOINT_RESTORE", "SETPCAP"] },
+      seccompProfile: { type: "Unconfined" },
+    });
+    expect(task?.env?.filter(({ name }) => name === "GANTRY_WORKER_CHECKPOINTS")).toEqual([
+      { name: "GANTRY_WORKER_CHECKPOINTS", value: "true" },
+    ]);
   });
 
   test("a version without an image is refused with what to do", () => {

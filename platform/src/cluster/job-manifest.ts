@@ -1,8 +1,16 @@
 import { IMAGE_LAYOUT, type MachinePreset, WORKER_POD_ENV } from "@gantry/sdk/contract";
-import type { V1Container, V1EnvVar, V1Job, V1PodSpec, V1ResourceRequirements } from "@kubernetes/client-node";
+import type {
+  V1Container,
+  V1EnvVar,
+  V1Job,
+  V1PodSpec,
+  V1ResourceRequirements,
+  V1SecurityContext,
+} from "@kubernetes/client-node";
 import { encodeId } from "../ids.ts";
 import type { LaunchRequest } from "./executor.ts";
 import { mergePods, type PodTemplate } from "./pod-template.ts";
+import { withRestoreAffinity } from "./restore-affinity-policy.ts";
 
 /** What is the same for every Job of an installation, and the run's bootstrap token. */
 export interface JobSettings {
@@ -16,6 +24,15 @@ export interface JobSettings {
   bootstrapToken: string;
   /** The operator's templates for this run, the weakest first. */
   templates: PodTemplate[];
+  /** The Job may store its task's process: its namespace lets it, see `relaxed`. */
+  checkpoints?: CheckpointJobSettings | undefined;
+}
+
+export interface CheckpointJobSettings {
+  /** The operator's: nodes between which processes may move. */
+  nodeSelector: Record<string, string>;
+  /** Milliseconds since the epoch. */
+  now: number;
 }
 
 /** The container that runs the task; what a template says of it is merged into it. */
@@ -24,6 +41,10 @@ export const LABEL_PREFIX = "gantry.dev/";
 /** On every Job and pod of ours; its value is the installation's. */
 export const MANAGED_LABEL = `${LABEL_PREFIX}managed`;
 export const EXECUTION_LABEL = `${LABEL_PREFIX}execution`;
+/** On Jobs that bring back a stored process. */
+export const RESTORES_LABEL = `${LABEL_PREFIX}restores`;
+/** What CRIU needs where nothing is root: to give a process its ids back, and to drop what it may. */
+const CHECKPOINT_CAPABILITIES = ["CHECKPOINT_RESTORE", "SETPCAP"];
 
 const GRACE_SECONDS = 300;
 /** Left of the grace for the run's last words, after the runner has ended it. */
@@ -129,6 +150,7 @@ function ownedSpec(spec: Partial<V1PodSpec>, request: LaunchRequest, settings: J
   const graceSeconds = spec.terminationGracePeriodSeconds ?? GRACE_SECONDS;
   return {
     ...rest,
+    ...(settings.checkpoints && checkpointPod(rest, request, settings.checkpoints)),
     restartPolicy: "Never",
     containers: containers.map((container) =>
       container.name === TASK_CONTAINER ? ownedContainer(container, graceSeconds, request, settings) : container,
@@ -147,12 +169,45 @@ function ownedContainer(
   return {
     ...container,
     image: imageOf(request, settings.registry),
-    env: variables(container.env ?? [], graceSeconds, request.machine, settings),
+    env: variables(container.env ?? [], graceSeconds, request, settings),
+    ...(settings.checkpoints && { securityContext: relaxed(container.securityContext) }),
     resources: {
       ...(asked.claims && { claims: asked.claims }),
       requests: { ...asked.requests, ...requests },
       limits: { ...asked.limits, ...limits },
     },
+  };
+}
+
+/**
+ * Ids of processes must be the container's own, or those of a stored process are taken where it comes back; and it may come
+ * back on some nodes only.
+ */
+function checkpointPod(
+  spec: Partial<V1PodSpec>,
+  { restore }: LaunchRequest,
+  { nodeSelector, now }: CheckpointJobSettings,
+): Partial<V1PodSpec> {
+  const affinity = restore === undefined ? spec.affinity : withRestoreAffinity(spec.affinity, restore, now);
+  return {
+    shareProcessNamespace: false,
+    hostPID: false,
+    ...(affinity && { affinity }),
+    ...(Object.keys(nodeSelector).length > 0 && { nodeSelector: { ...spec.nodeSelector, ...nodeSelector } }),
+  };
+}
+
+/**
+ * The four relaxations of Pod Security that storing a process takes: two capabilities, no seccomp filter, and escalation, as
+ * criu has these capabilities from its file. docs/security-process-checkpoints.md says what they allow.
+ */
+function relaxed(asked: V1SecurityContext = {}): V1SecurityContext {
+  const added = asked.capabilities?.add ?? [];
+  return {
+    ...asked,
+    allowPrivilegeEscalation: true,
+    capabilities: { drop: ["ALL"], add: [...new Set([...added, ...CHECKPOINT_CAPABILITIES])] },
+    seccompProfile: { type: "Unconfined" },
   };
 }
 
@@ -163,7 +218,12 @@ function imageOf({ deployment }: LaunchRequest, registry: string): string {
   return `${registry.replace(/^https?:\/\//, "").replace(/\/+$/, "")}/${source.repository}@${source.digest}`;
 }
 
-function variables(asked: V1EnvVar[], graceSeconds: number, machine: MachinePreset, settings: JobSettings): V1EnvVar[] {
+function variables(
+  asked: V1EnvVar[],
+  graceSeconds: number,
+  { machine, restore }: LaunchRequest,
+  settings: JobSettings,
+): V1EnvVar[] {
   const drainGraceMs = Math.max(1, graceSeconds - GOODBYE_SECONDS) * 1000;
   const nodeOptions = asked.find(({ name }) => name === "NODE_OPTIONS")?.value;
   const own = {
@@ -176,7 +236,16 @@ function variables(asked: V1EnvVar[], graceSeconds: number, machine: MachinePres
     NODE_OPTIONS: [`--max-old-space-size=${heapMegabytes(machine)}`, nodeOptions].filter(Boolean).join(" "),
   };
   const added = asked.filter(({ name }) => !(name in own) && !name.startsWith("GANTRY_WORKER_"));
-  return [...Object.entries(own).map(([name, value]) => ({ name, value })), ...added];
+  const ofCheckpoints = settings.checkpoints === undefined ? [] : checkpointVariables(restore !== undefined);
+  return [...Object.entries(own).map(([name, value]) => ({ name, value })), ...ofCheckpoints, ...added];
+}
+
+function checkpointVariables(restores: boolean): V1EnvVar[] {
+  return [
+    { name: WORKER_POD_ENV.checkpoints, value: "true" },
+    ...(restores ? [{ name: WORKER_POD_ENV.restores, value: "true" }] : []),
+    { name: WORKER_POD_ENV.node, valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
+  ];
 }
 
 function heapMegabytes({ memory }: MachinePreset): number {
@@ -204,6 +273,7 @@ function labelsOf(request: LaunchRequest, instance: string) {
     attempt: String(request.attempt),
     execution: request.executionId,
     managed: instance,
+    ...(request.restore && { restores: "true" }),
   };
   const labels: Record<string, string> = { "app.kubernetes.io/managed-by": "gantry" };
   const annotations: Record<string, string> = {};
