@@ -54,6 +54,13 @@ export const LIMIT_GROUPS: readonly { title: string; limits: Partial<Record<Limi
     },
   },
   {
+    title: "Stored processes",
+    limits: {
+      checkpointBytes: bytes("Stored process", "Of one run that waits, compressed. A larger one is held."),
+      environmentCheckpointBytes: bytes("All stored processes", "Of this environment. Beyond it processes are held."),
+    },
+  },
+  {
     title: "Logs and retention",
     limits: {
       logLineBytes: bytes("Log line", "Longer lines are cut."),

@@ -1,4 +1,4 @@
-import type { JournalItem, RealtimeRun, RelatedRun } from "@gantry/sdk";
+import type { JournalItem, RealtimeRun, RelatedRun, RunCheckpointItem } from "@gantry/sdk";
 import type { JournalEntryReply, RunReply } from "@gantry/sdk/contract";
 
 const RUN_DATES = [
@@ -13,17 +13,20 @@ const RUN_DATES = [
 type RunDate = (typeof RUN_DATES)[number];
 
 /** A run as its page shows it: payload and output as plain JSON, dates as Dates. */
-export type RunView = Omit<RunReply, RunDate | "relatedRuns"> & {
+export type RunView = Omit<RunReply, RunDate | "checkpoint" | "relatedRuns"> & {
   createdAt: Date;
   updatedAt: Date;
+  checkpoint?: RunCheckpointItem | undefined;
 } & { [K in Exclude<RunDate, "createdAt" | "updatedAt">]?: Date | undefined } & {
   relatedRuns: { root?: RelatedRun; parent?: RelatedRun; children?: RelatedRun[] };
 };
 
 export function runView(reply: RunReply): RunView {
   const { root, parent, children } = reply.relatedRuns;
+  const { checkpoint } = reply;
   return {
     ...(revived(reply, RUN_DATES) as unknown as RunView),
+    ...(checkpoint && { checkpoint: revived(checkpoint, ["parkedAt"]) as unknown as RunCheckpointItem }),
     relatedRuns: {
       ...(root && { root: revived(root, RUN_DATES) as unknown as RelatedRun }),
       ...(parent && { parent: revived(parent, RUN_DATES) as unknown as RelatedRun }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkpointOf, openWaits, reasonWords } from "./explain-words.ts";
+import { openWaits, reasonWords } from "./explain-words.ts";
 
 test("every reason has words, and an unknown one is what the cluster said", () => {
   expect(reasonWords("QUEUE_LIMIT")).toMatchObject({
@@ -10,35 +10,22 @@ test("every reason has words, and an unknown one is what the cluster said", () =
 });
 
 describe("what a waiting run says", () => {
-  const held = {
+  const waiting = {
     reasons: [
       {
         reason: "WAITING",
         message: "",
         details: { waits: [{ entry: 0, kind: "time", label: "600 seconds", dueAt: "2026-01-01T00:10:00.000Z" }] },
       },
-      {
-        reason: "WORKER_HELD",
-        message: "",
-        details: {
-          mode: "hold",
-          reason: "UNSAFE",
-          ifLost: { then: "fail", because: "bytes sent by fetch (shop.ts:37)" },
-        },
-      },
     ],
   };
-  test("names the line that keeps its process", () => {
-    expect(checkpointOf(held)).toEqual({ mode: "hold", reason: "UNSAFE", because: "bytes sent by fetch (shop.ts:37)" });
-  });
-
   test("names what it waits for, and until when", () => {
-    expect(openWaits(held)).toEqual([
+    expect(openWaits(waiting)).toEqual([
       { kind: "time", label: "600 seconds", dueAt: new Date("2026-01-01T00:10:00.000Z") },
     ]);
   });
 
-  test("may say neither", () => {
-    expect([checkpointOf(undefined), openWaits({ reasons: [] })]).toEqual([undefined, []]);
+  test("may say nothing", () => {
+    expect([openWaits(undefined), openWaits({ reasons: [] })]).toEqual([[], []]);
   });
 });

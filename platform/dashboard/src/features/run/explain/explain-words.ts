@@ -67,6 +67,7 @@ const WORDS: Record<string, ReasonWords> = {
   CANCEL_REQUESTED: { title: "It is being canceled", tone: "warning" },
   WAITING: { title: "It waits for something that has not happened yet", tone: "wait" },
   WORKER_HELD: { title: "Its process is kept while it waits", tone: "warning" },
+  WORKER_STORED: { title: "Its process is stored while it waits", tone: "success" },
   WORKER_LEFT: { title: "It holds no process while it waits", tone: "success" },
   ENDED: { title: "It has ended", tone: "neutral" },
 };
@@ -74,22 +75,6 @@ const WORDS: Record<string, ReasonWords> = {
 /** A reason in words. One that is not known here is what the cluster or the executor reported. */
 export function reasonWords(reason: string): ReasonWords {
   return WORDS[reason] ?? { title: "No worker could start for it", tone: "warning", target: "cluster" };
-}
-
-export interface CheckpointFacts {
-  mode: string;
-  reason: string;
-  /** Which line keeps the process, in a sentence. */
-  because?: string | undefined;
-}
-
-/** What became of the worker while the run waits. */
-export function checkpointOf(explanation: Pick<RunExplanation, "reasons"> | undefined): CheckpointFacts | undefined {
-  const found = explanation?.reasons.find(({ reason }) => reason === "WORKER_HELD" || reason === "WORKER_LEFT");
-  const details = found?.details as { mode?: unknown; reason?: unknown; ifLost?: { because?: unknown } } | undefined;
-  if (typeof details?.mode !== "string" || typeof details.reason !== "string") return undefined;
-  const { because } = details.ifLost ?? {};
-  return { mode: details.mode, reason: details.reason, because: typeof because === "string" ? because : undefined };
 }
 
 export interface OpenWait {

@@ -1,5 +1,4 @@
 import type { JournalItem } from "@gantry/sdk";
-import { CHECKPOINT_REASONS } from "@gantry/sdk/contract";
 import { useState } from "react";
 import { PlaceLink } from "../../../layout/place-link.tsx";
 import { Badge } from "../../../ui/badge.tsx";
@@ -10,15 +9,9 @@ import { RunsLink } from "../place-links.tsx";
 import type { RunView } from "../run-view.ts";
 import { Countdown } from "../timeline/timeline-row.tsx";
 import { useExplanation } from "../use-run.ts";
-import {
-  type CheckpointFacts,
-  checkpointOf,
-  type OpenWait,
-  openWaits,
-  type Reason,
-  type ReasonTarget,
-  reasonWords,
-} from "./explain-words.ts";
+import { checkpointFacts, isWorkerReason } from "./checkpoint-facts.ts";
+import { CheckpointPart } from "./checkpoint-part.tsx";
+import { type OpenWait, openWaits, type Reason, type ReasonTarget, reasonWords } from "./explain-words.ts";
 import classes from "./why-card.module.css";
 
 const isHeldBack = (run: RunView) => !run.isCompleted && run.status !== "EXECUTING";
@@ -38,8 +31,8 @@ export function WhyCard({ run, journal }: WhyCardProps) {
   if (!wasLive) return null;
   if (!isHeldBack(run)) return <NowCard run={run} journal={journal} />;
   const waits = openWaits(data);
-  const checkpoint = checkpointOf(data);
-  const reasons = (data?.reasons ?? []).filter(({ reason }) => reason !== "WORKER_HELD" && reason !== "WORKER_LEFT");
+  const checkpoint = checkpointFacts(run.checkpoint, data);
+  const reasons = (data?.reasons ?? []).filter(({ reason }) => !isWorkerReason(reason));
   return (
     <section className={cx(classes.card, classes.waiting)} aria-label="Why it waits">
       <Icon name="hourglass" className={classes.icon} />
@@ -57,7 +50,7 @@ export function WhyCard({ run, journal }: WhyCardProps) {
           ))}
         </ul>
         {waits.length > 0 && <Waits waits={waits} />}
-        {checkpoint && <Checkpoint facts={checkpoint} />}
+        {checkpoint && run.status === "WAITING" && <CheckpointPart facts={checkpoint} />}
         {(data?.position ?? 0) > 0 && (
           <p className={classes.position}>
             {data?.position === 1 ? "1 run is" : `${data?.position} runs are`} ahead of it in its queue.
@@ -168,28 +161,5 @@ function Waits({ waits }: { waits: readonly OpenWait[] }) {
       ))}
       {waits.length > 8 && <li className="muted">and {waits.length - 8} more</li>}
     </ul>
-  );
-}
-
-/** What became of its process, and what would have to change for it to go. */
-function Checkpoint({ facts }: { facts: CheckpointFacts }) {
-  const isHeld = facts.mode === "hold";
-  const words = (CHECKPOINT_REASONS as Record<string, string>)[facts.reason];
-  return (
-    <div className={cx(classes.checkpoint, isHeld ? classes.warning : classes.success)}>
-      <p>
-        <strong>{isHeld ? "Its process is kept" : "It holds no process"}</strong>{" "}
-        <Badge tone={isHeld ? "warning" : "success"}>
-          {facts.mode} · {facts.reason}
-        </Badge>
-      </p>
-      <p className={classes.message}>{words}</p>
-      {isHeld && facts.because !== undefined && (
-        <p className={classes.because}>
-          <code>{facts.because}</code>
-          <span>Wrap this in step.run to free the process.</span>
-        </p>
-      )}
-    </div>
   );
 }

@@ -11,7 +11,7 @@ import { Stack } from "../../../ui/page.tsx";
 import { AbsoluteTime, Bytes, Duration } from "../../../ui/time.tsx";
 import { ErrorView } from "../error/error-view.tsx";
 import { BatchLink, TokenLink } from "../place-links.tsx";
-import { iconOf, KIND_LOOK, STATE_WORDS } from "./span-look.ts";
+import { iconOf, KIND_LOOK, SEGMENT_WORDS, STATE_WORDS } from "./span-look.ts";
 import classes from "./timeline.module.css";
 import { Countdown } from "./timeline-row.tsx";
 import type { TimelineSpan } from "./timeline-span.ts";
@@ -88,12 +88,12 @@ function Due({ atMs }: { atMs: number }): ReactNode {
   );
 }
 
-/** On a worker, kept by one, and so on. */
+/** On a worker, kept by one, stored, and so on. */
 function Stays({ span }: { span: TimelineSpan }) {
   return (
     <KeyValueList
       items={(span.segments ?? []).map(({ startMs, endMs, use }, index) => ({
-        key: `${index + 1}. ${use === "held" ? "kept while it waits" : "on a worker"}`,
+        key: `${index + 1}. ${SEGMENT_WORDS[use]}`,
         value: (
           <>
             <AbsoluteTime at={startMs} />, {endMs === undefined ? "until now" : formatDuration(endMs - startMs)}

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../../ui/format.ts";
 import type { IconName } from "../../../ui/icon.tsx";
 import type { Tone } from "../../../ui/tone.ts";
-import type { SpanKind, SpanState, TimelineSpan } from "./timeline-span.ts";
+import type { SegmentUse, SpanKind, SpanState, TimelineSpan } from "./timeline-span.ts";
 
 interface KindLook {
   icon: IconName;
@@ -46,6 +46,13 @@ export const STATE_WORDS: Record<SpanState, string> = {
   failed: "failed",
   canceled: "canceled",
   left: "not finished",
+};
+
+/** A stretch of an execution: in the legend, at its bar, in the details. */
+export const SEGMENT_WORDS: Record<SegmentUse, string> = {
+  running: "on a worker",
+  held: "kept while it waits",
+  stored: "stored in Postgres",
 };
 
 export function durationOf({ startMs, endMs }: Pick<TimelineSpan, "startMs" | "endMs">, nowMs: number): string {

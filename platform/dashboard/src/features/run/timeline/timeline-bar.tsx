@@ -1,9 +1,9 @@
 import { memo } from "react";
 import { cx } from "../../../ui/class-names.ts";
-import { toneOf } from "./span-look.ts";
+import { SEGMENT_WORDS, toneOf } from "./span-look.ts";
 import { placeOf, type TimeScale, type View } from "./time-scale.ts";
 import classes from "./timeline.module.css";
-import type { TimelineSpan } from "./timeline-span.ts";
+import type { SegmentUse, TimelineSpan } from "./timeline-span.ts";
 
 interface BarProps {
   span: TimelineSpan;
@@ -34,15 +34,20 @@ export const TimelineBar = memo(function TimelineBar({ span, scale, view, nowMs 
         return box === undefined ? null : (
           <div
             key={segment.startMs}
-            className={cx(classes.bar, segment.use === "held" ? classes.held : classes.info)}
+            className={cx(classes.bar, segmentClass(segment.use))}
             style={box}
-            title={segment.use === "held" ? "Kept while the run waits" : "On a worker"}
+            title={SEGMENT_WORDS[segment.use]}
           />
         );
       })}
     </>
   );
 });
+
+/** What bars and the legend draw it with. */
+export function segmentClass(use: SegmentUse): string | undefined {
+  return { running: classes.info, held: classes.held, stored: classes.stored }[use];
+}
 
 /** In percent of the track; undefined where nothing of it is in sight. */
 function boxOf(startMs: number, endMs: number, scale: TimeScale, view: View) {

@@ -9,6 +9,7 @@ import classes from "./timeline.module.css";
 import { buildTimeline } from "./timeline-model.ts";
 import { type Expansion, openedRuns, timelineRows } from "./timeline-rows.ts";
 import type { SpanKind, TimelineSpan } from "./timeline-span.ts";
+import { TimelineLegend } from "./timeline-legend.tsx";
 import { TimelineTable } from "./timeline-table.tsx";
 import { TimelineView } from "./timeline-view.tsx";
 import { useChildSources } from "./use-child-sources.ts";
@@ -36,6 +37,7 @@ export function TimelineCard({ run, activity }: { run: RunView; activity: Activi
     [],
   );
   const select = useCallback((id: string) => setSelectedId(id), []);
+  const hasLegend = !isTable && (wasLive || rows.some(({ span }) => span.segments !== undefined));
   const selected = rows.find(({ span }) => span.id === selectedId)?.span;
   const zoom = (factor: number) => setView(zoomed(view, factor));
   return (
@@ -86,6 +88,7 @@ export function TimelineCard({ run, activity }: { run: RunView; activity: Activi
             minRows={wasLive ? 9 : activity.isLoaded ? 1 : 6}
           />
         )}
+        {hasLegend && <TimelineLegend />}
         {selected && <SpanDetails span={selected} onClose={() => setSelectedId(undefined)} />}
       </div>
     </Card>

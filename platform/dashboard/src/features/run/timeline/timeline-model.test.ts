@@ -192,6 +192,28 @@ describe("a run's timeline", () => {
       ["running", 20, undefined],
     ]);
   });
+
+  test("knows how long a process was in Postgres", () => {
+    const spans = buildTimeline(
+      source({
+        journal: [call(0, 2, 20, { kind: "time" }), call(1, 22, undefined, { kind: "time" })],
+        events: [
+          note(3, { checkpoint: { mode: "process", reason: "PROCESS_MODE" } }),
+          note(20, { execution: "restored" }),
+          note(23, { checkpoint: { mode: "process", reason: "PROCESS_MODE" } }),
+          note(24, { checkpoint: { mode: "hold", reason: "CHECKPOINT_REFUSED" } }),
+        ],
+      }),
+    );
+    const workers = spans.children[1]?.children.find(({ kind }) => kind === "worker");
+    expect(workers?.segments?.map(({ use, startMs, endMs }) => [use, seconds(startMs), seconds(endMs)])).toEqual([
+      ["running", 1, 3],
+      ["stored", 3, 20],
+      ["running", 20, 23],
+      ["stored", 23, 24],
+      ["held", 24, undefined],
+    ]);
+  });
 });
 
 describe("the lines of a timeline", () => {

@@ -41,12 +41,14 @@ export type SpanKind =
 /** `open` goes on; `left` was never finished: its run ended first. */
 export type SpanState = "open" | "done" | "failed" | "canceled" | "left";
 
-/** A stretch within a bar: on a worker, or kept by one while the run waits. */
+export type SegmentUse = "running" | "held" | "stored";
+
+/** A stretch within a bar: on a worker, kept by one while the run waits, or in Postgres meanwhile. */
 export interface Segment {
   startMs: number;
   /** Undefined: it goes on. */
   endMs: number | undefined;
-  use: "running" | "held";
+  use: SegmentUse;
 }
 
 export interface TimelineSpan {

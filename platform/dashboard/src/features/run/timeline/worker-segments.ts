@@ -1,5 +1,5 @@
 import type { JournalItem, RunEventItem } from "@gantry/sdk";
-import type { Attempt, Segment } from "./timeline-span.ts";
+import type { Attempt, Segment, SegmentUse } from "./timeline-span.ts";
 
 interface AttemptFacts {
   startMs: number;
@@ -12,13 +12,14 @@ interface AttemptFacts {
 /** What a worker writes beside its words when its process is kept or leaves, and when another goes on. */
 interface WorkerNote {
   checkpoint?: { mode: string; reason: string };
-  execution?: "resumed";
+  /** In another process, or in its own that was brought back. */
+  execution?: "resumed" | "restored";
 }
 
 /**
  * When an attempt was on a worker: from its start to where its process left, from where another went on, and so forth. Where
- * the process was kept while the run waited, the stretch is `held`. One stretch alone says nothing that the attempt's own bar
- * does not.
+ * the process was kept while the run waited, the stretch is `held`; where it was stored, `stored`. One stretch alone says nothing
+ * that the attempt's own bar does not.
  */
 export function workerSegments(facts: AttemptFacts): Segment[] {
   const changes = [...losses(facts), ...notes(facts)].sort((a, b) => a.atMs - b.atMs);
@@ -39,8 +40,10 @@ export function workerSegments(facts: AttemptFacts): Segment[] {
 
 interface Change {
   atMs: number;
-  to: "running" | "held" | "gone";
+  to: SegmentUse | "gone";
 }
+
+const WHEN_PARKED: Record<string, SegmentUse> = { hold: "held", process: "stored" };
 
 function losses({ records }: AttemptFacts): Change[] {
   return records.slice(0, -1).flatMap((record, index) => {
@@ -55,11 +58,11 @@ function notes({ events, journal }: AttemptFacts): Change[] {
   return events.flatMap(({ at, data }): Change[] => {
     const note = (data ?? {}) as WorkerNote;
     const atMs = at.getTime();
-    if (note.execution === "resumed") return [{ atMs, to: "running" }];
+    if (note.execution !== undefined) return [{ atMs, to: "running" }];
     if (note.checkpoint === undefined) return [];
     const wakesAtMs = firstCompletionAfter(journal, atMs);
     const woken: Change[] = wakesAtMs === undefined ? [] : [{ atMs: wakesAtMs, to: "running" }];
-    return [{ atMs, to: note.checkpoint.mode === "hold" ? "held" : "gone" }, ...woken];
+    return [{ atMs, to: WHEN_PARKED[note.checkpoint.mode] ?? "gone" }, ...woken];
   });
 }
 
