@@ -6,6 +6,7 @@ import { Notice } from "../../ui/notice.tsx";
 import { Page, Stack } from "../../ui/page.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { RelativeTime } from "../../ui/time.tsx";
+import { CheckpointNodes } from "./checkpoint-nodes.tsx";
 import { NodeList } from "./node-list.tsx";
 import { useCluster } from "./use-cluster.ts";
 import { AgeCell, PhaseBadge, ReasonCell, WhereCell, WorkCell, WorkerName } from "./worker-cells.tsx";
@@ -34,6 +35,7 @@ export default function ClusterPage() {
             )}
             <Workers cluster={cluster} />
             <Nodes cluster={cluster} />
+            <CheckpointNodes cluster={cluster} />
           </Stack>
         )}
       </QueryView>
