@@ -13,18 +13,20 @@ const TAIL_BYTES = 4096;
 export class OutputFile {
   readonly path: string;
   readonly #file: FileHandle;
-  #offset = 0;
+  #offset: number;
   #splitter = new LineSplitter();
   #tail = "";
   #reading: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: FileHandle, offset: number) {
     this.path = path;
     this.#file = file;
+    this.#offset = offset;
   }
 
-  static async create(path: string): Promise<OutputFile> {
-    return new OutputFile(path, await open(path, "a+"));
+  /** `offset`: up to where it was read before. */
+  static async create(path: string, offset = 0): Promise<OutputFile> {
+    return new OutputFile(path, await open(path, "a+"), offset);
   }
 
   /** Descriptor for the child, opened for appending. */

@@ -62,6 +62,22 @@ export interface Occupant {
   processEnded(end: ChildEnd): void;
 }
 
+/** A process that was brought back, stopped, by the parent that ends as it ends. */
+export interface Restored {
+  /** With which it calls in. */
+  key: string;
+  pid: number;
+  parent: ChildProcess;
+  stdout: { path: string; offset: number };
+  stderr: { path: string; offset: number };
+}
+
+interface Made {
+  key: string;
+  output: [OutputFile, OutputFile];
+  back?: { pid: number; parent: ChildProcess };
+}
+
 /** A process may have sent its last words just before it ended: its socket gets this long to show them. */
 const LAST_WORDS_MS = 500;
 
@@ -95,29 +111,28 @@ export class TaskChild implements TaskPeer {
   #end: ChildEnd | undefined;
   #killTimer: NodeJS.Timeout | undefined;
 
-  private constructor(
-    boot: Boot,
-    machine: MachinePreset | undefined,
-    listener: ChildListener,
-    key: string,
-    output: [OutputFile, OutputFile],
-  ) {
+  private constructor(boot: Boot, machine: MachinePreset | undefined, listener: ChildListener, made: Made) {
     this.#boot = boot;
     this.machine = machine;
     this.#listener = listener;
-    this.#key = key;
-    [this.stdout, this.stderr] = output;
-    boot.sockets.expect(key, this);
+    this.#key = made.key;
+    [this.stdout, this.stderr] = made.output;
+    boot.sockets.expect(made.key, this);
     this.#isAhead = boot.begin === undefined;
     if (boot.begin) this.importingSince = performance.now();
-    if (boot.isAlone) killLeftovers(boot.os);
+    if (boot.isAlone && !made.back) killLeftovers(boot.os);
     this.#oomKillsBefore = boot.os.oomKills();
-    this.#process = this.#spawn();
+    this.#process = made.back?.parent ?? this.#spawn();
+    if (made.back) this.#pid = made.back.pid;
+    this.hasBooted = made.back !== undefined;
     if (boot.isAlone && this.#process.pid !== undefined) boot.os.sacrifice(this.#process.pid);
     this.#process.once("exit", (exitCode, signal) => this.#exited({ exitCode, signal, spawnError: undefined }));
     this.#process.once("error", (spawnError) => {
       if (this.#process.pid === undefined) this.#exited({ exitCode: null, signal: null, spawnError });
     });
+    const { exitCode, signalCode } = this.#process;
+    // Before anybody listened.
+    if (exitCode !== null || signalCode !== null) this.#exited({ exitCode, signal: signalCode, spawnError: undefined });
   }
 
   static async start(boot: Boot, machine: MachinePreset | undefined, listener: ChildListener): Promise<TaskChild> {
@@ -126,7 +141,18 @@ export class TaskChild implements TaskPeer {
       (["out", "err"] as const).map((stream) => OutputFile.create(join(boot.runsDir, `${key.slice(0, 12)}.${stream}`))),
     );
     if (boot.checkpoints) await ensureClockFile(boot.checkpoints.clockFile);
-    return new TaskChild(boot, machine, listener, key, output as [OutputFile, OutputFile]);
+    return new TaskChild(boot, machine, listener, { key, output: output as [OutputFile, OutputFile] });
+  }
+
+  /** Takes over a process that was brought back, and is stopped. It has booted, and it has its attempt. */
+  static async adopt(
+    boot: Boot,
+    machine: MachinePreset,
+    listener: ChildListener,
+    { key, stdout, stderr, ...back }: Restored,
+  ): Promise<TaskChild> {
+    const output = await Promise.all([stdout, stderr].map(({ path, offset }) => OutputFile.create(path, offset)));
+    return new TaskChild(boot, machine, listener, { key, output: output as [OutputFile, OutputFile], back });
   }
 
   #spawn(): ChildProcess {
