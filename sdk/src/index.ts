@@ -148,7 +148,8 @@ export {
   usersApi,
   variablesApi,
 } from "./client/index.ts";
-export type { AsyncIterableStream, ReadStreamOptions, SendInputStreamOptions, StreamItem } from "./client/streams.ts";
+export type { AsyncIterableStream } from "./client/iterable-stream.ts";
+export type { ReadStreamOptions, SendInputStreamOptions, StreamItem } from "./client/streams.ts";
 export { defineConfig, type GantryConfig } from "./config.ts";
 export type { CheckpointOption } from "./contract/checkpoint-option.ts";
 export type { RetryOptions } from "./contract/retry.ts";

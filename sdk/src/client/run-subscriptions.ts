@@ -1,6 +1,7 @@
 import type { StreamDirection } from "../contract/api/streams.ts";
 import { parseDurationMs } from "../contract/duration.ts";
 import { resolveConfig } from "./configuration.ts";
+import { toAsyncIterableStream } from "./iterable-stream.ts";
 import {
   type LiveOptions,
   type RealtimeRun,
@@ -14,7 +15,6 @@ import {
   type RunWithStreamsSnapshot,
   readStreamParts,
   runSubscription,
-  toStream,
 } from "./realtime/index.ts";
 import type { RequestOptions } from "./request-options.ts";
 import type { AnyRunHandle, AnyTask } from "./run-handle.ts";
@@ -158,7 +158,7 @@ export async function fetchStream<T>(
   async function* chunks(): AsyncGenerator<T, void> {
     for await (const { chunk } of readStreamParts<T>(reference, options)) yield chunk;
   }
-  return toStream(chunks());
+  return toAsyncIterableStream(chunks());
 }
 
 function liveOptions(requestOptions: RequestOptions | undefined): LiveOptions {

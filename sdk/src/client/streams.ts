@@ -4,13 +4,13 @@ import { resolveConfig } from "./configuration.ts";
 import { type Revived, reviveDates } from "./dates.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { onceIdempotencyKey } from "./idempotency-key.ts";
+import { type AsyncIterableStream, toAsyncIterableStream } from "./iterable-stream.ts";
 import { onceInRun } from "./once-in-run.ts";
 import type { RequestOptions } from "./request-options.ts";
 import { type ReadChunksOptions, readChunks, requestStreams, sendToStream } from "./stream-requests.ts";
 
 /** A stream of a run that has been written, or is waited for. */
 export type StreamItem = Revived<StreamSummary>;
-export type AsyncIterableStream<T> = ReadableStream<T> & AsyncIterable<T>;
 
 export interface ReadStreamOptions {
   signal?: AbortSignal | undefined;
@@ -51,43 +51,6 @@ export async function readStream<T>(
     for await (const { data } of readChunks(config, runId, key, reading)) yield JSON.parse(data) as T;
   }
   return toAsyncIterableStream(values());
-}
-
-/** Pulled as it is read. */
-export function toAsyncIterableStream<T>(values: AsyncGenerator<T, void>): AsyncIterableStream<T> {
-  const stream = new ReadableStream<T>(
-    {
-      async pull(controller) {
-        const { done, value } = await values.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await values.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  return iterable(stream);
-}
-
-/** Not every runtime's ReadableStream can be iterated. */
-export function iterable<T>(stream: ReadableStream<T>): AsyncIterableStream<T> {
-  if (Symbol.asyncIterator in stream) return stream as AsyncIterableStream<T>;
-  return Object.assign(stream as ReadableStream<T>, {
-    async *[Symbol.asyncIterator](): AsyncGenerator<T, void> {
-      const reader = (stream as ReadableStream<T>).getReader();
-      try {
-        for (;;) {
-          const { done, value } = await reader.read();
-          if (done) return;
-          yield value;
-        }
-      } finally {
-        await reader.cancel();
-      }
-    },
-  }) as AsyncIterableStream<T>;
 }
 
 /** The streams of a run, oldest first; those of both directions. */

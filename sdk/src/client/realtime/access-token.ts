@@ -1,3 +1,4 @@
+import { ApiError } from "../api-error.ts";
 import { pause } from "../http.ts";
 
 /** A token, or a function that gets one from your backend: it is called at the start and whenever the last one has expired. */
@@ -30,6 +31,17 @@ export class TokenSource {
   renew(): Promise<string> {
     if (!this.#isRenewing) this.#token = this.#get();
     return this.current();
+  }
+
+  /** Makes a request with the token in force; once more with a newer one where that had expired and there is a source of others. */
+  async with<T>(request: (token: string) => Promise<T>): Promise<T> {
+    try {
+      return await request(await this.current());
+    } catch (error) {
+      const isExpired = error instanceof ApiError && error.status === 401 && this.canRenew;
+      if (!isExpired) throw error;
+      return request(await this.renew());
+    }
   }
 
   #get(): Promise<string> {

@@ -5,7 +5,7 @@ export type { LiveOptions } from "./live-observer.ts";
 export type { RealtimeRun } from "./live-run.ts";
 export type { ConnectionReason, ConnectionState, LiveStatus } from "./live-state.ts";
 export { RunObserver, type RunObserverOptions, type RunSnapshot } from "./run-observer.ts";
-export { type RunSubscription, runSubscription, toStream } from "./run-subscription.ts";
+export { type RunSubscription, runSubscription } from "./run-subscription.ts";
 export {
   RunWithStreamsObserver,
   type RunWithStreamsSnapshot,

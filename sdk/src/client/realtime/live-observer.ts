@@ -1,4 +1,3 @@
-import { ApiError } from "../api-error.ts";
 import { normalizeBaseUrl, type ResolvedConfig } from "../configuration.ts";
 import type { RequestOptions } from "../request-options.ts";
 import type { AccessToken } from "./access-token.ts";
@@ -155,15 +154,8 @@ export abstract class LiveObserver<S extends LiveStatus> {
     const connection = this.#connection;
     const { baseUrl, requestOptions } = this.#options;
     if (connection === undefined) return false;
-    const ask = async () => {
-      const token = await connection.tokens.current();
-      return this.poll({ baseUrl, token, requestOptions: { ...requestOptions, retry: { maxAttempts: 1 }, signal } });
-    };
-    return ask().catch(async (error: unknown) => {
-      const isExpired = error instanceof ApiError && error.status === 401 && connection.tokens.canRenew;
-      if (!isExpired) throw error;
-      await connection.tokens.renew();
-      return ask();
-    });
+    return connection.tokens.with((token) =>
+      this.poll({ baseUrl, token, requestOptions: { ...requestOptions, retry: { maxAttempts: 1 }, signal } }),
+    );
   }
 }

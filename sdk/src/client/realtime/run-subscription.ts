@@ -1,3 +1,4 @@
+import { toAsyncIterableStream } from "../iterable-stream.ts";
 import type { LiveStatus } from "./live-state.ts";
 
 /** What `runs.subscribeTo…` gives: values as they change, until there can be none. */
@@ -31,7 +32,7 @@ export function runSubscription<S extends LiveStatus, T>(source: SubscriptionSou
   return {
     [Symbol.asyncIterator]: iterate,
     unsubscribe: () => ended.abort(),
-    getReader: () => toStream(iterate()).getReader(),
+    getReader: () => toAsyncIterableStream(iterate()).getReader(),
   };
 }
 
@@ -63,23 +64,4 @@ async function* iterateChanges<S extends LiveStatus, T>(
     for (const each of [signal, ended]) each?.removeEventListener("abort", wake);
     leave();
   }
-}
-
-/** A stream of a generator's values, which takes the next one only when somebody asks for it. Also iterable where streams are not. */
-export function toStream<T>(values: AsyncGenerator<T, void>): ReadableStream<T> & AsyncIterable<T> {
-  const stream = new ReadableStream<T>(
-    {
-      async pull(controller) {
-        const { done, value } = await values.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await values.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  if (Symbol.asyncIterator in stream) return stream as ReadableStream<T> & AsyncIterable<T>;
-  return Object.assign(stream as ReadableStream<T>, { [Symbol.asyncIterator]: () => values });
 }

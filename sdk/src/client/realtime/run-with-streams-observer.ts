@@ -104,17 +104,7 @@ export class RunWithStreamsObserver<
   }
 
   async #discover(signal: AbortSignal): Promise<boolean> {
-    const { baseUrl, requestOptions } = this.#options;
-    const config = {
-      baseUrl,
-      token: await this.#tokens.current(),
-      requestOptions: { ...requestOptions, signal, retry: { maxAttempts: 1 } },
-    };
-    const { data } = await send<StreamListReply>(config, {
-      method: "GET",
-      path: `/api/v1/runs/${encodeURIComponent(this.#runId)}/streams`,
-      repeatable: "always",
-    });
+    const { data } = await this.#tokens.with((token) => this.#list(token, signal));
     const fresh = data.data.filter(({ id, direction }) => direction === "output" && !this.#streams.has(id));
     for (const { id } of fresh) {
       const reader = this.#reader(id);
@@ -122,6 +112,14 @@ export class RunWithStreamsObserver<
       if (this.#state.listenerCount > 0) this.#leaves.push(reader.subscribe(() => this.#combine()));
     }
     return fresh.length > 0;
+  }
+
+  #list(token: string, signal: AbortSignal) {
+    const { baseUrl, requestOptions } = this.#options;
+    return send<StreamListReply>(
+      { baseUrl, token, requestOptions: { ...requestOptions, signal, retry: { maxAttempts: 1 } } },
+      { method: "GET", path: `/api/v1/runs/${encodeURIComponent(this.#runId)}/streams`, repeatable: "always" },
+    );
   }
 
   #reader(stream: string): StreamObserver {

@@ -1,4 +1,4 @@
-import { type AsyncIterableStream, iterable } from "../../client/streams.ts";
+import { type AsyncIterableStream, iterable } from "../../client/iterable-stream.ts";
 
 /** The values of a source for the code that pipes it: kept until they are read, from the first on. */
 export class LocalBranch<T> {

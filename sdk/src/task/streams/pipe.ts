@@ -1,6 +1,6 @@
 import { fingerprintOf } from "../../client/fingerprint.ts";
+import type { AsyncIterableStream } from "../../client/iterable-stream.ts";
 import type { StreamProducer } from "../../client/stream-producer.ts";
-import type { AsyncIterableStream } from "../../client/streams.ts";
 import { inOwnRegion } from "../region.ts";
 import { LocalBranch } from "./local-branch.ts";
 import type { ProducerNames } from "./run-streams.ts";

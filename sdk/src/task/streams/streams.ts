@@ -1,5 +1,6 @@
 /** `streams`: what a run writes chunk by chunk for others to follow, and messages that others send to it. */
-import { type AsyncIterableStream, listStreams, type ReadStreamOptions, readStream } from "../../client/streams.ts";
+import type { AsyncIterableStream } from "../../client/iterable-stream.ts";
+import { listStreams, type ReadStreamOptions, readStream } from "../../client/streams.ts";
 import { type AppendStreamOptions, appendOne } from "./append.ts";
 import { type InputStream, inputStream } from "./input-stream.ts";
 import { type PipeStreamOptions, type PipeStreamResult, pipeTo, type StreamSource } from "./pipe.ts";
