@@ -1,6 +1,6 @@
 import { type BulkActionItem, insightsApi } from "@gantry/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { PlaceButton } from "../../layout/place-link.tsx";
+import { useBulkAction } from "../../queries/use-bulk-action.ts";
 import { useEnvironment } from "../../session/session-provider.tsx";
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
@@ -13,12 +13,8 @@ import classes from "./errors-page.module.css";
 
 /** A bulk replay on its way. It goes on without anybody who looks. */
 export function BulkReplayCard({ id }: { id: string }) {
-  const { api, key } = useEnvironment();
-  const { data, error, refetch } = useQuery({
-    queryKey: key("bulk-action", id),
-    queryFn: () => insightsApi(api).retrieveBulkAction(id),
-    refetchInterval: ({ state }) => (state.data === undefined || state.data.status === "PENDING" ? 700 : false),
-  });
+  const { api } = useEnvironment();
+  const { data, error, refetch } = useBulkAction(id);
   const stop = async () => {
     try {
       await insightsApi(api).abortBulkAction(id);

@@ -1,15 +1,12 @@
-import type { BulkAction } from "@gantry/sdk/contract";
-import { useQuery } from "@tanstack/react-query";
+import type { BulkActionItem } from "@gantry/sdk";
 import { useEffect } from "react";
 import { PlaceLink } from "../../layout/place-link.tsx";
-import { useEnvironment } from "../../session/session-provider.tsx";
+import { useBulkAction } from "../../queries/use-bulk-action.ts";
 import { IconButton } from "../../ui/button.tsx";
 import { ErrorText } from "../../ui/error-state.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { Icon } from "../../ui/icon.tsx";
 import classes from "./bulk.module.css";
-
-const LOOK_EVERY_MS = 700;
 
 interface BulkProgressProps {
   id: string;
@@ -19,16 +16,7 @@ interface BulkProgressProps {
 
 /** How far a bulk action has come, until it is over and somebody puts it away. */
 export function BulkProgress({ id, onChange, onClose }: BulkProgressProps) {
-  const { api, key } = useEnvironment();
-  const { data: action, error } = useQuery({
-    queryKey: key("bulk-action", id),
-    queryFn: async ({ signal }) => {
-      const request = { method: "GET", path: `/api/v1/bulk-actions/${id}`, repeatable: "always" } as const;
-      return (await api.request<BulkAction>(request, { signal })).data;
-    },
-    refetchInterval: ({ state }) =>
-      state.data !== undefined && state.data.status !== "PENDING" ? false : LOOK_EVERY_MS,
-  });
+  const { data: action, error } = useBulkAction(id);
   const done = action === undefined ? 0 : action.counts.success + action.counts.failure;
   const isOver = action !== undefined && action.status !== "PENDING";
   useEffect(onChange, [done, isOver, onChange]);
@@ -40,7 +28,7 @@ export function BulkProgress({ id, onChange, onClose }: BulkProgressProps) {
       <div className={classes.words}>
         <strong>{words(action)}</strong> {formatNumber(done)} of {formatNumber(total)}
         {action?.isSelected === false && ", and more to come"}
-        {(action?.counts.failure ?? 0) > 0 && <Failures action={action as BulkAction} />}
+        {(action?.counts.failure ?? 0) > 0 && <Failures action={action as BulkActionItem} />}
         {isOver && (
           <>
             {" "}
@@ -56,7 +44,7 @@ export function BulkProgress({ id, onChange, onClose }: BulkProgressProps) {
   );
 }
 
-function words(action: BulkAction | undefined): string {
+function words(action: BulkActionItem | undefined): string {
   if (action === undefined) return "Starting…";
   const isCancel = action.type === "CANCEL";
   if (action.status === "PENDING") return isCancel ? "Canceling" : "Replaying";
@@ -64,7 +52,7 @@ function words(action: BulkAction | undefined): string {
   return isCancel ? "Canceled" : "Replayed";
 }
 
-function Failures({ action }: { action: BulkAction }) {
+function Failures({ action }: { action: BulkActionItem }) {
   const { counts, failures } = action;
   return (
     <details className={classes.failures}>
