@@ -1,4 +1,4 @@
-// Lays out what the images add to their base, as contexts for worker-image/Dockerfile and platform/Dockerfile:
+// Lays out what the images add to their base, as contexts for worker-image/Dockerfile (and .checkpoints) and platform/Dockerfile:
 // `node .make/stage-images.mjs [worker] [platform]` → artifacts/images/<name>/. Nothing of it depends on a processor, and
 // the same sources give the same bytes and dates.
 import { join } from "node:path";

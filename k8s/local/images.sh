@@ -8,7 +8,7 @@ cd "$(dirname "$0")"
 . ./image.sh
 
 # In the order in which they build on each other.
-all=(debian node pause postgres valkey registry worker platform)
+all=(debian node pause postgres valkey registry worker debian-sid worker-checkpoints platform)
 
 ./docker-engine.sh up
 mkdir -p "$CLUSTER_CACHE"

@@ -46,10 +46,12 @@ push_images() {
   local name
   node "$checkout/.make/stage-images.mjs"
   docker build -f "$checkout/worker-image/Dockerfile" -t "$REGISTRY/gantry/worker:$IMAGE_TAG" "$checkout/artifacts/images/worker"
+  docker build -f "$checkout/worker-image/Dockerfile.checkpoints" -t "$REGISTRY/gantry/worker-checkpoints:$IMAGE_TAG" \
+    "$checkout/artifacts/images/worker"
   docker build -f "$checkout/platform/Dockerfile" -t "$REGISTRY/gantry/platform:$IMAGE_TAG" "$checkout/artifacts/images/platform"
   docker pull postgres:18 && docker tag postgres:18 "$REGISTRY/gantry/postgres:$IMAGE_TAG"
   docker pull valkey/valkey:9 && docker tag valkey/valkey:9 "$REGISTRY/gantry/valkey:$IMAGE_TAG"
-  for name in worker platform postgres valkey; do docker push -q "$REGISTRY/gantry/$name:$IMAGE_TAG"; done
+  for name in worker worker-checkpoints platform postgres valkey; do docker push -q "$REGISTRY/gantry/$name:$IMAGE_TAG"; done
 }
 
 down() {
