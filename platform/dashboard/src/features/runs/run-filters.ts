@@ -1,5 +1,5 @@
 import type { ListRunsParams } from "@gantry/sdk";
-import { type BulkActionFilter, RUN_STATUSES, type RunStatus } from "@gantry/sdk/contract";
+import { type BulkActionFilter, parseDurationMs, RUN_STATUSES, type RunStatus } from "@gantry/sdk/contract";
 import type { SearchParams } from "../../layout/search-params.ts";
 
 /** What the list shows, as it stands in the address. Lists are joined by commas there. */
@@ -122,15 +122,6 @@ export function matches(run: Matched, filters: RunFilters, now: number): boolean
 function isWithin(at: number, { from, to, period }: RunFilters, now: number): boolean {
   if (from !== undefined && at < Date.parse(from)) return false;
   if (to !== undefined && at > Date.parse(to)) return false;
-  const ms = period === undefined ? undefined : periodMs(period);
+  const ms = period === undefined ? undefined : parseDurationMs(period);
   return ms === undefined || at >= now - ms;
-}
-
-const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
-function periodMs(period: string): number | undefined {
-  const parts = [...period.matchAll(/(\d+)([smhdw])/g)];
-  return parts.length === 0
-    ? undefined
-    : parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNIT_MS[unit ?? ""] ?? 0), 0);
 }
