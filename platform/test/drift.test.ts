@@ -60,6 +60,8 @@ const SQL_ONLY: Record<string, string> = {
   "schedule_due index (retry_at) where (state = ANY (ARRAY['claimed'::due_state, 'waiting'::due_state]))":
     "few are pending at a time",
   "schedule_due index (schedule_id) where is_open": "few are open at a time",
+  "checkpoint index (created_at) where (state <> 'stored'::text)": "what may be swept; most are stored",
+  "run index (checkpoint_id) where (checkpoint_id IS NOT NULL)": "whether a run refers to a checkpoint; most to none",
 };
 
 async function lines(sql: string): Promise<string[]> {

@@ -42,8 +42,9 @@ export interface CheckpointView {
 
 /**
  * Processes of runs that wait, stored. A checkpoint is `staged` while its chunks come, `stored` from the park that names it on,
- * and `spent` from the moment at which its process may go on. A run's next grant restores exactly where `run.checkpoint_id` is
- * set: that reference is what counts, and whatever nothing refers to is swept.
+ * and `released` from the moment at which its run refers to it no more: its process goes on, or the run has ended, or does
+ * without. A run's next grant restores exactly where `run.checkpoint_id` is set: that reference is what counts, and whatever is
+ * released, or was staged too long ago, is swept. Ids are UUIDs; what is none is nobody's.
  */
 export interface CheckpointStore {
   /** The key is made here, and kept sealed. Errors: a refusal where the environment has too much stored. */

@@ -1,4 +1,5 @@
 import type { JournalAppend, JournalCompletion, JournalSnapshot, Limits, RunnerMessage } from "@gantry/sdk/contract";
+import type { CheckpointRefusal } from "../checkpoints/checkpoint-store.ts";
 import type { LaneAnnouncement } from "../runs/run-store.ts";
 
 export type JournalLimits = Pick<Limits, "journalEntries" | "journalBytes" | "journalValueBytes">;
@@ -16,6 +17,11 @@ export interface ParkReply {
   completions: JournalCompletion[];
   /** Others wait for the place of a held worker. */
   isPressed: boolean;
+  /**
+   * Of a park with mode `process` that changed nothing: what is wrong with its checkpoint, which is given up. `state` is what the
+   * run has, as before. `incomplete`: it is not this execution's, or its chunks are not those that were named.
+   */
+  refused?: CheckpointRefusal | { limit: "incomplete" } | undefined;
 }
 
 /** An execution as its worker names it; the environment is its link's. */
@@ -76,11 +82,16 @@ export interface JournalStore {
     entries: JournalAppend[],
     limits: JournalLimits,
   ): Promise<JournalReply | "fenced">;
-  /** Frees the run's slot; see the message `park`. Announce what it returns. `runId`: where the run is another now. */
+  /**
+   * Frees the run's slot; see the message `park`. Announce what it returns. `runId`: where the run is another now. With mode
+   * `process` the checkpoint counts from this commit on; where the run does not leave by it, it is given up.
+   */
   park(
     owner: JournalOwner,
     request: ParkRequest,
     maxHeld: number,
+    /** Stored processes of the environment together; see CheckpointStore.begin. */
+    maxCheckpointBytes?: number,
   ): Promise<(ParkReply & { announcement: LaneAnnouncement | undefined; runId: string | undefined }) | "fenced">;
   /** Undefined where the run has none. */
   load(environmentId: number, runId: string): Promise<JournalSnapshot | undefined>;

@@ -31,13 +31,15 @@ export interface AdmittedRow {
   machine: string | null;
   resumes: boolean;
   has_journal: boolean;
+  has_checkpoint: boolean;
 }
 
 /** The same columns from a run's own row `r`; the statement adds `direct`. Only admission resumes a run in place. */
 export const GRANT_COLUMNS = `r.id as run_id, r.execution_id, r.fence::text as fence, r.deployment_id, r.task_id, r.queue_id,
   r.attempt, r.max_attempts, r.payload, r.payload_type, r.metadata, r.tags, r.is_test, r.created_at, r.started_at,
   r.idempotency_key, r.max_duration_ms, r.compute_ms, r.priority_ms, r.concurrency_key, r.parent_run_id, r.root_run_id,
-  r.depth, r.batch_id, r.machine, false as resumes, r.has_journal`;
+  r.depth, r.batch_id, r.machine, false as resumes, r.has_journal,
+  r.checkpoint_id is not null as has_checkpoint`;
 
 export function toAdmittedRun(row: AdmittedRow): AdmittedRun {
   return {
@@ -47,6 +49,7 @@ export function toAdmittedRun(row: AdmittedRow): AdmittedRun {
     direct: row.direct,
     resumes: row.resumes,
     hasJournal: row.has_journal,
+    hasCheckpoint: row.has_checkpoint,
     deploymentId: row.deployment_id,
     taskId: row.task_id,
     queueId: row.queue_id,
@@ -82,7 +85,7 @@ export async function admit(
 ): Promise<AdmittedRun[] | "busy"> {
   const { rows } = await pool.query<AdmittedRow>({
     name: "admit-runs",
-    text: "select * from admit_runs($1, $2, $3::bigint[], $4::timestamptz[], $5::jsonb, $6, $7)",
+    text: "select * from admit_runs($1, $2, $3::bigint[], $4::timestamptz[], $5::jsonb, $6, $7, false, true)",
     values: [
       environmentId,
       n,

@@ -10,6 +10,7 @@ import type {
   RunForDecision,
 } from "../../runs/run-store.ts";
 import { type AdmittedRow, GRANT_COLUMNS, toAdmittedRun } from "./admission.ts";
+import { ADMISSION_OF } from "./checkpoint-rows.ts";
 import { lockHeld, UNQUEUE_HELD } from "./held-executions.ts";
 import { ENTRY_BYTES } from "./journal-rows.ts";
 import { INSERT_HOLD_EVENT, storedHold } from "./launches.ts";
@@ -79,12 +80,14 @@ async function putBack(
           compute_ms = r.compute_ms + $6, platform_losses = r.platform_losses + $7, deferrals = r.deferrals + $8,
           machine = coalesce($9, r.machine), attempt_started_at = null,
           start_failures = case when $12::jsonb is null then r.start_failures else least(r.start_failures + 1, 30000) end,
+          -- A new attempt begins anew, whatever the last one left.
+          checkpoint_id = case when $4 = r.attempt and $8 = 0 and not $16 then r.checkpoint_id end,
           hold = coalesce($12, r.hold), updated_at = now(), revision = r.revision + 1
         from ended e where r.environment_id = e.environment_id and r.id = e.run_id and r.execution_id = e.id
-        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at, r.attempt, r.parent_run_id
+        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at, r.attempt, r.parent_run_id, r.checkpoint_id
       ), queued as (
-        insert into ready (lane_id, order_at, run_id, is_root)
-        select lane_id, order_at, id, parent_run_id is null from put_back where $3 is null
+        insert into ready (lane_id, order_at, run_id, admission, is_root)
+        select lane_id, order_at, id, ${ADMISSION_OF}, parent_run_id is null from put_back where $3 is null
       ), timer as (
         insert into run_timer (due_at, kind, environment_id, run_id)
         select delay_until, 'delay', environment_id, id from put_back where $3 is not null
@@ -109,6 +112,7 @@ async function putBack(
       hold?.code ?? null,
       hold === undefined ? null : storableText(hold.message),
       request.reopen ?? [],
+      request.dropsCheckpoint ?? false,
     ],
   });
   const row = rows[0];
@@ -147,7 +151,7 @@ export async function retryInPlace(pool: pg.Pool, request: RetryInPlaceRequest):
           and q.environment_id = $1 and q.id = $2 and q.attempt = $5 and q.execution_id = e.id
         returning e.id, e.run_id
       ), ${REOPEN("current", "$11")}
-      update run r set attempt = $6, attempts = ${WITH_ATTEMPT("$7")}, compute_ms = r.compute_ms + $8,
+      update run r set attempt = $6, checkpoint_id = null, attempts = ${WITH_ATTEMPT("$7")}, compute_ms = r.compute_ms + $8,
         deferrals = r.deferrals + $9, attempt_started_at = now() + $10 * interval '1 ms', updated_at = now(),
         revision = r.revision + 1
       from current c
@@ -190,6 +194,7 @@ interface DecisionRow {
   machine: string | null;
   cancel_requested_at: Date | null;
   held: HeldLoss | null;
+  stored: HeldLoss | null;
 }
 
 export async function runForDecision(
@@ -201,8 +206,10 @@ export async function runForDecision(
     name: "run-for-decision",
     text: `select r.id, r.environment_id, r.task_id, r.status, r.deployment_id, r.attempt, r.max_attempts,
              r.attempt_started_at, r.platform_losses, r.deferrals, r.machine, r.cancel_requested_at,
-             case when e.state = 'PARKED' then coalesce(e.park -> 'ifLost', '{"then": "fail"}') end as held
+             case when e.state = 'PARKED' then coalesce(e.park -> 'ifLost', '{"then": "fail"}') end as held,
+             case when r.checkpoint_id is not null then coalesce(c.if_lost, '{"then": "fail"}') end as stored
            from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id
+           left join checkpoint c on c.id = r.checkpoint_id
            where e.id = $1 and e.fence = $2 and e.environment_id = $3 and r.execution_id = e.id`,
     values: [execution.executionId, execution.fence, environmentId],
   });
@@ -222,6 +229,7 @@ export async function runForDecision(
     machine: row.machine ?? undefined,
     cancelRequestedAt: row.cancel_requested_at ?? undefined,
     held: row.held ?? undefined,
+    stored: row.stored ?? undefined,
   };
 }
 

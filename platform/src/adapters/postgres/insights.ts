@@ -32,6 +32,7 @@ async function usage(pool: pg.Pool, environmentId: number, countedTo: number): P
     waiting: number;
     held: number;
     schedules: number;
+    checkpoint_bytes: string;
   }>({
     name: "environment-usage",
     text: `select e.paused_at,
@@ -40,7 +41,9 @@ async function usage(pool: pg.Pool, environmentId: number, countedTo: number): P
              (select count(*)::int from (
                 select 1 from run_journal where environment_id = $1 and waits_after is not null limit $2) w) as waiting,
              (select count(*)::int from execution where environment_id = $1 and state = 'PARKED') as held,
-             (select count(*)::int from schedule where environment_id = $1 and removed_at is null) as schedules
+             (select count(*)::int from schedule where environment_id = $1 and removed_at is null) as schedules,
+             (select coalesce(sum(stored_bytes), 0) from checkpoint
+              where environment_id = $1 and state = 'stored') as checkpoint_bytes
            from environment e where e.id = $1`,
     values: [environmentId, countedTo],
   });
@@ -53,6 +56,7 @@ async function usage(pool: pg.Pool, environmentId: number, countedTo: number): P
     queued: row?.live === countedTo ? countedTo : queued,
     held: row?.held ?? 0,
     schedules: row?.schedules ?? 0,
+    checkpointBytes: Number(row?.checkpoint_bytes ?? 0),
   };
 }
 

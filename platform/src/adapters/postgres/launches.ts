@@ -19,11 +19,13 @@ export async function awaitedExecutions(pool: pg.Pool, which: "each" | "onePerVe
     task_id: string;
     attempt: number;
     machine: string | null;
+    has_checkpoint: boolean;
     start_deadline_at: Date;
   }>({
     name: `awaited-executions-${which}`,
     text: `select ${which === "each" ? "" : "distinct on (e.deployment_id)"} e.id, e.fence::text, e.run_id, e.environment_id,
-             e.deployment_id, r.task_id, e.attempt, r.machine, e.start_deadline_at
+             e.deployment_id, r.task_id, e.attempt, r.machine, r.checkpoint_id is not null as has_checkpoint,
+             e.start_deadline_at
            from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id and r.execution_id = e.id
            where e.state = 'STARTING' and e.start_deadline_at > now()${which === "each" ? UNLAUNCHED : ""}
            order by ${which === "each" ? "" : "e.deployment_id, "}e.created_at`,
@@ -37,6 +39,7 @@ export async function awaitedExecutions(pool: pg.Pool, which: "each" | "onePerVe
     taskId: row.task_id,
     attempt: row.attempt,
     machine: row.machine ?? undefined,
+    hasCheckpoint: row.has_checkpoint,
     startDeadlineAt: row.start_deadline_at,
   }));
 }

@@ -1,29 +1,42 @@
 import type pg from "pg";
 import type { JournalOwner, ParkReply, ParkRequest } from "../../journal/journal-store.ts";
 import type { LaneAnnouncement } from "../../runs/run-store.ts";
+import type { SecretBox } from "../../secrets/secret-box.ts";
+import { releaseStaged, whyNotStored } from "./checkpoint-parking.ts";
+import { sealMemo } from "./checkpoint-rows.ts";
 import { type Finished, finishRuns } from "./finish-runs.ts";
 import { lockHeld } from "./held-executions.ts";
 import { completionsAfter } from "./journal-rows.ts";
-import { storableText } from "./storable-text.ts";
+import { jsonSafe, storableText } from "./storable-text.ts";
 import { inTransaction } from "./transaction.ts";
 
 export type Parked = ParkReply & { announcement: LaneAnnouncement | undefined; runId: string | undefined };
 
+export interface ParkLimits {
+  maxHeld: number;
+  /** Stored processes of the environment together. */
+  maxCheckpointBytes: number;
+  leaseTtlMs: number;
+}
+
+/** How a process that was stored is kept with its run: what a runner says to the next is sealed. */
+type Request = ParkRequest & { memo?: Buffer | undefined };
+
 /**
  * A run that only waits leaves its slot. Its journal is locked: either what completes an entry comes first, and the run goes
- * on, or it finds a run that waits, and wakes it. The execution is locked before, so that no append of its own is under way.
+ * on, or it finds a run that waits, and wakes it. The execution is locked before, so that no append of its own is under way;
+ * the checkpoint of a process that was stored, after.
  */
 export async function park(
   pool: pg.Pool,
   owner: JournalOwner,
-  request: ParkRequest,
-  maxHeld: number,
-  leaseTtlMs: number,
+  asked: ParkRequest,
+  limits: ParkLimits,
+  secrets: SecretBox | undefined,
 ): Promise<{ reply: Parked; ended: Finished[] } | "fenced"> {
+  const request = withMemo(asked, secrets);
   const parked = await inTransaction(pool, async (client) =>
-    (await lockHeld(client, owner.environmentId, owner))
-      ? parkLocked(client, owner, request, maxHeld, leaseTtlMs)
-      : "fenced",
+    (await lockHeld(client, owner.environmentId, owner)) ? parkLocked(client, owner, request, limits) : "fenced",
   );
   if (parked === "fenced") return parked;
   const { canceledRunId, ...reply } = parked;
@@ -36,19 +49,41 @@ export async function park(
   return { reply, ended };
 }
 
+/** Errors: mode `process` without its checkpoint, or on a store that was given no secrets: a caller's mistake. */
+function withMemo(request: ParkRequest, secrets: SecretBox | undefined): Request {
+  if (request.mode !== "process") return request;
+  const { checkpoint } = request;
+  if (checkpoint === undefined || secrets === undefined) throw new Error("A process is parked without its checkpoint.");
+  return { ...request, memo: sealMemo(secrets, checkpoint.checkpointId, checkpoint.memo) };
+}
+
 interface Locked {
   run_id: string;
   state: "STARTING" | "RUNNING" | "PARKED";
   seq: number;
 }
 
+type Outcome = Parked & { canceledRunId?: string | undefined };
+
 async function parkLocked(
   client: pg.PoolClient,
   owner: JournalOwner,
-  request: ParkRequest,
-  maxHeld: number,
-  leaseTtlMs: number,
-): Promise<(Parked & { canceledRunId?: string | undefined }) | "fenced"> {
+  request: Request,
+  limits: ParkLimits,
+): Promise<Outcome | "fenced"> {
+  const outcome = await parkOrNot(client, owner, request, limits);
+  const { checkpoint } = request;
+  if (checkpoint !== undefined && (outcome === "fenced" || outcome.state !== "SUSPENDED"))
+    await releaseStaged(client, owner, checkpoint.checkpointId);
+  return outcome;
+}
+
+async function parkOrNot(
+  client: pg.PoolClient,
+  owner: JournalOwner,
+  request: Request,
+  limits: ParkLimits,
+): Promise<Outcome | "fenced"> {
   const { rows } = await client.query<Locked>({
     name: "park-lock",
     text: `select x.run_id, x.state::text, j.seq from execution x join run_journal j on j.run_id = x.run_id
@@ -56,16 +91,23 @@ async function parkLocked(
     values: [owner.executionId],
   });
   const locked = rows[0];
-  const isNews = locked !== undefined && locked.seq > request.known;
+  const unchanged: Outcome = {
+    state: locked?.state === "PARKED" ? "PARKED" : "RUNNING",
+    completions: [],
+    isPressed: false,
+    announcement: undefined,
+    runId: undefined,
+  };
   // Without a journal it waits for nothing that could wake it.
-  if (locked === undefined || isNews) {
-    const completions = locked === undefined ? [] : await completionsAfter(client, locked.run_id, request.known);
-    const state = locked?.state === "PARKED" ? "PARKED" : "RUNNING";
-    return { state, completions, isPressed: false, announcement: undefined, runId: undefined };
-  }
-  const kept = await leave(client, owner, request, maxHeld, leaseTtlMs);
+  if (locked === undefined) return unchanged;
+  if (locked.seq > request.known)
+    return { ...unchanged, completions: await completionsAfter(client, locked.run_id, request.known) };
+  const refused =
+    request.checkpoint && (await whyNotStored(client, owner, request.checkpoint, limits.maxCheckpointBytes));
+  if (refused !== undefined) return { ...unchanged, refused };
+  const kept = await leave(client, owner, request, limits);
   if (kept === undefined) return "fenced";
-  const isGone = request.mode === "replay" && kept.moved;
+  const isGone = request.mode !== "hold" && kept.moved;
   return {
     state: isGone ? "SUSPENDED" : "PARKED",
     completions: [],
@@ -85,6 +127,15 @@ interface Left {
   is_pressed: boolean;
   is_canceled: boolean;
 }
+
+/** The commit that this is part of is the point from which the stored process counts. */
+const STORED = `, stored as (
+    update checkpoint c set state = 'stored', stored_at = now(), chunks = s.chunks, bytes = s.bytes, stored_bytes = s.stored_bytes,
+      sha256 = decode(s.sha256, 'hex'), known = s.known, features = s.features, if_lost = s.if_lost, memo_encrypted = $7
+    from moving m, jsonb_to_record($6::jsonb) as s (id uuid, chunks int, bytes bigint, stored_bytes bigint, sha256 text, known int,
+      features jsonb, if_lost jsonb)
+    where c.id = s.id and c.execution_id = m.id and c.state = 'staged'
+  )`;
 
 /** A run that was woken meanwhile, and is queued for its held worker, stays as it is. */
 const LEAVE = (mode: ParkRequest["mode"]) => `
@@ -108,40 +159,52 @@ const LEAVE = (mode: ParkRequest["mode"]) => `
       ${
         mode === "hold"
           ? ""
-          : ", execution_id = null, attempt_started_at = null, compute_ms = r.compute_ms + coalesce(($2::jsonb ->> 'computeMs')::bigint, 0)"
+          : `, execution_id = null, attempt_started_at = null, checkpoint_id = ${mode === "process" ? "($6::jsonb ->> 'id')::uuid" : "null"},
+      compute_ms = r.compute_ms + coalesce(($2::jsonb ->> 'computeMs')::bigint, 0)`
       }
     from moving m where r.environment_id = m.environment_id and r.id = m.run_id
   ), noted as (
-    update run_journal j set waits_after = j.seq, park = jsonb_build_object('mode', $2::jsonb -> 'mode', 'reason', $2::jsonb -> 'reason')
+    update run_journal j set waits_after = j.seq, park = jsonb_build_object(
+      'mode', $2::jsonb -> 'mode', 'reason', $2::jsonb -> 'reason',
+      'at', case when j.waits_after is not null and j.park -> 'mode' = $2::jsonb -> 'mode' and j.park ? 'at' then j.park -> 'at'
+            else to_jsonb(to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) end)
     from moving m where j.run_id = m.run_id
-  )
+  )${mode === "process" ? STORED : ""}
   select exists (select 1 from moving) as moved, (select f.lane_id from freed f) as lane_id,
     m.cancel_requested_at is not null as is_canceled,
     (select count(*) from (select 1 from execution x where x.environment_id = $3 and x.state = 'PARKED' limit $4::int) k)
       + ${mode === "hold" ? 1 : 0} >= $4::int / 2.0 as is_pressed
   from mine m`;
-const STATEMENTS = { hold: LEAVE("hold"), replay: LEAVE("replay") };
+const STATEMENTS = { hold: LEAVE("hold"), replay: LEAVE("replay"), process: LEAVE("process") };
 
 async function leave(
   client: pg.PoolClient,
   owner: JournalOwner,
-  request: ParkRequest,
-  maxHeld: number,
-  leaseTtlMs: number,
+  request: Request,
+  { maxHeld, leaseTtlMs }: ParkLimits,
 ): Promise<Left | undefined> {
-  const { mode, reason, ifLost } = request;
-  const because = ifLost.because === undefined ? undefined : storableText(ifLost.because);
+  const { mode, reason } = request;
+  const because = request.ifLost.because === undefined ? undefined : storableText(request.ifLost.because);
+  const ifLost = { ...request.ifLost, because };
   const computeMs = Math.round(request.computeMs);
   const { rows } = await client.query<Left>({
     name: `park-${mode}`,
     text: STATEMENTS[mode],
     values: [
       owner.executionId,
-      JSON.stringify({ mode, reason, computeMs, ifLost: { ...ifLost, because } }),
+      JSON.stringify({ mode, reason, computeMs, ifLost }),
       owner.environmentId,
       Math.max(1, maxHeld),
       leaseTtlMs,
+      ...(mode === "process" ? stored(request, ifLost) : []),
     ],
   });
   return rows[0];
+}
+
+function stored({ checkpoint, known, memo }: Request, ifLost: object): unknown[] {
+  if (checkpoint === undefined) return [];
+  const { checkpointId: id, chunks, bytes, storedBytes: stored_bytes, sha256, features } = checkpoint;
+  const row = { id, chunks, bytes: Math.round(bytes), stored_bytes, sha256, known, features: jsonSafe(features) };
+  return [JSON.stringify({ ...row, if_lost: ifLost }), memo];
 }

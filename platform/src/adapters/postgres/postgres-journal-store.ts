@@ -1,6 +1,7 @@
 import { LEASE_TTL_MS } from "@gantry/sdk/contract";
 import type pg from "pg";
 import type { JournalStore } from "../../journal/journal-store.ts";
+import type { SecretBox } from "../../secrets/secret-box.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { appendDone } from "./journal-append.ts";
 import { appendOpen } from "./journal-open.ts";
@@ -14,6 +15,8 @@ export interface JournalStoreOptions {
   leaseTtlMs?: number;
   /** After a commit that leaves the wake loop something to do. */
   onWake?(): void;
+  /** Seals what a runner says to the next; without it no process can be stored. */
+  secrets?: SecretBox;
 }
 
 /** Bad data, a limit, a deadlock: no other call of the batch is to blame. */
@@ -24,7 +27,7 @@ const sizeOf = ({ entries }: AppendCall) =>
 
 export function createPostgresJournalStore(
   pool: pg.Pool,
-  { leaseTtlMs = LEASE_TTL_MS, onWake = () => undefined }: JournalStoreOptions = {},
+  { leaseTtlMs = LEASE_TTL_MS, onWake = () => undefined, secrets }: JournalStoreOptions = {},
 ): JournalStore {
   const ended = new GroupCommit<AppendCall, AppendReply>({
     // A run's steps wait for each other: each would pay for the timer.
@@ -53,8 +56,9 @@ export function createPostgresJournalStore(
       if (reply !== "fenced" && reply.state === "PARKED" && reply.completions.length > 0) onWake();
       return reply;
     },
-    async park(owner, request, maxHeld) {
-      const parked = await park(pool, owner, request, maxHeld, leaseTtlMs);
+    async park(owner, request, maxHeld, maxCheckpointBytes = Number.MAX_SAFE_INTEGER) {
+      const limits = { maxHeld, maxCheckpointBytes, leaseTtlMs };
+      const parked = await park(pool, owner, request, limits, secrets);
       if (parked === "fenced") return parked;
       if (parked.ended.some((run) => run.isSettling)) onWake();
       return parked.reply;

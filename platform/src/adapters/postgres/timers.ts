@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { DueTimer, LaneAnnouncement } from "../../runs/run-store.ts";
+import { ADMISSION_OF } from "./checkpoint-rows.ts";
 import { REACH_LANES } from "./reach-lanes.ts";
 
 interface AnnouncementRow {
@@ -31,9 +32,10 @@ updated as (
   update run r set status = 'QUEUED', lane_id = p.lane_id, order_at = p.order_at, updated_at = now(),
     revision = r.revision + 1
   from placed p where r.environment_id = p.environment_id and r.id = p.id and r.status = p.status
-  returning r.id, r.environment_id, r.lane_id, r.order_at, r.parent_run_id
+  returning r.id, r.environment_id, r.lane_id, r.order_at, r.parent_run_id, r.checkpoint_id
 ), queued as (
-  insert into ready (lane_id, order_at, run_id, is_root) select lane_id, order_at, id, parent_run_id is null from updated
+  insert into ready (lane_id, order_at, run_id, admission, is_root)
+  select lane_id, order_at, id, ${ADMISSION_OF}, parent_run_id is null from updated
 )
 select environment_id, lane_id, order_at::text, id as run_id from updated`;
 

@@ -98,10 +98,11 @@ with live as materialized (
 ), updated as (
   update run r set status = 'QUEUED', lane_id = p.lane_id, order_at = p.order_at, updated_at = now(), revision = r.revision + 1
   from placed p where r.environment_id = p.environment_id and r.id = p.id and r.status = 'WAITING'
-  returning r.id, r.environment_id, r.execution_id, r.lane_id, r.order_at
+  returning r.id, r.environment_id, r.execution_id, r.checkpoint_id, r.lane_id, r.order_at
 ), queued as (
   insert into ready (lane_id, order_at, run_id, admission, is_root)
-  select lane_id, order_at, id, (case when execution_id is null then 'replay' else 'resumeInPlace' end)::admission_kind, false
+  select lane_id, order_at, id, (case when execution_id is not null then 'resumeInPlace' when checkpoint_id is not null then 'restore'
+    else 'replay' end)::admission_kind, false
   from updated
 ), noted as (
   update run_journal j set waits_after = null from updated u where j.run_id = u.id
