@@ -22,6 +22,8 @@ export default defineConfig({
     globalSetup: ["platform/test/support/global-setup.ts", "e2e/cluster/support/set-up.ts"],
     fileParallelism: false,
     maxWorkers: 1,
+    // As many pods as a node of two cores has room for, beside Gantry's own.
+    maxConcurrency: 4,
     testTimeout: 180_000,
     hookTimeout: 300_000,
   },

@@ -8,19 +8,12 @@ import { Api } from "../support/api.ts";
 import { Project } from "./support/gantry-cli.ts";
 import { Kubectl } from "./support/kubectl.ts";
 import { type JobCreation, KubernetesProxy } from "./support/kubernetes-proxy.ts";
+import { nodeAddress } from "./support/node-address.ts";
 import { run } from "./support/shell.ts";
 
 const NAMESPACE = "gantry-e2e-killed";
 const REGISTRY = "localhost:5000";
 const kubectl = new Kubectl(NAMESPACE);
-
-/** Where the cluster's nodes reach this machine: the address of the one they all run on, in the local cluster. */
-async function nodeAddress(): Promise<string> {
-  const { items } = JSON.parse(await run("kubectl", ["get", "nodes", "--output", "json"])) as {
-    items: { status: { addresses: { type: string; address: string }[] } }[];
-  };
-  return items[0]?.status.addresses.find(({ type }) => type === "InternalIP")?.address as string;
-}
 
 /** A platform as a process of this machine, so that it can be killed at a line of its code, with its Jobs on the cluster. */
 async function stage() {

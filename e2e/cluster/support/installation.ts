@@ -22,11 +22,14 @@ export class Installation {
   readonly release: string;
   readonly platform: Kubectl;
   readonly runs: Kubectl;
+  /** Of Jobs whose processes can be stored, where that is switched on. */
+  readonly checkpoints: Kubectl;
 
   constructor(release: string, namespace: string) {
     this.release = release;
     this.platform = new Kubectl(namespace);
     this.runs = new Kubectl(`${namespace}-runs`);
+    this.checkpoints = new Kubectl(`${namespace}-checkpoints`);
   }
 
   get deployment(): string {
@@ -45,7 +48,7 @@ export class Installation {
   async uninstall(): Promise<void> {
     const { namespace } = this.platform;
     await run("helm", ["uninstall", this.release, "--namespace", namespace, "--ignore-not-found", "--wait"]);
-    const gone = [namespace, this.runs.namespace];
+    const gone = [namespace, this.runs.namespace, this.checkpoints.namespace];
     await run("kubectl", ["delete", "namespace", ...gone, "--ignore-not-found", "--wait", "--timeout", "120s"]);
   }
 

@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { using } from "./support/installation.ts";
+import type { Pod } from "./support/kubectl.ts";
+import { OutsideWorld } from "./support/outside-world.ts";
+import { deployStoredProject } from "./support/stored-project.ts";
+import { StoredRuns } from "./support/stored-runs.ts";
+
+const { installation } = using(inject("gantry"));
+const MB = 2 ** 20;
+const ends: (() => void | Promise<void>)[] = [];
+let runs: StoredRuns;
+let world: OutsideWorld;
+beforeAll(async () => {
+  world = await OutsideWorld.open((end) => ends.push(end));
+  const credentials = await installation.bootstrap("stored");
+  await deployStoredProject({ GANTRY_API_URL: credentials.url, GANTRY_ACCESS_TOKEN: credentials.accessToken });
+  runs = new StoredRuns(using(credentials).api, installation.checkpoints);
+});
+afterAll(async () => {
+  for (const end of ends.reverse()) await end();
+});
+
+describe("a heap", () => {
+  /** Seconds from the wait to the process in Postgres, and from the token to the next line, at most: on two busy cores. */
+  test.for([
+    { megabytes: 10, storedAtMost: 12, seconds: 10 },
+    { megabytes: 100, storedAtMost: 60, seconds: 20 },
+    { megabytes: 400, storedAtMost: 200, seconds: 60 },
+  ])("of $megabytes MB is stored in at most $storedAtMost MB, and comes back whole", async (given) => {
+    const { megabytes, storedAtMost, seconds } = given;
+    const token = await runs.token();
+    const run = await runs.api.trigger("heavy", { megabytes, token });
+    const { storedBytes = 0, bytes = 0, parkedAt } = await runs.untilStored(run, 120_000);
+    const completedAt = Date.now();
+    await runs.complete(token);
+    const { output } = await runs.ended<{
+      isSame: boolean;
+      waitsAt: number;
+      goesOnAt: number;
+      from: string;
+      to: string;
+    }>(run);
+    const storing = (Date.parse(parkedAt) - output.waitsAt) / 1000;
+    const resuming = (output.goesOnAt - completedAt) / 1000;
+    console.log(
+      `heap of ${megabytes} MB: ${(bytes / MB).toFixed(1)} MB, stored as ${(storedBytes / MB).toFixed(1)} MB ` +
+        `in ${storing.toFixed(2)} s, its next line ${resuming.toFixed(2)} s after the token`,
+    );
+    expect(output).toMatchObject({ isSame: true });
+    expect(output.to).not.toBe(output.from);
+    expect(bytes).toBeGreaterThan(megabytes * MB);
+    expect(storedBytes).toBeLessThan(storedAtMost * MB);
+    expect(storing).toBeLessThan(seconds);
+    expect(resuming).toBeLessThan(seconds);
+  });
+});
+
+describe("a run that waits twenty times", () => {
+  test("is in twenty-one pods, and does each thing once", async () => {
+    const name = randomUUID();
+    const run = await runs.api.trigger("again", { url: world.of(name), times: 20 });
+    const { output } = await runs.ended<string[]>(run, "COMPLETED", 170_000);
+    expect(world.heard(name)).toEqual(Array.from({ length: 20 }, (_, n) => String(n + 1)));
+    expect(new Set(output).size).toBe(21);
+  });
+});
+
+describe("a hundred runs", () => {
+  test("are stored at once, leave no pod, and all go on", async () => {
+    const token = await runs.token();
+    const names = Array.from({ length: 100 }, () => randomUUID());
+    const items = names.map((name) => ({ payload: { url: world.of(name), token } }));
+    const { runs: ids } = await runs.api.call<{ runs: string[] }>("POST", "/api/v1/tasks/crowd/batch", { items });
+    const startedAt = performance.now();
+    await eventually(
+      "a hundred stored processes",
+      async () => {
+        const views = await Promise.all(ids.map(async (id) => runs.checkpoint(await runs.api.run(id))?.mode));
+        return views.every((mode) => mode === "process") || undefined;
+      },
+      170_000,
+    );
+    await eventually("the end of every pod", async () => {
+      const pods = await installation.checkpoints.list<Pod>("pods", "gantry.dev/task=crowd");
+      return pods.every(({ status }) => ["Succeeded", "Failed"].includes(status.phase)) || undefined;
+    });
+    const storedAt = performance.now();
+    await runs.complete(token);
+    for (const [n, id] of ids.entries()) {
+      await runs.ended(id, "COMPLETED", 170_000);
+      expect(world.heard(names[n] as string)).toEqual(["before", "after"]);
+    }
+    const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(0);
+    console.log(
+      `a hundred: stored in ${seconds(startedAt, storedAt)} s, gone on in ${seconds(storedAt, performance.now())} s`,
+    );
+  }, 400_000);
+});
