@@ -1,5 +1,5 @@
 import type { TraceSpan, WireError } from "@gantry/sdk/contract";
-import { isFinalRunStatus } from "@gantry/sdk/contract";
+import { isFailedRunStatus, isFinalRunStatus } from "@gantry/sdk/contract";
 import type { JournalView } from "../journal/journal-store.ts";
 import type { RunDetail, StoredRunEvent } from "../runs/run.ts";
 import { runError } from "./run-view.ts";
@@ -19,7 +19,7 @@ export interface TraceParts {
 export function traceOf(run: RunDetail, parts: TraceParts, nowMs: number): TraceSpan {
   const endedAt = run.finishedAt?.getTime() ?? nowMs;
   const root = span(run, run.id, undefined, run.taskId, (run.startedAt ?? run.createdAt).getTime(), endedAt, {
-    isError: isFinalRunStatus(run.status) && run.status !== "COMPLETED" && run.status !== "CANCELED",
+    isError: isFailedRunStatus(run.status),
     isPartial: !isFinalRunStatus(run.status),
     isCancelled: run.status === "CANCELED",
   });

@@ -27,6 +27,15 @@ export const FINAL_RUN_STATUSES = [
 ] as const satisfies readonly RunStatus[];
 export type FinalRunStatus = (typeof FINAL_RUN_STATUSES)[number];
 
+/** Ended, and neither as its code wanted nor as somebody asked. */
+export const FAILED_RUN_STATUSES: readonly RunStatus[] = FINAL_RUN_STATUSES.filter(
+  (status) => status !== "COMPLETED" && status !== "CANCELED",
+);
+
+export function isFailedRunStatus(status: RunStatus): boolean {
+  return FAILED_RUN_STATUSES.includes(status);
+}
+
 export function isFinalRunStatus(status: RunStatus): status is FinalRunStatus {
   return (FINAL_RUN_STATUSES as readonly RunStatus[]).includes(status);
 }

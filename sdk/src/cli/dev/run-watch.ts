@@ -1,5 +1,6 @@
 import type { ApiClient } from "../../client/api-client.ts";
 import type { RunError } from "../../client/replies.ts";
+import { isFailedRunStatus } from "../../contract/run-status.ts";
 import { pause } from "../command-context.ts";
 import type { DevReporter } from "./dev-reporter.ts";
 import { type FeedChange, type FeedRun, RunFeed } from "./run-feed.ts";
@@ -9,7 +10,6 @@ const IDLE_POLL_MS = 800;
 const PAGE = 50;
 /** Open runs that are no longer among the newest are asked for one by one, so many a round. */
 const ASKED_BY_ID = 5;
-const UNHAPPY = new Set(["FAILED", "CRASHED", "SYSTEM_FAILURE", "TIMED_OUT", "EXPIRED"]);
 
 /** Tells the reporter of runs until the signal is aborted. A platform that does not answer for a moment is waited for. */
 export async function watchRuns(
@@ -41,6 +41,6 @@ async function round(api: ApiClient, feed: RunFeed, reporter: DevReporter): Prom
 /** Why it ended badly, or why it is tried again. */
 async function errorOf(api: ApiClient, { run, kind }: FeedChange): Promise<RunError | undefined> {
   if (kind === "retried") return (await api.retrieveRun(run.id)).attempts?.at(-1)?.error;
-  if (kind !== "ended" || !UNHAPPY.has(run.status)) return undefined;
+  if (kind !== "ended" || !isFailedRunStatus(run.status)) return undefined;
   return (await api.retrieveRun(run.id)).error;
 }

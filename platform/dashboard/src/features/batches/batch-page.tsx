@@ -1,5 +1,5 @@
 import type { RunListItem } from "@gantry/sdk";
-import { isFinalRunStatus, type RunStatus } from "@gantry/sdk/contract";
+import { isFailedRunStatus, isFinalRunStatus, type RunStatus } from "@gantry/sdk/contract";
 import { useParams } from "@tanstack/react-router";
 import { PlaceButton, PlaceLink, RunLink, TaskLink } from "../../layout/place-link.tsx";
 import { QueryView } from "../../queries/query-view.tsx";
@@ -56,7 +56,7 @@ function Facts({ found: { batch, counts } }: { found: Found }) {
   const progress = batchProgress(batch.runCount, {
     triggered: of(() => true),
     live: of((status) => !isFinalRunStatus(status)),
-    failed: of((status) => isFinalRunStatus(status) && status !== "COMPLETED" && status !== "CANCELED"),
+    failed: of(isFailedRunStatus),
     errors: batch.processing.errors.length,
   });
   return (

@@ -1,5 +1,5 @@
 import { insightsApi } from "@gantry/sdk";
-import { FINAL_RUN_STATUSES, type RunStatus } from "@gantry/sdk/contract";
+import { FAILED_RUN_STATUSES } from "@gantry/sdk/contract";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { POLL } from "../../queries/polling.ts";
@@ -33,8 +33,6 @@ export function useBatch(id: string) {
   });
 }
 
-const FAILED: RunStatus[] = FINAL_RUN_STATUSES.filter((status) => status !== "COMPLETED" && status !== "CANCELED");
-
 /** The newest of a batch's runs, and the newest that failed. */
 export function useBatchRuns(id: string) {
   const { api, key } = useEnvironment();
@@ -42,7 +40,7 @@ export function useBatchRuns(id: string) {
     queryKey: key("batches", "runs", id),
     queryFn: async () => {
       const [failed, newest] = await Promise.all([
-        api.listRuns({ batch: id, limit: 50, status: FAILED }),
+        api.listRuns({ batch: id, limit: 50, status: [...FAILED_RUN_STATUSES] }),
         api.listRuns({ batch: id, limit: 50 }),
       ]);
       return { failed: failed.data, newest: newest.data };
