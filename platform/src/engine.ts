@@ -8,6 +8,7 @@ import { createBulkActionStore } from "./adapters/postgres/bulk-actions.ts";
 import { createDeploymentCatalog, isIdleDeployment } from "./adapters/postgres/deployment-catalog.ts";
 import { createInsightStore } from "./adapters/postgres/insights.ts";
 import { createLiveReads } from "./adapters/postgres/live-reads.ts";
+import { createPostgresCheckpointStore } from "./adapters/postgres/postgres-checkpoint-store.ts";
 import { createPostgresJournalStore } from "./adapters/postgres/postgres-journal-store.ts";
 import { createPostgresRunStore, DEFAULT_TIMING, type StoreTiming } from "./adapters/postgres/postgres-run-store.ts";
 import { createPostgresStreamStore } from "./adapters/postgres/postgres-stream-store.ts";
@@ -18,6 +19,9 @@ import { executionsByDeployment } from "./adapters/postgres/run-counts.ts";
 import { createPostgresScheduleStore } from "./adapters/postgres/schedules.ts";
 import { createUpkeep } from "./adapters/postgres/upkeep.ts";
 import { createWaitpointStore } from "./adapters/postgres/waitpoints.ts";
+import { createCheckpointMetrics } from "./checkpoints/checkpoint-metrics.ts";
+import type { CheckpointService } from "./checkpoints/checkpoint-service.ts";
+import { createCheckpointService } from "./checkpoints/checkpoints.ts";
 import type { Clock } from "./clock.ts";
 import type { Bus } from "./cluster/bus.ts";
 import { type ClusterService, createClusterService } from "./cluster/cluster-service.ts";
@@ -35,6 +39,7 @@ import { createWorkerObservations } from "./cluster/observed-workers.ts";
 import { RunHints } from "./cluster/run-hints.ts";
 import { createStartExchange, type StartExchange } from "./cluster/start-exchange.ts";
 import { createTellWorker } from "./cluster/tell-worker.ts";
+import { createWorkerCheckpoints } from "./cluster/worker-checkpoints.ts";
 import type { WorkerObservations } from "./cluster/worker-observations.ts";
 import type { WorkerService } from "./cluster/worker-service.ts";
 import { createWorkerService } from "./cluster/workers.ts";
@@ -50,6 +55,7 @@ import { createJournalService, type JournalService } from "./journal/journal-ser
 import type { Logger } from "./logging.ts";
 import { admissionLoop } from "./loops/admission-loop.ts";
 import { bulkActionLoop } from "./loops/bulk-action-loop.ts";
+import { checkpointLoop } from "./loops/checkpoint-loop.ts";
 import { failureHookLoop } from "./loops/failure-hook-loop.ts";
 import { heartbeatLoop } from "./loops/heartbeat-loop.ts";
 import { imageCleanupLoop } from "./loops/image-cleanup-loop.ts";
@@ -86,6 +92,7 @@ import { tellingJournalStore, tellingRunStore } from "./runs/told-changes.ts";
 import { wakeTimers } from "./runs/wake-timers.ts";
 import type { ScheduleService } from "./schedules/schedule-service.ts";
 import { createScheduleService } from "./schedules/schedules.ts";
+import type { SecretBox } from "./secrets/secret-box.ts";
 import { StreamFeeds } from "./streams/stream-feeds.ts";
 import { createStreamHints } from "./streams/stream-hints.ts";
 import type { StreamService } from "./streams/stream-service.ts";
@@ -99,6 +106,10 @@ export interface EngineDeps {
   projects: ProjectService;
   credentials: WorkerCredentials;
   variables: Pick<VariablesService, "resolve">;
+  /** Seals the keys of stored processes. */
+  secrets: SecretBox;
+  /** Whether the executor has workers that may store their task's process. */
+  storesProcesses?: boolean;
   machines: Machines;
   executor: Executor;
   deploys: Omit<DeploysDeps, "deployments" | "clock" | "executor">;
@@ -128,6 +139,7 @@ export interface Engine {
   /** Closed before the server is: its readings end. */
   streamFeeds: StreamFeeds;
   journals: JournalService;
+  checkpoints: CheckpointService;
   insights: InsightsService;
   bulkActions: BulkActionService;
   cluster: ClusterService;
@@ -151,16 +163,26 @@ export interface Engine {
 export function createEngine(deps: EngineDeps): Engine {
   const { pool, prisma, projects, credentials, executor, clock, logger, machines } = deps;
   const wakeRuns = () => loops.wake("wakes");
-  const { roles = ["api", "scheduler"], bus = new MemoryBusHub().join(), leadership = soleLeader } = deps;
+  const {
+    roles = ["api", "scheduler"],
+    storesProcesses = false,
+    bus = new MemoryBusHub().join(),
+    leadership = soleLeader,
+  } = deps;
   const hints = new RunHints({ bus, clock });
   const store = tellingRunStore(createPostgresRunStore(pool, deps.timing, { onSettlement: wakeRuns }), hints);
   const leaseTtlMs = deps.timing?.leaseTtlMs ?? LEASE_TTL_MS;
-  const journalStore = tellingJournalStore(createPostgresJournalStore(pool, { leaseTtlMs, onWake: wakeRuns }), hints);
+  const journalStore = tellingJournalStore(
+    createPostgresJournalStore(pool, { leaseTtlMs, onWake: wakeRuns, secrets: deps.secrets }),
+    hints,
+  );
+  const checkpoints = createPostgresCheckpointStore(pool, deps.secrets);
   const catalog = createDeploymentCatalog(pool);
   const connected = new ConnectedWorkers();
   const changes = environmentChanges(bus);
   const isLeader = () => leadership.isLeader;
   const metrics = engineMetrics(deps.metrics, connected);
+  const checkpointMetrics = createCheckpointMetrics(deps.metrics, checkpoints);
   let isStorageFull = false;
   const woken = new Set<number>();
   /** Versions this platform had workers made for: they are retired even if none ever connects. */
@@ -179,6 +201,10 @@ export function createEngine(deps: EngineDeps): Engine {
   const shared = {
     store,
     journals: journalStore,
+    checkpoints,
+    storesProcesses,
+    checkpointMetrics,
+    onNotRestored: (reason: string) => checkpointMetrics.failed("restore", reason),
     tellWorker,
     catalog,
     announcements,
@@ -273,6 +299,7 @@ export function createEngine(deps: EngineDeps): Engine {
     }),
     scheduleLoop({ schedules: scheduleStore, runs: wokenTimers, environmentById, logger }),
     sweepLoop({ store, announcements }),
+    checkpointLoop({ checkpoints }),
     failureHookLoop({ ...shared, dispatch }),
     launchLoop({ dispatch }),
     retireLoop({
@@ -310,6 +337,8 @@ export function createEngine(deps: EngineDeps): Engine {
   const workersDeps = { ...shared, dispatch, heartbeats, leaseTtlMs, limits, random: deps.random };
   const completions = new Completions(workersDeps);
   const workerJournals = createWorkerJournals({ ...shared, journals: journalStore, limits, wakeSoon });
+  const full = { isStorageFull: () => isStorageFull };
+  const workerCheckpoints = createWorkerCheckpoints({ ...shared, ...full, limits });
   return {
     runs: wokenTimers,
     waitpoints: createWaitpointService({
@@ -330,12 +359,15 @@ export function createEngine(deps: EngineDeps): Engine {
     }),
     streamFeeds,
     journals: createJournalService(journalStore),
+    checkpoints: createCheckpointService({ ...shared, ...full, limits }),
     insights: createInsightsService({ store: insightStore, clock, limits }),
     cluster: createClusterService({
       executor,
       problem: deps.clusterProblem,
       catalog,
       executions: (environmentId) => executionsByDeployment(pool, environmentId),
+      checkpoints,
+      storesProcesses,
       clock,
     }),
     bulkActions: createBulkActionService({ store: bulkActions, onCreate: () => loops.wake("bulk-actions") }),
@@ -344,7 +376,7 @@ export function createEngine(deps: EngineDeps): Engine {
     deployments,
     deploys,
     builds,
-    workers: createWorkerService({ ...workersDeps, completions, workerJournals }),
+    workers: createWorkerService({ ...workersDeps, completions, workerJournals, workerCheckpoints }),
     observations: createWorkerObservations({ ...workersDeps, completions, tellWorker }),
     startExchange: createStartExchange({ ...shared, variables: deps.variables }),
     store,

@@ -108,6 +108,13 @@ export const ERRORS = {
     retryable: false,
     remedy: "The stored process went on elsewhere, or its run has ended.",
   },
+  CHECKPOINT_INCOMPLETE: { status: 409, retryable: false, remedy: "Store the process again, into a new checkpoint." },
+  CHECKPOINT_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    remedy: "It went on elsewhere, its run has ended, or it is not this worker's.",
+  },
+  LIMIT_EXCEEDED: { status: 413, retryable: false, remedy: "Raise the limit that is named." },
   EXECUTION_FENCED: { status: 409, retryable: false, remedy: "Another worker owns this run, or it has ended." },
   JOURNAL_LIMIT: {
     status: 422,
@@ -184,6 +191,7 @@ export const ERRORS = {
   REGISTRY_UNAVAILABLE: { status: 503, retryable: true, remedy: "The image registry is away or refuses; try again." },
   STORE_UNAVAILABLE: { status: 503, retryable: true, remedy: "The database is away; the request was not carried out." },
   STORAGE_FULL: { status: 503, retryable: true, remedy: "The database's disk is nearly full; make room." },
+  CHECKPOINTS_BUSY: { status: 503, retryable: true, remedy: "Send the chunk again in a moment." },
   TOO_MANY_SOCKETS: {
     status: 503,
     retryable: true,

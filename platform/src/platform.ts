@@ -136,6 +136,8 @@ async function compose(
     projects,
     credentials,
     variables,
+    secrets,
+    storesProcesses: config.checkpointNamespace !== undefined,
     machines: machinesWith(config.machines),
     executor,
     logger,

@@ -1,3 +1,4 @@
+import type { CheckpointNode, CheckpointStore } from "../checkpoints/checkpoint-store.ts";
 import type { Clock } from "../clock.ts";
 import type { DeploymentCatalog } from "../deployments/deployment-catalog.ts";
 import { ExpiringCache } from "../projects/expiring-cache.ts";
@@ -14,6 +15,8 @@ export interface ClusterView extends Omit<ClusterSight, "workers"> {
   problem: string | undefined;
   observedAt: Date;
   workers: (SeenWorker & { executions: number })[];
+  /** Undefined where runs are not executed on a cluster. */
+  checkpoints: { isEnabled: boolean; nodes: CheckpointNode[] } | undefined;
 }
 
 /** What executes an environment's runs now. Looks, and changes nothing. */
@@ -28,16 +31,24 @@ export interface ClusterDeps {
   catalog: Pick<DeploymentCatalog, "byId">;
   /** Live executions of an environment that are on workers, by deployment. */
   executions(environmentId: number): Promise<Map<string, number>>;
+  checkpoints: Pick<CheckpointStore, "nodes">;
+  /** Whether there are workers that may store their task's process. */
+  storesProcesses: boolean;
   clock: Clock;
 }
 
-export function createClusterService({ executor, problem, catalog, executions, clock }: ClusterDeps): ClusterService {
+export function createClusterService(deps: ClusterDeps): ClusterService {
+  const { executor, problem, catalog, executions, clock } = deps;
   const cache = new ExpiringCache<number, ClusterView>({ clock, ttlMs: FRESH_MS, maxEntries: MAX_ENVIRONMENTS });
   return { view: (environment) => cache.get(environment.id, () => look(environment)) };
 
   async function look(environment: EnvironmentRef): Promise<ClusterView> {
     const kind = executor.name === "process" || executor.name === "kubernetes" ? executor.name : "none";
-    const [sight, counts] = await Promise.all([seen(environment), executions(environment.id)]);
+    const [sight, counts, checkpoints] = await Promise.all([
+      seen(environment),
+      executions(environment.id),
+      checkpointsOf(kind),
+    ]);
     const workers = await Promise.all(sight.workers.map((worker) => ownWorker(environment, worker, counts)));
     return {
       executor: kind,
@@ -46,7 +57,14 @@ export function createClusterService({ executor, problem, catalog, executions, c
       workers: workers.filter((worker) => worker !== undefined),
       isTruncated: sight.isTruncated,
       nodes: sight.nodes,
+      checkpoints,
     };
+  }
+
+  async function checkpointsOf(kind: ClusterView["executor"]): Promise<ClusterView["checkpoints"]> {
+    const isEnabled = deps.storesProcesses;
+    if (kind !== "kubernetes" && !isEnabled) return undefined;
+    return { isEnabled, nodes: isEnabled ? await deps.checkpoints.nodes() : [] };
   }
 
   /** A cluster that does not answer is what there is to see. */

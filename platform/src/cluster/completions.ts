@@ -1,7 +1,8 @@
 import { type AttemptOutcome, type CompletionVerdict, DEFAULT_LIMITS, type RunnerMessage } from "@gantry/sdk/contract";
+import type { CheckpointStore } from "../checkpoints/checkpoint-store.ts";
 import { retryOf } from "../deployments/deployment-catalog.ts";
 import { encodeId } from "../ids.ts";
-import { type AttemptDecision, attemptRecord, decideAttempt } from "../runs/attempt-policy.ts";
+import { type AttemptDecision, type AttemptReason, attemptRecord, decideAttempt } from "../runs/attempt-policy.ts";
 import type { ExecutionRef, RunForDecision } from "../runs/run-store.ts";
 import type { Assignment } from "./connected-workers.ts";
 import type { DispatchDeps } from "./dispatch.ts";
@@ -10,6 +11,9 @@ import { RecentVerdicts } from "./recent-verdicts.ts";
 import type { WorkerLink } from "./worker-service.ts";
 
 export interface CompletionsDeps extends DispatchDeps {
+  checkpoints: DispatchDeps["checkpoints"] & Pick<CheckpointStore, "noteFailure">;
+  /** A stored process was not brought back; what follows. */
+  onNotRestored?(reason: AttemptReason): void;
   /** In [0, 1). */
   random(): number;
 }
@@ -84,13 +88,16 @@ export class Completions {
     const deployment = run.deploymentId === undefined ? undefined : await this.#deps.catalog.byId(run.deploymentId);
     const task = deployment?.tasks.get(run.taskId)?.declaration;
     const retry = deployment === undefined ? undefined : retryOf(deployment.manifest, task);
+    const restoreFailures = await this.#noteNotRestored(run, message.outcome);
     const decision = decideAttempt({
       run,
       outcome: message.outcome,
+      restoreFailures,
       retry,
       random: this.#deps.random(),
       lossCap: DEFAULT_LIMITS.platformLosses,
     });
+    if (restoreFailures !== undefined) this.#deps.onNotRestored?.(decision.reason);
     const startedAt = run.attemptStartedAt?.getTime() ?? Date.now();
     if (decision.then === "finish") return this.#finish(message, run, decision, startedAt);
     if (decision.then === "suspend") return this.#suspend(message, run);
@@ -115,6 +122,13 @@ export class Completions {
     if (grant === undefined) return this.#fenced(message);
     this.#deps.workers.nextAttempt(message.executionId, grant.attempt, Date.now() + decision.delayMs);
     return { kind: "retryInPlace", delayMs: decision.delayMs, grant };
+  }
+
+  /** How often its stored process could not be brought back; undefined where that is not what has happened. */
+  async #noteNotRestored(run: RunForDecision, outcome: AttemptOutcome): Promise<number | undefined> {
+    if (run.stored === undefined || (outcome.kind !== "notRestored" && outcome.kind !== "crashed")) return undefined;
+    const node = outcome.kind === "notRestored" ? outcome.node : undefined;
+    return this.#deps.checkpoints.noteFailure(run.environmentId, run.runId, node);
   }
 
   async #finish(
@@ -166,6 +180,7 @@ export class Completions {
       deferred: isRetry && decision.deferred,
       machine: isRetry ? decision.machine : undefined,
       reopen: isRetry ? reopened(message) : undefined,
+      dropsCheckpoint: isRetry || decision.dropsCheckpoint,
     });
     this.#deps.workers.release(message.executionId);
     if (put === "fenced") return { kind: "fenced" };

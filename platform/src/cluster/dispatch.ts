@@ -6,12 +6,15 @@ import type { AdmittedRun, AwaitedExecution, ExecutionRef, RunStore } from "../r
 import type { ConnectedWorkers } from "./connected-workers.ts";
 import type { Executor } from "./executor.ts";
 import { type GrantDeps, grantOf } from "./grants.ts";
-import { launchRequestOf } from "./launch-request.ts";
+import { type LaunchDeps, launchRequestOf } from "./launch-request.ts";
 import type { TellWorker } from "./tell-worker.ts";
 import type { WorkerLink } from "./worker-service.ts";
 
 export interface DispatchDeps extends GrantDeps {
   store: RunStore;
+  checkpoints: GrantDeps["checkpoints"] & NonNullable<LaunchDeps["checkpoints"]>;
+  /** Whether this installation has workers that may store their task's process. */
+  storesProcesses: boolean;
   workers: ConnectedWorkers;
   announcements: Announcements;
   executor: Executor;
@@ -190,6 +193,7 @@ export class Dispatch {
     // At once, so that nobody launches them again while the executor is at work.
     if (executor.launchesEach) for (const { executionId } of awaited) this.#launched.add(executionId);
     try {
+      // Also where no process is stored any more: one that was must not be started anew without a word.
       const requests = await Promise.all(awaited.map((one) => launchRequestOf(this.#deps, one)));
       await executor.launch(requests.filter((request) => request !== undefined));
     } catch (error) {

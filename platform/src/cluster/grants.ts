@@ -1,4 +1,5 @@
 import type { Grant } from "@gantry/sdk/contract";
+import type { CheckpointStore } from "../checkpoints/checkpoint-store.ts";
 import { type CatalogedDeployment, checkpointOf, type DeploymentCatalog } from "../deployments/deployment-catalog.ts";
 import { type Machines, presetOf } from "../deployments/machines.ts";
 import { encodeId } from "../ids.ts";
@@ -12,6 +13,7 @@ export interface GrantDeps {
   credentials: WorkerCredentials;
   machines: Machines;
   journals: Pick<JournalStore, "load">;
+  checkpoints: Pick<CheckpointStore, "restoreGrant">;
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
 }
 
@@ -20,7 +22,10 @@ export async function grantOf(deps: GrantDeps, environmentId: number, run: Admit
   const deployment = await deps.catalog.byId(run.deploymentId);
   const environment = await deps.environmentById(environmentId);
   if (environment === undefined || !deployment?.tasks.has(run.taskId)) return undefined;
-  const journal = run.hasJournal ? await deps.journals.load(environmentId, run.runId) : undefined;
+  const restore = run.hasCheckpoint ? await deps.checkpoints.restoreGrant(environmentId, run.runId) : undefined;
+  // A process that is brought back has its journal in its memory, and its worker asks for what came after `known`.
+  const isReplayed = run.hasJournal && restore === undefined;
+  const journal = isReplayed ? await deps.journals.load(environmentId, run.runId) : undefined;
   const left = run.maxDurationMs === undefined ? undefined : Math.max(0, run.maxDurationMs - run.computeMs);
   return {
     executionId: run.executionId,
@@ -35,6 +40,7 @@ export async function grantOf(deps: GrantDeps, environmentId: number, run: Admit
     ...(left === undefined ? {} : { remainingComputeMs: left }),
     run: runOf(run, deployment),
     ...(journal === undefined ? {} : { journal }),
+    ...(restore === undefined ? {} : { restore }),
     checkpoint: checkpointOf(deployment.manifest, deployment.tasks.get(run.taskId)?.declaration),
     queue: { id: `queue_${run.queueId}`, name: await deps.catalog.queueName(run.queueId) },
     machine: presetOf(deps.machines, deployment.manifest, deployment.tasks.get(run.taskId)?.declaration, run.machine),

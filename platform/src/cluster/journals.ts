@@ -1,6 +1,7 @@
 import type { Limits } from "@gantry/sdk/contract";
+import type { CheckpointMetrics } from "../checkpoints/checkpoint-metrics.ts";
 import { AppError } from "../errors.ts";
-import type { JournalStore } from "../journal/journal-store.ts";
+import type { JournalStore, ParkReply, ParkRequest } from "../journal/journal-store.ts";
 import { maxHeldOf } from "../journal/max-held-policy.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { Announcements } from "../runs/announcements.ts";
@@ -11,6 +12,7 @@ export interface JournalsDeps {
   journals: JournalStore;
   workers: ConnectedWorkers;
   announcements: Announcements;
+  checkpointMetrics: Pick<CheckpointMetrics, "stored" | "failed">;
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
   limits(environment: EnvironmentRef): Promise<Limits>;
   /** Something is due, or may have woken a run, before the wake loop's next look. */
@@ -43,9 +45,15 @@ export function createWorkerJournals(deps: JournalsDeps): Pick<WorkerService, "j
       const { executionId, fence } = message;
       const { environment, limits } = await limitsOf(link);
       const owner = { environmentId: link.environmentId, executionId, fence };
-      const reply = await journals.park(owner, message, maxHeldOf(environment, limits));
+      refuseBadCheckpoint(message, limits);
+      const { environmentCheckpointBytes } = limits;
+      const reply = await journals.park(owner, message, maxHeldOf(environment, limits), environmentCheckpointBytes);
       if (reply === "fenced") throw fenced();
-      const { announcement, runId: _, ...parked } = reply;
+      const { announcement, runId: _, refused, ...parked } = reply;
+      if (refused !== undefined) throw refusal(refused);
+      if (isFailure(message.reason)) deps.checkpointMetrics.failed("store", message.reason);
+      if (parked.state === "SUSPENDED" && message.checkpoint !== undefined)
+        deps.checkpointMetrics.stored(message.checkpoint);
       if (parked.state === "SUSPENDED") deps.workers.release(executionId);
       else deps.workers.setParked(executionId, parked.state === "PARKED");
       announcements.announce([announcement]);
@@ -61,6 +69,25 @@ function dueInMs(entry: {
 }): number {
   if (entry.due !== undefined) return "inMs" in entry.due ? entry.due.inMs : entry.due.at - Date.now();
   return entry.timeoutMs ?? Number.POSITIVE_INFINITY;
+}
+
+const isFailure = (reason: string) => reason.startsWith("CHECKPOINT_");
+
+/** Errors: VALIDATION_FAILED, LIMIT_EXCEEDED. */
+function refuseBadCheckpoint({ mode, checkpoint }: ParkRequest, { checkpointBytes }: Limits): void {
+  if ((mode === "process") !== (checkpoint !== undefined))
+    throw new AppError("VALIDATION_FAILED", "A checkpoint belongs to mode process, and to no other.");
+  if (checkpoint !== undefined && checkpoint.storedBytes > checkpointBytes)
+    throw refusal({ limit: "checkpointBytes", max: checkpointBytes });
+}
+
+function refusal(refused: NonNullable<ParkReply["refused"]> | { limit: "checkpointBytes"; max: number }): AppError {
+  if (refused.limit === "incomplete")
+    return new AppError("CHECKPOINT_INCOMPLETE", "What was stored is not what the worker has named.");
+  const { limit, max } = refused;
+  return new AppError("LIMIT_EXCEEDED", `The stored process is beyond what ${limit} allows, ${max} bytes.`, {
+    details: { limit, max },
+  });
 }
 
 function fenced(): AppError {

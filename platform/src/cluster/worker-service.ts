@@ -13,6 +13,7 @@ export interface WorkerLink {
   close(reason: string): void;
 }
 
+type Reply = Extract<PlatformMessage, { type: "reply" }>;
 type Message<T extends RunnerMessage["type"]> = Extract<RunnerMessage, { type: T }>;
 
 /** What a connected runner may tell the engine. All are idempotent; a stale fence is an answer, not an error. */
@@ -27,8 +28,14 @@ export interface WorkerService {
   ): Promise<{ fenced: string[]; cancel: string[]; wake?: string[] }>;
   /** Errors: EXECUTION_FENCED, JOURNAL_LIMIT. */
   journal(link: WorkerLink, message: Message<"journal">): Promise<JournalReply>;
-  /** Errors: EXECUTION_FENCED. */
+  /** Errors: EXECUTION_FENCED; CHECKPOINT_UNAVAILABLE, LIMIT_EXCEEDED in mode process. */
   park(link: WorkerLink, message: Message<"park">): Promise<ParkReply>;
+  /** Errors: EXECUTION_FENCED, CHECKPOINT_UNAVAILABLE, LIMIT_EXCEEDED. */
+  checkpoint(link: WorkerLink, message: Message<"checkpoint">): Promise<NonNullable<Reply["checkpoint"]>>;
+  /** Errors: EXECUTION_FENCED, CHECKPOINT_SPENT. */
+  restored(link: WorkerLink, message: Message<"restored">): Promise<NonNullable<Reply["restored"]>>;
+  /** What was found out about the worker's node. */
+  node(link: WorkerLink, message: Message<"node">): void;
   complete(link: WorkerLink, message: Message<"complete">): Promise<CompletionVerdict>;
   events(link: WorkerLink, message: Message<"events">): Promise<void>;
   metadata(link: WorkerLink, message: Message<"metadata">): Promise<void>;

@@ -12,6 +12,7 @@ export interface WorkersDeps extends CompletionsDeps {
   completions: Completions;
   heartbeats: HeartbeatFlush;
   workerJournals: Pick<WorkerService, "journal" | "park">;
+  workerCheckpoints: Pick<WorkerService, "checkpoint" | "restored" | "node">;
   leaseTtlMs: number;
   limits(environment: EnvironmentRef): Promise<Limits>;
 }
@@ -49,6 +50,12 @@ export function createWorkerService(deps: WorkersDeps): WorkerService {
     journal: (link, message) => deps.workerJournals.journal(link, message),
 
     park: (link, message) => deps.workerJournals.park(link, message),
+
+    checkpoint: (link, message) => deps.workerCheckpoints.checkpoint(link, message),
+
+    restored: (link, message) => deps.workerCheckpoints.restored(link, message),
+
+    node: (link, message) => deps.workerCheckpoints.node(link, message),
 
     complete: (link, message) => completions.complete(link, message),
 

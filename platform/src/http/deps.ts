@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { z } from "zod";
 import type { Accounts } from "../accounts/accounts.ts";
+import type { CheckpointService } from "../checkpoints/checkpoint-service.ts";
 import type { Clock } from "../clock.ts";
 import type { ClusterService } from "../cluster/cluster-service.ts";
 import type { WorkerCredentials } from "../cluster/credentials.ts";
@@ -37,8 +38,9 @@ export interface HttpDeps {
   projects: ProjectService;
   accounts: Accounts;
   variables: VariablesService;
-  credentials: Pick<WorkerCredentials, "verifyRunToken">;
+  credentials: Pick<WorkerCredentials, "verifyRunToken" | "verifyWorkerToken">;
   startExchange: StartExchange;
+  checkpoints: CheckpointService;
   /** Resolves where the database answers, rejects where it does not: readiness. */
   pingStore: () => Promise<void>;
   /** Why runs cannot start on the cluster, in words for the operator; undefined where they can. Left out: no cluster. */

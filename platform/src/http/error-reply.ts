@@ -30,6 +30,7 @@ export function errorBody(error: AppError): ErrorReply {
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   QUEUE_FULL: 5,
   STORE_UNAVAILABLE: 1,
+  CHECKPOINTS_BUSY: 1,
   STORAGE_FULL: 30,
   SHUTTING_DOWN: 1,
 };

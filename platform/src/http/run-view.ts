@@ -1,5 +1,6 @@
 import type { ListedRun, RunError, RunFields, RunReply, RunResultReply, WireError } from "@gantry/sdk/contract";
-import { isFinalRunStatus } from "@gantry/sdk/contract";
+import { isFailedRunStatus, isFinalRunStatus } from "@gantry/sdk/contract";
+import type { RunCheckpoint } from "../checkpoints/checkpoint-service.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { AttemptRecord, Packet, RunDetail, RunSummary } from "../runs/run.ts";
 import type { Schedule } from "../schedules/schedule.ts";
@@ -33,7 +34,7 @@ export function runFields(run: RunSummary): RunFields {
     isWaiting: status === "WAITING",
     isCompleted: isFinalRunStatus(status),
     isSuccess: status === "COMPLETED",
-    isFailed: isFinalRunStatus(status) && status !== "COMPLETED" && status !== "CANCELED",
+    isFailed: isFailedRunStatus(status),
     isCancelled: status === "CANCELED",
     isTest: run.isTest,
     createdAt: run.createdAt.toISOString(),
@@ -70,12 +71,18 @@ export interface RelatedRuns {
   children?: RunSummary[] | undefined;
 }
 
+/** What else is known of a run. */
+export interface RunBeside {
+  from?: { schedule: Schedule; dueAt: Date } | undefined;
+  checkpoint?: RunCheckpoint | undefined;
+}
+
 /** `link` makes the URL of a field that is too large to be in the reply. */
 export function runReply(
   run: RunDetail,
   related: RelatedRuns,
   link: (field: "payload" | "output") => string,
-  from?: { schedule: Schedule; dueAt: Date },
+  { from, checkpoint }: RunBeside = {},
 ): RunReply {
   return {
     ...runFields(run),
@@ -88,6 +95,7 @@ export function runReply(
     maxDurationInSeconds: run.maxDurationMs === undefined ? undefined : run.maxDurationMs / 1000,
     replayedFromRunId: run.replayedFromRunId,
     schedule: from && runSchedule(from),
+    checkpoint: checkpoint && runCheckpoint(checkpoint),
     parentRunId: run.parentRunId,
     rootRunId: run.rootRunId,
     relatedRuns: {
@@ -96,6 +104,11 @@ export function runReply(
       children: related.children?.map(runFields),
     },
   };
+}
+
+function runCheckpoint({ parkedAt, stored, ...rest }: RunCheckpoint): RunReply["checkpoint"] {
+  const { storedBytes, bytes, node, failures } = stored ?? {};
+  return { ...rest, parkedAt: parkedAt.toISOString(), storedBytes, bytes, node, failures };
 }
 
 function packetFields(name: "payload" | "output", packet: Packet, link: (field: "payload" | "output") => string) {

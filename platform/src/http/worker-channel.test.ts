@@ -17,6 +17,8 @@ class ScriptedWorkers implements WorkerService {
   metadata: WorkerService["metadata"] = async () => undefined;
   journal: WorkerService["journal"] = async () => ({ state: "RUNNING", completions: [] });
   park: WorkerService["park"] = async () => ({ state: "PARKED", completions: [], isPressed: false });
+  checkpoint: WorkerService["checkpoint"] = async () => ({ checkpointId: "c1", key: "k", maxStoredBytes: 9 });
+  restored: WorkerService["restored"] = async () => ({ granted: true });
   hello: WorkerService["hello"] = async (link) => {
     this.links.push(link);
     return { fenced: ["e9"] };
@@ -24,6 +26,9 @@ class ScriptedWorkers implements WorkerService {
   heartbeat: WorkerService["heartbeat"] = async () => ({ fenced: [], cancel: ["e1"] });
   capacity(_link: WorkerLink, free: number): void {
     this.free.push(free);
+  }
+  node(): void {
+    this.calls.push("node");
   }
   started(): void {
     this.calls.push("started");

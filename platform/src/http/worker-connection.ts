@@ -129,6 +129,13 @@ export class WorkerConnection implements WorkerLink {
       }
       case "started":
         return workers.started(this, message);
+      case "node":
+        return workers.node(this, message);
+      // Asked for while the process still sends what it has: nothing waits for the other.
+      case "checkpoint":
+        return void this.#carryOut(message.id, async () => ({ checkpoint: await workers.checkpoint(this, message) }));
+      case "restored":
+        return this.#inOrder(message, async () => ({ restored: await workers.restored(this, message) }));
       case "heartbeat":
         return void this.#carryOut(message.id, async () => ({ beat: await workers.heartbeat(this, message) }));
       case "journal":

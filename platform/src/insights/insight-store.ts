@@ -60,6 +60,8 @@ export interface Usage {
   queued: number;
   held: number;
   schedules: number;
+  /** Of stored processes. */
+  checkpointBytes: number;
 }
 
 /** What the tables say of many runs together. Reads are bounded by what they are asked for, not by how many runs there are. */

@@ -127,6 +127,7 @@ export function createInsightsService({ store, clock, limits }: InsightsDeps): I
         queuedRuns: used.queued,
         maxHeld: used.held,
         schedules: used.schedules,
+        environmentCheckpointBytes: used.checkpointBytes,
       };
       const names = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
       return {

@@ -272,7 +272,7 @@ export interface ExplainFacts {
   /** Of a WAITING run: what it waits for, the next to be due first. At most 100. */
   waits: ExplainedWait[];
   /** Of a WAITING run: what became of its worker, and why; undefined where it was lost. */
-  checkpoint: { mode: "hold" | "replay" | "process"; reason: CheckpointReason; ifLost?: HeldLoss } | undefined;
+  checkpoint: ExplainedCheckpoint | undefined;
   /** A QUEUED run that nothing keeps room for while so many workers are held. */
   heldLimit: { held: number; limit: number } | undefined;
 }

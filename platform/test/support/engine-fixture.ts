@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Grant, PlatformMessage, RunnerMessage } from "@gantry/sdk/contract";
 import { DEFAULT_LIMITS } from "@gantry/sdk/contract";
+import { Registry } from "prom-client";
 import { createDeploymentCatalog } from "../../src/adapters/postgres/deployment-catalog.ts";
+import { createPostgresCheckpointStore } from "../../src/adapters/postgres/postgres-checkpoint-store.ts";
 import { createPostgresJournalStore } from "../../src/adapters/postgres/postgres-journal-store.ts";
+import { createCheckpointMetrics } from "../../src/checkpoints/checkpoint-metrics.ts";
 import { NOTHING_SEEN } from "../../src/cluster/cluster-sight.ts";
 import { Completions } from "../../src/cluster/completions.ts";
 import { ConnectedWorkers } from "../../src/cluster/connected-workers.ts";
@@ -14,6 +17,7 @@ import { createCredentials } from "../../src/cluster/jwt-credentials.ts";
 import { createWorkerObservations } from "../../src/cluster/observed-workers.ts";
 import { createStartExchange } from "../../src/cluster/start-exchange.ts";
 import type { WorkerLink } from "../../src/cluster/worker-service.ts";
+import { createWorkerCheckpoints } from "../../src/cluster/worker-checkpoints.ts";
 import { createWorkerService } from "../../src/cluster/workers.ts";
 import { machinesWith } from "../../src/deployments/machines.ts";
 import { newUuid } from "../../src/ids.ts";
@@ -25,6 +29,7 @@ import { leaseLoop } from "../../src/loops/lease-loop.ts";
 import { Announcements } from "../../src/runs/announcements.ts";
 import type { RunStore } from "../../src/runs/run-store.ts";
 import { MasterKey } from "../../src/secrets/master-key.ts";
+import { SecretBox } from "../../src/secrets/secret-box.ts";
 import { storeActs } from "./store-acts.ts";
 import { storeOn } from "./store-fixture.ts";
 import type { testDatabase } from "./test-database.ts";
@@ -81,7 +86,11 @@ export async function engineFixture(
   const announcements = new Announcements((id) => woken.add(id));
   const workers = new ConnectedWorkers();
   const told: [string, string][] = [];
-  const journalStore = createPostgresJournalStore(pool);
+  const master = new MasterKey(randomBytes(32).toString("base64"));
+  const secrets = new SecretBox(master);
+  const journalStore = createPostgresJournalStore(pool, { secrets });
+  const checkpoints = createPostgresCheckpointStore(pool, secrets);
+  const metrics = new Registry();
   const tellWorker = (executionId: string, what: "cancel" | "drop" | "wake") => {
     told.push([executionId, what]);
     if (what !== "drop") return;
@@ -97,7 +106,10 @@ export async function engineFixture(
     logger,
     workers,
     catalog: createDeploymentCatalog(pool),
-    credentials: createCredentials(new MasterKey(randomBytes(32).toString("base64"))),
+    credentials: createCredentials(master),
+    checkpoints,
+    storesProcesses: true,
+    checkpointMetrics: createCheckpointMetrics(metrics, checkpoints),
     environmentById: async () => environment,
     machines: machinesWith(),
     startDeadlineMs: 60_000,
@@ -117,7 +129,8 @@ export async function engineFixture(
   };
   const completions = new Completions(workersDeps);
   const workerJournals = createWorkerJournals({ ...workersDeps, journals: journalStore, wakeSoon: () => undefined });
-  const service = createWorkerService({ ...workersDeps, completions, workerJournals });
+  const workerCheckpoints = createWorkerCheckpoints({ ...workersDeps, isStorageFull: () => false });
+  const service = createWorkerService({ ...workersDeps, completions, workerJournals, workerCheckpoints });
   const takeWoken = () => {
     const ids = [...woken];
     woken.clear();
@@ -178,6 +191,8 @@ export async function engineFixture(
     abandoned,
     makeHooksDue: () => pool.query("update failure_hook set due_at = now()"),
     observations,
+    checkpoints,
+    metrics,
     startExchange,
     credentials: shared.credentials,
     /** From here on each execution needs a worker of its own, as on Kubernetes. */

@@ -430,8 +430,14 @@ export class FakeEngine {
     };
   }
 
-  credentials(): Pick<WorkerCredentials, "verifyRunToken"> {
+  credentials(): Pick<WorkerCredentials, "verifyRunToken" | "verifyWorkerToken"> {
     return {
+      verifyWorkerToken: (token) => {
+        const [, environmentId, executionId] = /^worker-token:(\d+):([\w-]*)$/.exec(token) ?? [];
+        if (environmentId === undefined || executionId === undefined) return undefined;
+        const worker = { workerId: "w", environmentId: Number(environmentId), deploymentId: "d" };
+        return executionId === "" ? worker : { ...worker, executionId };
+      },
       verifyRunToken: (token) => {
         const runId = /^run-token:(\d+):(run_\w+)$/.exec(token);
         return runId === null

@@ -19,7 +19,7 @@ export function fakeInsights(): InsightsService {
       error: async () => undefined,
       errorStats: async () => new Map(),
       batches: async () => [],
-      usage: async () => ({ pausedAt: undefined, executing: 1, queued: 2, held: 0, schedules: 0 }),
+      usage: async () => ({ pausedAt: undefined, executing: 1, queued: 2, held: 0, schedules: 0, checkpointBytes: 0 }),
       countEnded: async () => false,
       deleteOld: async () => undefined,
     },

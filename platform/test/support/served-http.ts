@@ -8,6 +8,7 @@ import type { HttpDeps } from "../../src/http/deps.ts";
 import { createEdge } from "../../src/http/edge.ts";
 import type { EnvironmentRef } from "../../src/projects/principal.ts";
 import { fakeAccounts } from "./fake-accounts.ts";
+import { fakeCheckpoints } from "./fake-checkpoints.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { fakeBulkActions, fakeInsights } from "./fake-insights.ts";
@@ -50,8 +51,10 @@ export async function serveHttp(overrides: Partial<HttpDeps> = {}) {
         workers: [],
         isTruncated: false,
         nodes: undefined,
+        checkpoints: undefined,
       }),
     },
+    checkpoints: fakeCheckpoints(),
     queues: engine.queueService(),
     schedules: engine.scheduleService(),
     deployments: engine.deploymentService(),

@@ -234,7 +234,7 @@ export interface Grant {
   };
   /** Of earlier executions of the run; absent where there is none. */
   journal?: JournalSnapshot;
-  /** Its process was stored: it goes on there. */
+  /** Its process was stored: it goes on there. Then there is no `journal`: what came after `restore.known` is asked for. */
   restore?: RestoreGrant;
   /** The task's, over the project's, over the default; absent: the default. */
   checkpoint?: Checkpoint;
@@ -263,13 +263,16 @@ export type PlatformMessage =
       beat?: { fenced: string[]; cancel: string[]; wake?: string[] };
       /** journal: completions after `known`, in order. While the run is PARKED they are not to be delivered. */
       journal?: { state: "RUNNING" | "PARKED"; completions: JournalCompletion[] };
-      /** park: RUNNING means that there was something new, and the run goes on. `isPressed`: others wait for a place. */
+      /**
+       * park: RUNNING means that there was something new, and the run goes on. `isPressed`: others wait for a place. Errors:
+       * EXECUTION_FENCED; with mode `process`, which then has changed nothing, LIMIT_EXCEEDED and CHECKPOINT_INCOMPLETE.
+       */
       park?: {
         state: "RUNNING" | "PARKED" | "SUSPENDED";
         completions: JournalCompletion[];
         isPressed: boolean;
       };
-      /** checkpoint: `key` is of AES-256-GCM, base64. Errors: CHECKPOINT_UNAVAILABLE, LIMIT_EXCEEDED. */
+      /** checkpoint: `key` is of AES-256-GCM, base64. Errors: EXECUTION_FENCED, CHECKPOINT_UNAVAILABLE, LIMIT_EXCEEDED. */
       checkpoint?: { checkpointId: string; key: string; maxStoredBytes: number };
       /** restored. Errors: EXECUTION_FENCED, CHECKPOINT_SPENT. */
       restored?: { granted: true };

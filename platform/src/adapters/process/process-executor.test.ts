@@ -82,6 +82,13 @@ class TestPlatform implements WorkerService {
   async park() {
     return { state: "RUNNING" as const, completions: [], isPressed: false };
   }
+  async checkpoint(): Promise<never> {
+    throw new Error("a process of this machine is not stored");
+  }
+  async restored(): Promise<never> {
+    throw new Error("nothing was stored");
+  }
+  node() {}
   async complete(_link: WorkerLink, message: Complete): Promise<CompletionVerdict> {
     this.completes.push(message);
     return { kind: "done", status: "COMPLETED" };

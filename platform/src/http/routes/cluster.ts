@@ -1,4 +1,5 @@
 import { type ClusterReply, clusterReplySchema } from "@gantry/sdk/contract";
+import type { CheckpointNode } from "../../checkpoints/checkpoint-store.ts";
 import type { ClusterView } from "../../cluster/cluster-service.ts";
 import type { Edge } from "../edge.ts";
 import { type Route, route } from "../route.ts";
@@ -19,7 +20,7 @@ export function clusterRoutes(edge: Edge): Route[] {
   ];
 }
 
-function view({ executor, problem, observedAt, workers, isTruncated, nodes }: ClusterView): ClusterReply {
+function view({ executor, problem, observedAt, workers, isTruncated, nodes, checkpoints }: ClusterView): ClusterReply {
   return {
     executor,
     problem: problem ?? null,
@@ -27,5 +28,13 @@ function view({ executor, problem, observedAt, workers, isTruncated, nodes }: Cl
     workers: workers.map(({ deploymentId: _, ...worker }) => worker),
     isTruncated,
     nodes: nodes ?? null,
+    ...(checkpoints === undefined
+      ? {}
+      : { checkpoints: { isEnabled: checkpoints.isEnabled, nodes: checkpoints.nodes.map(checkpointNode) } }),
   };
+}
+
+function checkpointNode({ features, works, reason, seenAt }: CheckpointNode) {
+  const { node: name, arch, kernel } = features;
+  return { name, works, reason: reason ?? null, arch, kernel, seenAt: seenAt.toISOString() };
 }

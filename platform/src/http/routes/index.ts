@@ -27,6 +27,7 @@ import { tokenRoutes } from "./tokens.ts";
 import { triggerRoutes } from "./trigger.ts";
 import { variableRoutes } from "./variables.ts";
 import { waitpointRoutes } from "./waitpoints.ts";
+import { workerCheckpointRoutes } from "./worker-checkpoints.ts";
 import { workerRoutes } from "./worker-start.ts";
 
 /** Every endpoint, the most frequent first: Express tries them in order. */
@@ -53,6 +54,7 @@ export function allRoutes(edge: Edge): Route[] {
     ...accessTokenRoutes(edge),
     ...variableRoutes(edge),
     ...workerRoutes(edge),
+    ...workerCheckpointRoutes(edge),
     ...sessionRoutes(edge),
     ...signInRoutes(edge),
     ...singleSignOnRoutes(edge),

@@ -39,8 +39,12 @@ export async function viewRun(edge: Edge, request: ViewRequest, run: RunDetail) 
   const { environment } = request;
   const link = (field: "payload" | "output") =>
     edge.urls.create(request.req, { do: "run", environmentId: environment.id, runId: run.id, field });
-  const from = await edge.deps.schedules.ofRun(environment, run.idempotencyKey);
-  return runReply(run, await relatedRuns(edge, request, run), link, from);
+  const [from, checkpoint, related] = await Promise.all([
+    edge.deps.schedules.ofRun(environment, run.idempotencyKey),
+    edge.deps.checkpoints.ofRun(environment, run),
+    relatedRuns(edge, request, run),
+  ]);
+  return runReply(run, related, link, { from, checkpoint });
 }
 
 /** What a public token may read is its run: its relatives are named to keys only. */

@@ -1,0 +1,93 @@
+import { CHECKPOINT_CHUNK_BYTES, WORKER_CHECKPOINT_CHUNK_PATH } from "@gantry/sdk/contract";
+import type { Request, Response } from "express";
+import { Gauge } from "prom-client";
+import { z } from "zod";
+import type { ChunkOwner } from "../../checkpoints/checkpoint-service.ts";
+import { AppError } from "../../errors.ts";
+import { chunkLength, readChunk, sendChunk } from "../chunk-body.ts";
+import { ChunkGate } from "../chunk-gate.ts";
+import type { Edge } from "../edge.ts";
+import { ANSWERED, type Route, route } from "../route.ts";
+
+/** What may be in memory at once, in each direction; Postgres takes no more than a few at a time anyway. */
+const CHUNKS_AT_ONCE = 4;
+/** Each has a connection, and what fits into its buffers: 64 KB. */
+const MAX_WAITING = 512;
+/** Beyond the contract's length; the cipher's tag is part of that already. */
+const OVERHEAD_BYTES = 1024;
+
+const chunkParams = z.object({
+  checkpointId: z.uuid(),
+  number: z.coerce.number().int().min(0).max(1_000_000),
+});
+
+/** Chunks of stored processes, put and got by workers (docs/worker-protocol.md). */
+export function workerCheckpointRoutes(edge: Edge): Route[] {
+  const gates = {
+    put: new ChunkGate(CHUNKS_AT_ONCE, MAX_WAITING),
+    get: new ChunkGate(CHUNKS_AT_ONCE, MAX_WAITING),
+  };
+  new Gauge({
+    name: "gantry_checkpoint_chunks_waiting",
+    help: "Requests with a chunk of a stored process that wait for their turn on this replica.",
+    labelNames: ["method"],
+    registers: [edge.deps.metrics],
+    collect() {
+      for (const [method, gate] of Object.entries(gates)) this.set({ method }, gate.waiting);
+    },
+  });
+  return [putChunk(edge, gates.put), getChunk(edge, gates.get)];
+}
+
+const putChunk = (edge: Edge, gate: ChunkGate) =>
+  route({
+    method: "put",
+    path: WORKER_CHECKPOINT_CHUNK_PATH,
+    tag: "worker",
+    summary: "Store a chunk of a process, once or again (private to the runner)",
+    access: { by: "none" },
+    params: chunkParams,
+    body: { stream: "application/octet-stream" },
+    reply: z.object({}),
+    async handle({ req, res, params: { checkpointId, number } }) {
+      const owner = { ...workerOf(edge, req), checkpointId };
+      const length = chunkLength(req, CHECKPOINT_CHUNK_BYTES + OVERHEAD_BYTES);
+      await edge.deps.checkpoints.allowChunk(owner, number);
+      await gate.through(goneOf(res), async () =>
+        edge.deps.checkpoints.putChunk(owner, number, await readChunk(req, length)),
+      );
+      return {};
+    },
+  });
+
+const getChunk = (edge: Edge, gate: ChunkGate) =>
+  route({
+    method: "get",
+    path: WORKER_CHECKPOINT_CHUNK_PATH,
+    tag: "worker",
+    summary: "A chunk of the process that the run's worker is to bring back (private to the runner)",
+    access: { by: "none" },
+    params: chunkParams,
+    reply: { media: "application/octet-stream" },
+    async handle({ req, res, params: { checkpointId, number } }) {
+      const owner = { ...workerOf(edge, req), checkpointId };
+      await gate.through(goneOf(res), async () => sendChunk(res, await edge.deps.checkpoints.getChunk(owner, number)));
+      return ANSWERED;
+    },
+  });
+
+/** Errors: UNAUTHORIZED; FORBIDDEN for a worker that was not launched for one execution alone. */
+function workerOf(edge: Edge, req: Request): Omit<ChunkOwner, "checkpointId"> {
+  const token = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? "")?.[1] ?? "";
+  const worker = edge.deps.credentials.verifyWorkerToken(token);
+  if (worker === undefined) throw new AppError("UNAUTHORIZED", "The request has no worker's token.");
+  const { environmentId, executionId } = worker;
+  if (executionId === undefined) throw new AppError("FORBIDDEN", "Only a Job's worker stores processes.");
+  return { environmentId, executionId };
+}
+
+function goneOf(res: Response): AbortSignal {
+  const gone = new AbortController();
+  res.on("close", () => gone.abort());
+  return gone.signal;
+}
