@@ -35,6 +35,10 @@ export function runView(reply: RunReply): RunView {
   };
 }
 
+/** Neither executing nor over: something holds it back, or it waits. */
+export const isHeldBack = (run: Pick<RunView, "isCompleted" | "status">): boolean =>
+  !run.isCompleted && run.status !== "EXECUTING";
+
 const JOURNAL_DATES = ["openedAt", "startedAt", "dueAt", "completedAt"] as const;
 
 export const journalItem = (entry: JournalEntryReply): JournalItem =>

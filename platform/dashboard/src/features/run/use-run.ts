@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { useEnvironment } from "../../session/session-provider.tsx";
 import { EVENTS_PAGE, RunActivity } from "./run-activity.ts";
-import { isSameButMetadata, journalItem, type RunView, runView, withLive } from "./run-view.ts";
+import { isHeldBack, isSameButMetadata, journalItem, type RunView, runView, withLive } from "./run-view.ts";
 
 const path = (runId: string, rest = "") => `/api/v1/runs/${encodeURIComponent(runId)}${rest}`;
 
@@ -129,11 +129,10 @@ export function useMetadata(observer: RunObserver, run: RunView): Record<string,
 /** What holds a run back, or what it waits for: asked again while it is neither executing nor over. */
 export function useExplanation(run: RunView) {
   const { api, key } = useEnvironment();
-  const isHeldBack = !run.isCompleted && run.status !== "EXECUTING";
   return useQuery({
     queryKey: key("run", run.id, "explain"),
     queryFn: () => api.explainRun(run.id),
-    enabled: isHeldBack,
-    refetchInterval: isHeldBack ? 3_000 : false,
+    enabled: isHeldBack(run),
+    refetchInterval: isHeldBack(run) ? 3_000 : false,
   });
 }

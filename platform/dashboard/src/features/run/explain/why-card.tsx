@@ -6,15 +6,13 @@ import { cx } from "../../../ui/class-names.ts";
 import { Icon } from "../../../ui/icon.tsx";
 import { RUN_STATUS_LOOK } from "../../../ui/run-status-look.ts";
 import { RunsLink } from "../place-links.tsx";
-import type { RunView } from "../run-view.ts";
+import { isHeldBack, type RunView } from "../run-view.ts";
 import { Countdown } from "../timeline/timeline-row.tsx";
 import { useExplanation } from "../use-run.ts";
 import { checkpointFacts, isWorkerReason } from "./checkpoint-facts.ts";
 import { CheckpointPart } from "./checkpoint-part.tsx";
 import { type OpenWait, openWaits, type Reason, type ReasonTarget, reasonWords } from "./explain-words.ts";
 import classes from "./why-card.module.css";
-
-const isHeldBack = (run: RunView) => !run.isCompleted && run.status !== "EXECUTING";
 
 interface WhyCardProps {
   run: RunView;
