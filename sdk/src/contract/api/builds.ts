@@ -3,6 +3,7 @@ import { instantSchema, text } from "./scalars.ts";
 
 /** CANCELED: the client of the deploy went away. */
 export const BUILD_STATUSES = ["BUILDING", "DEPLOYED", "FAILED", "CANCELED"] as const;
+export type BuildStatus = (typeof BUILD_STATUSES)[number];
 
 /** An image that the platform made, or makes, for a deploy. Versions of `gantry dev` have none. */
 export const buildSchema = z

@@ -1,3 +1,4 @@
+import type { BuildStatus } from "@gantry/sdk/contract";
 import type { IconName } from "../../ui/icon.tsx";
 import type { Tone } from "../../ui/tone.ts";
 
@@ -42,8 +43,6 @@ export function runtimeWords(runtime: string | null, version: string | null): st
   const words = name === "node" ? "Node.js" : name;
   return [words, version ?? written].filter(Boolean).join(" ");
 }
-
-type BuildStatus = "BUILDING" | "DEPLOYED" | "FAILED" | "CANCELED";
 
 export const BUILD_LOOK: Record<BuildStatus, { text: string; tone: Tone; icon: IconName }> = {
   BUILDING: { text: "Building", tone: "info", icon: "spinner" },

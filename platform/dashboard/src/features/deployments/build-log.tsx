@@ -1,3 +1,4 @@
+import type { BuildStatus } from "@gantry/sdk/contract";
 import { useEffect, useRef } from "react";
 import { QueryView } from "../../queries/query-view.tsx";
 import { Card } from "../../ui/card.tsx";
@@ -61,9 +62,7 @@ export function BuildLog({ buildId }: { buildId: string }) {
   );
 }
 
-type Status = "BUILDING" | "DEPLOYED" | "FAILED" | "CANCELED";
-
-function Step({ step, isLast, status }: { step: BuildStep; isLast: boolean; status: Status }) {
+function Step({ step, isLast, status }: { step: BuildStep; isLast: boolean; status: BuildStatus }) {
   const head = (
     <>
       <StepIcon isLast={isLast} status={status} />
@@ -90,7 +89,7 @@ function Step({ step, isLast, status }: { step: BuildStep; isLast: boolean; stat
   );
 }
 
-function StepIcon({ isLast, status }: { isLast: boolean; status: Status }) {
+function StepIcon({ isLast, status }: { isLast: boolean; status: BuildStatus }) {
   if (!isLast || status === "DEPLOYED") return <Icon name="check-circle" className={classes.done} label="done" />;
   if (status === "BUILDING") return <Icon name="spinner" className={classes.live} label="under way" />;
   return <Icon name="x-circle" className={classes.bad} label="failed" />;

@@ -1,14 +1,14 @@
+import type { TokenStatus } from "@gantry/sdk/contract";
 import type { IconName } from "../../ui/icon.tsx";
 import type { Tone } from "../../ui/tone.ts";
-
-export const TOKEN_STATUSES = ["WAITING", "COMPLETED", "TIMED_OUT"] as const;
-export type TokenStatus = (typeof TOKEN_STATUSES)[number];
 
 export const TOKEN_LOOK: Record<TokenStatus, { text: string; tone: Tone; icon: IconName }> = {
   WAITING: { text: "Waiting", tone: "wait", icon: "hourglass" },
   COMPLETED: { text: "Completed", tone: "success", icon: "check-circle" },
   TIMED_OUT: { text: "Timed out", tone: "warning", icon: "clock" },
 };
+
+export const TOKEN_STATUSES = Object.keys(TOKEN_LOOK) as TokenStatus[];
 
 export function asTokenStatus(text: string | undefined): TokenStatus | undefined {
   return TOKEN_STATUSES.find((status) => status === text);

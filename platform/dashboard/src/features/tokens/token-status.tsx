@@ -1,6 +1,7 @@
+import type { TokenStatus } from "@gantry/sdk/contract";
 import { Badge } from "../../ui/badge.tsx";
 import { RelativeTime } from "../../ui/time.tsx";
-import { TOKEN_LOOK, type TokenStatus } from "./token-facts.ts";
+import { TOKEN_LOOK } from "./token-facts.ts";
 
 export function TokenStatusBadge({ status }: { status: TokenStatus }) {
   const { text, tone, icon } = TOKEN_LOOK[status];

@@ -1,8 +1,8 @@
+import type { TokenStatus } from "@gantry/sdk/contract";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { POLL } from "../../queries/polling.ts";
 import { useAction } from "../../queries/use-action.ts";
 import { useEnvironment } from "../../session/session-provider.tsx";
-import type { TokenStatus } from "./token-facts.ts";
 
 export interface TokenListFilter {
   status?: TokenStatus | undefined;
