@@ -123,6 +123,130 @@ describe("replay", () => {
   });
 });
 
+const ABLE = { is: "able" } as const;
+const UNABLE = { is: "unable", reason: "CHECKPOINT_UNAVAILABLE" } as const;
+const FAILED = { is: "unable", reason: "CHECKPOINT_FAILED", askAgainInMs: 30_000 } as const;
+const store = (reason: CheckpointDecision["reason"]): CheckpointDecision => ({ mode: "process", reason });
+const EVERYTHING: Safety = { isWatched: false, unsafe: UNSAFE.unsafe, isBusy: true };
+
+describe("auto, where the task wants its process stored", () => {
+  const cases: Record<string, Case> = {
+    "holds a wait that ends within holdMs": { process: ABLE, endsInMs: 4_999, want: hold("SHORT_WAIT") },
+    "holds a longer one for holdMs first": { process: ABLE, endsInMs: 20_000, want: hold("HOLDING_FIRST", 5_000) },
+    "stores the process after holdMs, though a replay would repeat nothing": {
+      process: ABLE,
+      heldMs: 5_000,
+      want: store("PROCESS_LONG_WAIT"),
+    },
+    "stores it whatever it did, watched or not, and busy as it is": {
+      process: ABLE,
+      safety: EVERYTHING,
+      heldMs: 5_000,
+      want: store("PROCESS_LONG_WAIT"),
+    },
+    "stores it at once where the worker must go": {
+      process: ABLE,
+      safety: EVERYTHING,
+      endsInMs: 100,
+      isDraining: true,
+      want: store("PROCESS_DRAINING"),
+    },
+    "stores it at once where others wait": { process: ABLE, isPressed: true, want: store("PROCESS_PRESSED") },
+    "holds until it is known whether it can be": {
+      process: { is: "untested" },
+      heldMs: 9_000,
+      want: hold("HOLDING_FIRST"),
+    },
+    "replays where it cannot be stored, and nothing is repeated": {
+      process: UNABLE,
+      heldMs: 5_000,
+      want: replay("LONG_WAIT"),
+    },
+    "holds for holdMs first where it cannot be stored": { process: UNABLE, want: hold("HOLDING_FIRST", 5_000) },
+    "holds where it cannot be stored and a replay would repeat something, and says why it could not": {
+      process: UNABLE,
+      safety: UNSAFE,
+      want: hold("CHECKPOINT_UNAVAILABLE"),
+    },
+    "does not name the checkpoint for a short wait": {
+      process: UNABLE,
+      safety: UNSAFE,
+      endsInMs: 10,
+      want: hold("SHORT_WAIT"),
+    },
+    "asks again when it may be tried again": {
+      process: FAILED,
+      safety: UNWATCHED,
+      want: hold("CHECKPOINT_FAILED", 30_000),
+    },
+    "asks again when a busy process may have come to rest, if that is sooner": {
+      process: FAILED,
+      safety: BUSY,
+      heldMs: 5_000,
+      want: hold("CHECKPOINT_FAILED", 10_000),
+    },
+    "is not meant to where the worker was not made for it": {
+      process: undefined,
+      safety: UNSAFE,
+      want: hold("UNSAFE"),
+    },
+  };
+  test.each(Object.entries(cases))("%s", (_sentence, { want, checkpoint, ...question }) => {
+    expect(ask({ ...question, checkpoint: { mode: "auto", process: true, ...checkpoint } })).toEqual(want);
+  });
+  test("and without that wish does as ever", () => {
+    expect(ask({ process: ABLE, heldMs: 5_000 })).toEqual(replay("LONG_WAIT"));
+  });
+});
+
+describe("process", () => {
+  const cases: Record<string, Case> = {
+    "stores the process at once": { process: ABLE, want: store("PROCESS_MODE") },
+    "stores it for a short wait, too": { process: ABLE, endsInMs: 10, want: store("PROCESS_MODE") },
+    "stores it whatever it did": { process: ABLE, safety: EVERYTHING, want: store("PROCESS_MODE") },
+    "holds until it is known whether it can be": { process: { is: "untested" }, want: hold("HOLDING_FIRST") },
+    "does as auto where it cannot be: holds first": { process: UNABLE, want: hold("HOLDING_FIRST", 5_000) },
+    "does as auto where it cannot be: replays then": { process: UNABLE, heldMs: 5_000, want: replay("LONG_WAIT") },
+    "does as auto where the worker was not made for it": {
+      process: undefined,
+      heldMs: 5_000,
+      want: replay("LONG_WAIT"),
+    },
+    "holds a short wait where it was not made for it": { process: undefined, endsInMs: 10, want: hold("SHORT_WAIT") },
+    "replays unchecked where it cannot be": {
+      process: UNABLE,
+      safety: UNSAFE,
+      checkpoint: { unchecked: true },
+      heldMs: 5_000,
+      want: replay("REPLAY_UNCHECKED"),
+    },
+  };
+  for (const reason of [
+    "CHECKPOINT_UNAVAILABLE",
+    "CHECKPOINT_REFUSED",
+    "CHECKPOINT_TOO_LARGE",
+    "CHECKPOINT_FAILED",
+  ] as const)
+    cases[`holds what a replay would repeat, with the reason ${reason}`] = {
+      process: { is: "unable", reason },
+      safety: UNSAFE,
+      want: hold(reason),
+    };
+  test.each(Object.entries(cases))("%s", (_sentence, { want, checkpoint, ...question }) => {
+    expect(ask({ ...question, checkpoint: { mode: "process", ...checkpoint } })).toEqual(want);
+  });
+});
+
+test.each(["hold", "replay"] as const)("mode %s never stores a process", (mode) => {
+  const { mode: decided } = ask({
+    process: ABLE,
+    checkpoint: { mode, process: true },
+    heldMs: 60_000,
+    isDraining: true,
+  });
+  expect(decided).toBe(mode);
+});
+
 describe("a worker that is lost while it is held", () => {
   const lost = (checkpoint: Partial<Checkpoint>, safety: Safety) =>
     decideIfLost({ ...DEFAULT_CHECKPOINT, ...checkpoint }, safety);
@@ -163,6 +287,7 @@ function ask({ checkpoint, ...question }: Partial<Omit<Case, "want">>): Checkpoi
     endsInMs: undefined,
     isDraining: false,
     isPressed: false,
+    process: undefined,
     ...question,
     checkpoint: { ...DEFAULT_CHECKPOINT, ...checkpoint },
   });

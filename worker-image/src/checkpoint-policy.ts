@@ -1,4 +1,4 @@
-import type { Checkpoint, CheckpointReason } from "@gantry/sdk/contract";
+import { type Checkpoint, type CheckpointReason, wantsProcessCheckpoints } from "@gantry/sdk/contract";
 import type { Safety } from "./process-messages.ts";
 
 export interface CheckpointQuestion {
@@ -12,10 +12,19 @@ export interface CheckpointQuestion {
   isDraining: boolean;
   /** Others wait for the place of a worker that is held. */
   isPressed: boolean;
+  /** Whether this worker can store its process; undefined: it is not meant to. */
+  process: ProcessAbility | undefined;
 }
 
+export type ProcessAbility =
+  | { is: "able" }
+  /** The answer comes soon, and the policy is asked again. */
+  | { is: "untested" }
+  /** `askAgainInMs`: then it may be. */
+  | { is: "unable"; reason: CheckpointReason; askAgainInMs?: number };
+
 export interface CheckpointDecision {
-  mode: "hold" | "replay";
+  mode: "hold" | "replay" | "process";
   reason: CheckpointReason;
   /** Milliseconds; absent: nothing changes by time alone. */
   askAgainInMs?: number;
@@ -28,14 +37,49 @@ const BUSY_ASK_AGAIN_MS = 10_000;
  * What becomes of a worker whose run waits.
  *
  *   mode hold                              → hold
+ *   the task wants its process stored, and
+ *     the worker can                       → process: in mode process, draining or pressed at once; else hold a short wait,
+ *                                            hold any for holdMs, then process. Whatever it did, and however busy it is
  *   would repeat something, or could still
  *     be resumed by something of its own   → hold, whatever the mode and however the worker is needed
  *   mode replay · draining · pressed       → replay
- *   auto                                   → hold a short wait; hold any for holdMs, then replay
+ *   auto, or process where it cannot be    → hold a short wait; hold any for holdMs, then replay
  */
 export function decideCheckpoint(question: CheckpointQuestion): CheckpointDecision {
-  const { checkpoint, safety } = question;
+  const { checkpoint, process } = question;
   if (checkpoint.mode === "hold") return hold("HOLD_MODE");
+  if (!process || !wantsProcessCheckpoints(checkpoint)) return decideReplay(question);
+  if (process.is === "untested") return hold("HOLDING_FIRST");
+  return process.is === "able" ? decideProcess(question) : decideWithout(question, process);
+}
+
+function decideProcess(question: CheckpointQuestion): CheckpointDecision {
+  const { checkpoint, isDraining, isPressed, heldMs } = question;
+  if (checkpoint.mode === "process") return store("PROCESS_MODE");
+  if (isDraining) return store("PROCESS_DRAINING");
+  if (isPressed) return store("PROCESS_PRESSED");
+  if (isShort(question)) return hold("SHORT_WAIT");
+  const leftMs = checkpoint.holdMs - heldMs;
+  return leftMs > 0 ? hold("HOLDING_FIRST", leftMs) : store("PROCESS_LONG_WAIT");
+}
+
+/** What a process that could be stored would not be held for. */
+const HELD_FOR_REPLAY: CheckpointReason[] = ["UNSAFE", "NOT_WATCHED", "STILL_BUSY"];
+
+/** As if nobody had wanted it; where that holds the worker, it is because the process cannot be stored. */
+function decideWithout(
+  question: CheckpointQuestion,
+  { reason, askAgainInMs }: Extract<ProcessAbility, { is: "unable" }>,
+): CheckpointDecision {
+  const decision = decideReplay(question);
+  if (decision.mode !== "hold") return decision;
+  const times = [decision.askAgainInMs, askAgainInMs].filter((ms) => ms !== undefined);
+  const isHeldForReplay = HELD_FOR_REPLAY.includes(decision.reason);
+  return hold(isHeldForReplay ? reason : decision.reason, times.length === 0 ? undefined : Math.min(...times));
+}
+
+function decideReplay(question: CheckpointQuestion): CheckpointDecision {
+  const { checkpoint, safety } = question;
   const repeats = whyNotRepeatable(safety);
   const mayLeave = (repeats === undefined || checkpoint.unchecked) && !safety.isBusy;
   const needed = mayLeave ? whyAtOnce(question, repeats !== undefined) : undefined;
@@ -56,7 +100,7 @@ function whyAtOnce(question: CheckpointQuestion, repeats: boolean): CheckpointRe
 }
 
 function hasTime({ checkpoint, isDraining, isPressed }: CheckpointQuestion): boolean {
-  return checkpoint.mode === "auto" && !isDraining && !isPressed;
+  return checkpoint.mode !== "replay" && !isDraining && !isPressed;
 }
 
 /** One of its waits ends within holdMs of their beginning, or should have. */
@@ -94,4 +138,8 @@ function hold(reason: CheckpointReason, askAgainInMs?: number): CheckpointDecisi
 
 function replay(reason: CheckpointReason): CheckpointDecision {
   return { mode: "replay", reason };
+}
+
+function store(reason: CheckpointReason): CheckpointDecision {
+  return { mode: "process", reason };
 }

@@ -3,9 +3,14 @@ import type { CheckpointDecision } from "./checkpoint-policy.ts";
 
 /** What a run's trace says of a decision about its worker. */
 export function decisionNote(waits: OpenWait[], { mode, reason }: CheckpointDecision): string {
-  const stays = mode === "hold" ? "its process is kept" : "its process ends, and it goes on in another";
-  return `The run waits for ${waitsText(waits)}; ${stays}: ${reason}. ${CHECKPOINT_REASONS[reason]}`;
+  return `The run waits for ${waitsText(waits)}; ${BECOMES[mode]}: ${reason}. ${CHECKPOINT_REASONS[reason]}`;
 }
+
+const BECOMES: Record<CheckpointDecision["mode"], string> = {
+  hold: "its process is kept",
+  replay: "its process ends, and it goes on in another",
+  process: "its process is stored, to go on where it stands",
+};
 
 /** How the line that forbids a replay is repaired. */
 export function unsafeWarning({ what, line, call }: UnsafeEffect): string {
