@@ -13,6 +13,7 @@ import { metadataLatency } from "./rows/metadata-latency.ts";
 import { scheduleAccuracy } from "./rows/schedule-accuracy.ts";
 import { singleTriggers } from "./rows/single-triggers.ts";
 import { sleepingRuns } from "./rows/sleeping-runs.ts";
+import { storedProcesses } from "./rows/stored-processes.ts";
 import { startLatency } from "./rows/start-latency.ts";
 import { threeSteps } from "./rows/three-steps.ts";
 import { throughputFresh } from "./rows/throughput-fresh.ts";
@@ -31,6 +32,7 @@ const ROWS: Row[] = [
   dueToGoesOn,
   childRoundTrip,
   sleepingRuns,
+  storedProcesses,
   scheduleAccuracy,
   metadataLatency,
   liveUpdates,

@@ -9,8 +9,18 @@ import { fiftyAtOnce } from "./rows/fifty-at-once.ts";
 import { firstLine } from "./rows/first-line.ts";
 import { imageSize } from "./rows/image-size.ts";
 import { podMemory } from "./rows/pod-memory.ts";
+import { processGoesOn, processSize, processStored } from "./rows/process-stored.ts";
 
-const ROWS: Row<ClusterBench>[] = [firstLine, fiftyAtOnce, deploys, imageSize, podMemory];
+const ROWS: Row<ClusterBench>[] = [
+  firstLine,
+  fiftyAtOnce,
+  deploys,
+  imageSize,
+  podMemory,
+  processStored,
+  processSize,
+  processGoesOn,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

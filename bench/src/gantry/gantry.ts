@@ -151,12 +151,13 @@ export class Gantry {
   }
 
   /**
-   * When the last of `count` runs made since `since` had ended, by the database; milliseconds since the epoch.
+   * When the last of `count` runs made since `since` had ended, by the database; milliseconds since the epoch. What waits is
+   * none of them.
    * Errors: a run that did not end COMPLETED.
    */
   async endOfRuns(since: number, count: number): Promise<number> {
     for (;;) {
-      const live = await this.database.query<{ n: string }>("select count(*) as n from run");
+      const live = await this.database.query<{ n: string }>("select count(*) as n from run where status <> 'WAITING'");
       if (Number(live.rows[0]?.n) === 0) {
         const ended = await this.#endedSince(since);
         if (ended.completed + ended.others >= count) {
