@@ -7,7 +7,8 @@
  *   them, in nanoseconds; the runner writes that file before a restore. It is mapped, so the first instruction sees it.
  * - Whoever has the same user may look into the process: CRIU must, and Yama would allow a parent alone.
  *
- * It is for this process alone: it takes itself out of the environment, so that programs which the task starts do without.
+ * It is for this process alone: it takes itself out of the environment, so that programs which the task starts do without. So
+ * no program may stand between task-parent and Node.
  *
  * No time namespace: to enter one takes CAP_SYS_ADMIN. What reads the kernel's clock past libc (a static program, a vDSO call of
  * one's own), timer_settime with an absolute time, and the timed locks of pthread_rwlock and pthread_mutex are not corrected.
