@@ -68,6 +68,8 @@ export class AttemptRunner {
         return this.#concerned(message)?.drain.abort(drainReason(message.reason, message.graceMs));
       case "completions":
         return this.#concerned(message)?.host.journal?.received(message);
+      case "goOn":
+        return this.#goOn(message);
       case "begin":
         // It concerns the process, not an attempt in it: task-process.ts.
         return;
@@ -76,6 +78,19 @@ export class AttemptRunner {
 
   #concerned({ executionId }: { executionId: string }): Current | undefined {
     return this.#current?.executionId === executionId ? this.#current : undefined;
+  }
+
+  /** Its attempt has another name and another token from now on, where another runner has brought this process back. */
+  #goOn({ from, executionId, runToken }: Extract<ToTaskProcess, { t: "goOn" }>): void {
+    const current = this.#current;
+    // Said again, after a connection that was lost.
+    if (this.#last?.executionId !== from.executionId || this.#last.attempt !== from.attempt) return;
+    this.#last = { executionId, attempt: from.attempt };
+    if (!current || executionId === from.executionId) return;
+    current.executionId = executionId;
+    // The kernel counts a process that was brought back from then on.
+    current.cpuBefore = { user: 0, system: 0 };
+    current.host.goOn(runToken);
   }
 
   async #run(grant: Grant): Promise<void> {

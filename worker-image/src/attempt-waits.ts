@@ -36,6 +36,7 @@ export class AttemptWaits {
     this.#journal = new JournalRelay({
       ref,
       journal: grant.journal,
+      known: grant.restore?.known,
       request,
       toProcess,
       onRunning: (completions) => this.#parking.resumed(completions),
@@ -74,6 +75,11 @@ export class AttemptWaits {
     this.#isStarted = true;
     this.#clock.go();
     if (this.#hasNews) this.#journal.ask();
+  }
+
+  /** Its process was brought back, and has heard who it is now. */
+  backInTouch(): void {
+    this.#journal.deliverGranted();
   }
 
   /** False: the message is about something else. */

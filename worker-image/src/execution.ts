@@ -1,4 +1,11 @@
-import type { AttemptOutcome, CompletionVerdict, Grant, MachinePreset, WireError } from "@gantry/sdk/contract";
+import type {
+  AttemptOutcome,
+  CompletionVerdict,
+  Grant,
+  MachinePreset,
+  RestoreGrant,
+  WireError,
+} from "@gantry/sdk/contract";
 import { AttemptNotices } from "./attempt-notices.ts";
 import { AttemptReports } from "./attempt-reports.ts";
 import { AttemptWaits } from "./attempt-waits.ts";
@@ -9,6 +16,8 @@ import type { Said } from "./parking.ts";
 import type { Reply, Request } from "./platform-link.ts";
 import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
 import type { ProcessPool, Waiter } from "./process-pool.ts";
+import type { BroughtBack } from "./restore/bring-back.ts";
+import { letGoOn, Restoring, type RestoringEnd, type StoppedProcess } from "./restore/restoring.ts";
 import type { ChildEnd, Occupant, TaskChild } from "./task-child.ts";
 
 /** What an execution needs of its runner. */
@@ -26,28 +35,42 @@ export interface ExecutionSurroundings {
   blockedAfterMs: number;
   /** The kernel holds the process to its preset's memory: in a pod, where what counts is not the resident size. */
   isHeldToMemory: boolean;
+  /** See restore/bring-back.ts. */
+  bringBack(restore: RestoreGrant, signal: AbortSignal): Promise<BroughtBack>;
+  /** The node's name, where it is known. */
+  node: string | undefined;
 }
 
 /** A last sign of life is awaited this long before a timed-out process is ended: it tells whether its loop was blocked. */
 const LAST_PONG_MS = 100;
+/** A process that was brought back and let go on calls in within a moment. */
+const CALL_IN_MS = 30_000;
 
 /**
  * One execution on this runner, attempt after attempt:
  *
+ *  restoring ──┐
+ *              ↓
  *   waiting → running ⇄ parked ──────────→ ended: the run waits without a worker
  *      ↑         └───┬─────┘
  *      │         completing → ended
  *      │             │ verdict: retry in place
  *      └── pausing ←─┘
  *
- * `waiting` is for a process. A `parked` one has a process whose run has no slot: it waits.
+ * `waiting` is for a process; `restoring` brings the one back that was stored: restoring.ts. A `parked` one has a process whose run has no slot: it waits.
  */
-type Phase = "waiting" | "running" | "parked" | "completing" | "pausing" | "ended";
+type Phase = "waiting" | "restoring" | "running" | "parked" | "completing" | "pausing" | "ended";
 
 export class Execution implements Waiter, Occupant {
   #grant: Grant;
   #phase: Phase = "waiting";
   #child: TaskChild | undefined;
+  #restoring: Restoring | undefined;
+  /** How the process that was brought back knows the attempt. */
+  #from: AttemptRef | undefined;
+  /** It ended while the platform was asked whether it may go on. */
+  #endedBefore: ChildEnd | undefined;
+  #callIn: NodeJS.Timeout | undefined;
   #maxRssBytes = 0;
   #waits: AttemptWaits;
   #loop: BlockedLoop;
@@ -120,8 +143,10 @@ export class Execution implements Waiter, Occupant {
     return this.#phase === "running" || this.#phase === "parked";
   }
 
-  /** Asks for a process. */
+  /** Asks for a process, or brings the run's back. */
   begin(): void {
+    const { restore } = this.#grant;
+    if (restore) return this.#restore(restore);
     this.#phase = "waiting";
     this.#around.pool.acquire(this);
   }
@@ -135,6 +160,71 @@ export class Execution implements Waiter, Occupant {
     child.occupy(this);
     this.#noteResume();
     this.#waits.start();
+  }
+
+  // ── a process that was stored ──
+
+  #restore(restore: RestoreGrant): void {
+    const { executionId, fence } = this.#grant;
+    const { pool, bringBack, request } = this.#around;
+    this.#phase = "restoring";
+    this.#restoring = new Restoring({
+      ref: { executionId, fence },
+      restore,
+      machine: this.machine,
+      bringBack,
+      adopt: async (machine, restored) => {
+        const child = await pool.adopt(machine, restored);
+        child.occupant = this;
+        return child;
+      },
+      request,
+    });
+    void this.#restoring.run().then((end) => this.#restored(end));
+  }
+
+  #restored(end: RestoringEnd): void {
+    if (this.#phase !== "restoring") return;
+    this.#restoring = undefined;
+    switch (end.kind) {
+      case "granted":
+        return this.#goesOn(end.back);
+      case "notRestored": {
+        const { node } = this.#around;
+        if (this.#notices.isCanceled) return this.#completeWithoutProcess({ kind: "canceled" });
+        const where = node === undefined ? {} : { node };
+        return this.#completeWithoutProcess({ kind: "notRestored", reason: end.reason, ...where });
+      }
+      default:
+        return this.#end();
+    }
+  }
+
+  /** From here on its loss is one of a process. */
+  #goesOn(back: StoppedProcess): void {
+    const { child, memo, fetchMs, restoreMs } = back;
+    this.#phase = "running";
+    this.#child = child;
+    this.#from = memo.from;
+    this.#loop = new BlockedLoop(this.#around.blockedAfterMs, performance.now());
+    const said = `The run's process is back, and goes on at its next line: fetched in ${fetchMs} ms, restored in ${restoreMs} ms.`;
+    this.#note("info", said, { execution: "restored", fetchMs, restoreMs });
+    if (this.#endedBefore) return void this.#crashed(this.#endedBefore);
+    this.#waits.start();
+    if (this.#notices.isCanceled) this.#cancelInProcess();
+    this.#callIn = this.#after(CALL_IN_MS, () => child.killNow({ by: "silence", afterMs: CALL_IN_MS }));
+    letGoOn(back).catch(() => child.killNow(undefined));
+  }
+
+  goOn(): ToTaskProcess | undefined {
+    const { executionId, runToken } = this.#grant;
+    return this.#from && { t: "goOn", from: this.#from, executionId, runToken };
+  }
+
+  backInTouch(): void {
+    clearTimeout(this.#callIn);
+    this.#around.started({ executionId: this.id, fence: this.fence, at: Date.now() });
+    this.#waits.backInTouch();
   }
 
   /** The attempt has been in another process before. */
@@ -186,7 +276,7 @@ export class Execution implements Waiter, Occupant {
       case "pong":
         return this.#note("info", this.#loop.pong(message.n, performance.now()));
       case "outcome":
-        if (message.executionId === this.id && message.attempt === this.#grant.attempt) void this.#finished(message);
+        if (this.#isMine(message)) void this.#finished(message);
         return;
       default:
         // The rest concerns the process, not the attempt in it.
@@ -194,8 +284,15 @@ export class Execution implements Waiter, Occupant {
     }
   }
 
+  /** It may have ended before it heard of its new name. */
+  #isMine({ executionId, attempt }: AttemptRef): boolean {
+    return attempt === this.#grant.attempt && (executionId === this.id || executionId === this.#from?.executionId);
+  }
+
   processEnded(end: ChildEnd): void {
     if (this.isInProcess) void this.#crashed(end);
+    // Whether that concerns the run is not known yet.
+    else if (this.#phase === "restoring") this.#endedBefore = end;
   }
 
   // ── the platform's side ──
@@ -205,7 +302,12 @@ export class Execution implements Waiter, Occupant {
     this.#notices.cancel(reason);
     if (this.#phase === "waiting" || this.#phase === "pausing")
       return this.#completeWithoutProcess({ kind: "canceled" });
-    if (!this.isInProcess) return;
+    if (this.#phase === "restoring" && !this.#restoring?.isAsking)
+      return this.#completeWithoutProcess({ kind: "canceled" });
+    if (this.isInProcess) this.#cancelInProcess();
+  }
+
+  #cancelInProcess(): void {
     this.#waits.cancel();
     this.#tell("cancel");
     this.#after(this.#around.cancelGraceMs, () => this.#child?.killNow({ by: "cancel" }));
@@ -220,6 +322,7 @@ export class Execution implements Waiter, Occupant {
   drop(): void {
     if (this.#phase === "ended") return;
     this.#around.pool.withdraw(this);
+    this.#stopRestoring();
     const child = this.#child;
     this.#end();
     child?.killNow(undefined);
@@ -227,7 +330,8 @@ export class Execution implements Waiter, Occupant {
 
   /** The worker must go. Gives the run back at once where no process has it; else the process is told, and may go on. */
   drain(reason: string, graceMs: number): void {
-    if (!this.isInProcess) return this.giveBack(reason);
+    // One that may go on in a moment is told then.
+    if (!this.isInProcess && !this.#restoring?.isAsking) return this.giveBack(reason);
     this.#notices.drain(reason, graceMs);
     if (!this.#waits.drain()) this.#tell("drain");
   }
@@ -235,7 +339,7 @@ export class Execution implements Waiter, Occupant {
   /** Gives the run back now. */
   giveBack(reason: string): void {
     this.#notices.drain(reason, 0);
-    if (this.#phase === "waiting" || this.#phase === "pausing")
+    if (this.#phase === "waiting" || this.#phase === "restoring" || this.#phase === "pausing")
       this.#completeWithoutProcess({ kind: "returned", reason });
     else if (this.isInProcess) this.#child?.killNow({ by: "return", reason });
   }
@@ -348,8 +452,14 @@ export class Execution implements Waiter, Occupant {
     return outcomeOfEnd({ ...end, kill, exiting, stderrTail: stderr.tail, machine, wasOomKilled, hasBooted: true });
   }
 
+  #stopRestoring(): void {
+    this.#restoring?.stop();
+    this.#restoring = undefined;
+  }
+
   #completeWithoutProcess(outcome: AttemptOutcome): void {
     this.#around.pool.withdraw(this);
+    this.#stopRestoring();
     this.#clearTimers();
     this.#complete(outcome, { computeMs: 0 });
   }
@@ -377,7 +487,10 @@ export class Execution implements Waiter, Occupant {
 
   #follow(verdict: CompletionVerdict): void {
     if (verdict.kind !== "retryInPlace") return this.#end();
-    this.#grant = verdict.grant;
+    // Its process is another one from now on.
+    const { restore: _spent, ...grant } = verdict.grant;
+    this.#grant = grant;
+    this.#from = undefined;
     this.#maxRssBytes = 0;
     this.#waits = this.#makeWaits();
     this.#reports.beginAttempt(verdict.grant.attempt);
@@ -420,12 +533,13 @@ export class Execution implements Waiter, Occupant {
     this.#around.reportsWaiting(this);
   }
 
-  #after(ms: number, then: () => void): void {
+  #after(ms: number, then: () => void): NodeJS.Timeout {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       then();
     }, ms);
     this.#timers.add(timer);
+    return timer;
   }
 
   #clearTimers(): void {

@@ -6,7 +6,10 @@ export type Kill =
   | { by: "cancel" }
   | { by: "memory"; rssBytes: number }
   | { by: "bootTimeout"; afterMs: number }
-  | { by: "return"; reason: string };
+  | { by: "checkpoint"; why: string }
+  | { by: "return"; reason: string }
+  /** It was brought back, and did not call in. */
+  | { by: "silence"; afterMs: number };
 
 /** How a task process ended, before its attempt had an outcome. */
 export interface ProcessEnd {
@@ -36,11 +39,27 @@ export function outcomeOfEnd(end: ProcessEnd): AttemptOutcome {
       return { kind: "timedOut", error: timeoutError(end.kill) };
     case "memory":
       return outOfMemory(end, `it used ${megabytes(end.kill.rssBytes)} MB of memory`);
+    case "checkpoint":
+      return {
+        kind: "crashed",
+        reason: "UNRESPONSIVE",
+        error: error("TASK_PROCESS_UNRESPONSIVE", `The task's process was ended: ${end.kill.why}.`),
+      };
     case "bootTimeout":
       return bootFailed(
         end,
         `was still importing the bundle after ${end.kill.afterMs / 1000} s and was ended. Look for top-level code that waits`,
       );
+    case "silence":
+      return {
+        kind: "crashed",
+        reason: "UNRESPONSIVE",
+        error: error(
+          "TASK_PROCESS_SILENT",
+          `The task's process was brought back, went on, and was not heard of for ${end.kill.afterMs / 1000} s.`,
+          stderrStack(end),
+        ),
+      };
     default:
       return end.hasBooted ? crash(end) : bootCrash(end);
   }

@@ -6,6 +6,8 @@ export interface JournalRelayOptions {
   ref: { executionId: string; fence: string };
   /** As the attempt was granted it. */
   journal: JournalSnapshot | undefined;
+  /** The last completion that a process knows which was brought back; undefined: all of `journal`. */
+  known?: number | undefined;
   request(request: Request): Promise<Reply>;
   toProcess(message: ToTaskProcess): void;
   /** The run has its slot. Called before what came with it is handed to the process. */
@@ -33,8 +35,8 @@ export class JournalRelay {
 
   constructor(options: JournalRelayOptions) {
     this.#options = options;
-    this.#known = options.journal?.seq ?? 0;
-    this.#isUsed = options.journal !== undefined;
+    this.#known = options.known ?? options.journal?.seq ?? 0;
+    this.#isUsed = options.journal !== undefined || options.known !== undefined;
   }
 
   /** The last completion that was handed to the process; undefined while the run has no journal. */
@@ -77,6 +79,13 @@ export class JournalRelay {
     if (first !== undefined) toProcess({ t: "completions", executionId, n: first, completions });
     else if (completions.length > 0) toProcess({ t: "completions", executionId, completions });
     for (const n of rest) toProcess({ t: "completions", executionId, n, completions: [] });
+  }
+
+  /** To a process that was brought back: what was completed meanwhile, as far as it was granted with it. */
+  deliverGranted(): void {
+    const completions = (this.#options.journal?.entries ?? []).flatMap(({ completion }) => completion ?? []);
+    const news = completions.filter(({ seq }) => seq > this.#known).sort((a, b) => a.seq - b.seq);
+    if (news.length > 0) this.deliver(news);
   }
 
   /** The attempt has ended: what is still to come concerns nobody. */

@@ -3,7 +3,7 @@ import { importFailed, outcomeOfEnd } from "./exit-policy.ts";
 import type { Log } from "./log.ts";
 import type { Begin } from "./process-messages.ts";
 import { needsOwnProcess } from "./start-only-variables.ts";
-import { type Boot, type ChildEnd, type ChildListener, TaskChild } from "./task-child.ts";
+import { type Boot, type ChildEnd, type ChildListener, type Restored, TaskChild } from "./task-child.ts";
 
 /** An attempt that wants a process. */
 export interface Waiter {
@@ -131,6 +131,20 @@ export class ProcessPool implements ChildListener {
     for (const group of groups) {
       while (this.#wants(group) && this.#mayBoot(group)) void this.#bootOne(group);
     }
+  }
+
+  /** Takes over a process that was brought back. It may have ended by then. */
+  async adopt(machine: MachinePreset, restored: Restored): Promise<TaskChild> {
+    const group = this.#group(machine);
+    group.booted += 1;
+    const child = await TaskChild.adopt(this.#options.boot, machine, this, restored).catch((error: unknown) => {
+      group.booted -= 1;
+      throw error;
+    });
+    if (child.hasEnded) return child;
+    this.#children.add(child);
+    if (this.#options.maxProcesses === 0) child.killNow(undefined);
+    return child;
   }
 
   ready(child: TaskChild): void {

@@ -33,6 +33,7 @@ export class RunnerLife {
   readonly #pool: ProcessPool;
   readonly #supervisor: Supervisor;
   readonly #link: PlatformLink;
+  #identity: WorkerIdentity | undefined;
   #upkeep: NodeJS.Timeout | undefined;
   #isEnding = false;
   #isLeaving = false;
@@ -43,7 +44,11 @@ export class RunnerLife {
     this.#os = os;
     this.#log = log;
     this.#pool = makePool(config, sockets, os, log);
-    this.#supervisor = new Supervisor(config, this.#pool, os, log);
+    this.#supervisor = new Supervisor(config, this.#pool, os, log, async (restore, signal) => {
+      const { bringBackHere } = await import("./restore/restore-here.ts");
+      const workerToken = this.#identity?.token ?? "";
+      return bringBackHere({ config, sockets, workerToken }, restore, signal);
+    });
     this.#link = new PlatformLink({
       url: config.url,
       log,
@@ -58,12 +63,17 @@ export class RunnerLife {
   async begin(): Promise<void> {
     const { identity, concurrency, pool, keepAlive } = this.#config;
     this.#upkeep = setInterval(() => void this.#look(), UPKEEP_MS);
-    if (identity) this.#link.open(identity);
+    if (identity) this.#open(identity);
     this.#pool.fill();
     this.#log("info", "runner started", { concurrency, pool, keepAlive });
     if (identity) return;
     const learned = await this.#learnIdentity();
-    if (learned && !this.#isEnding) this.#link.open(learned);
+    if (learned && !this.#isEnding) this.#open(learned);
+  }
+
+  #open(identity: WorkerIdentity): void {
+    this.#identity = identity;
+    this.#link.open(identity);
   }
 
   /** Gives back what runs, after the grace where draining, and exits. A second call of `shutdown` cuts a drain short. */

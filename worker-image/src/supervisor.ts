@@ -17,6 +17,10 @@ const TICK_MS = 250;
 const PING_EVERY_TICKS = 4;
 const REPORT_EVERY_MS = 100;
 
+type NodeMessage = Extract<RunnerMessage, { type: "node" }>;
+/** What a self-test has shown. */
+export type NodeReport = Omit<NodeMessage, "type">;
+
 /** All executions of this runner: takes grants, beats for them, and gives them back when the runner must go. */
 export class Supervisor {
   readonly #config: RunnerConfig;
@@ -40,12 +44,19 @@ export class Supervisor {
   #granted = 0;
   #sentCapacity = "";
   #hasTaken = false;
+  #node: NodeMessage | undefined;
   /** The platform asks this runner to end. */
   onEnd: ((mode: "drain" | "shutdown") => void) | undefined;
   /** The one execution that the runner was launched for is over, and the platform knows. */
   onOver: (() => void) | undefined;
 
-  constructor(config: RunnerConfig, pool: ProcessPool, os: OsDifferences, log: Log) {
+  constructor(
+    config: RunnerConfig,
+    pool: ProcessPool,
+    os: OsDifferences,
+    log: Log,
+    bringBack: ExecutionSurroundings["bringBack"],
+  ) {
     this.#config = config;
     this.#isSingle = config.bootstrapToken !== undefined;
     this.#pool = pool;
@@ -57,6 +68,8 @@ export class Supervisor {
       cancelGraceMs: config.cancelGraceMs,
       blockedAfterMs: config.blockedAfterMs,
       isHeldToMemory: this.#isSingle,
+      node: config.node,
+      bringBack,
       request: (request) => this.#link.request(request),
       started: (message) => this.#link.send({ type: "started", ...message }),
       reportsWaiting: (execution) => this.#reportSoon(execution),
@@ -83,6 +96,12 @@ export class Supervisor {
   /** A runner for one execution, that has not been granted it. */
   get awaitsGrant(): boolean {
     return this.#isSingle && !this.#hasTaken;
+  }
+
+  /** Whether processes can be stored on this node: the platform hears of it, on every connection. */
+  reportNode(report: NodeReport): void {
+    this.#node = { type: "node", ...report };
+    this.#link.send(this.#node);
   }
 
   get executionCount(): number {
@@ -190,6 +209,7 @@ export class Supervisor {
     this.#ackedAt = performance.now();
     this.#maxOfflineMs = welcome.maxOfflineMs;
     this.#beatEvery(welcome.heartbeatMs);
+    if (this.#node) this.#link.send(this.#node);
     this.#fence(welcome.fenced);
     // What was completed while the platform was away, or could not be reached, is heard of at once.
     if ([...this.#executions.values()].some(({ known }) => known !== undefined)) this.#beat();

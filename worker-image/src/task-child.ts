@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { MachinePreset, WireError } from "@gantry/sdk/contract";
 import { ensureClockFile } from "./checkpoint/clock-file.ts";
+import { ConnectionPause } from "./checkpoint/connection-pause.ts";
 import { spawnTaskParent, taskPid } from "./checkpoint/task-parent.ts";
 import type { Kill } from "./exit-policy.ts";
 import { encodeMessage } from "./line-protocol.ts";
@@ -56,6 +57,10 @@ export interface ChildListener {
 export interface Occupant {
   grantLine(): string;
   ref(): AttemptRef;
+  /** To a process that was brought back, and knows its attempt as `holds`: who it is now. Undefined: it is granted anew. */
+  goOn(holds: AttemptRef | undefined): ToTaskProcess | undefined;
+  /** It has been told that. */
+  backInTouch(): void;
   /** A cancel or a drain that the process may not have heard of. */
   notices(): ToTaskProcess[];
   received(message: FromTaskProcess): void;
@@ -99,7 +104,8 @@ export class TaskChild implements TaskPeer {
   occupant: Occupant | undefined;
   readonly #boot: Boot;
   readonly #listener: ChildListener;
-  readonly #key: string;
+  /** With which it calls in. */
+  readonly key: string;
   /** The task process itself, or its task-parent. */
   readonly #process: ChildProcess;
   /** Of the task process; undefined until its task-parent has said it. */
@@ -108,6 +114,7 @@ export class TaskChild implements TaskPeer {
   /** Booted ahead: waits for `begin`. */
   readonly #isAhead: boolean;
   #socket: Socket | undefined;
+  #pause: ConnectionPause | undefined;
   #end: ChildEnd | undefined;
   #killTimer: NodeJS.Timeout | undefined;
 
@@ -115,7 +122,7 @@ export class TaskChild implements TaskPeer {
     this.#boot = boot;
     this.machine = machine;
     this.#listener = listener;
-    this.#key = made.key;
+    this.key = made.key;
     [this.stdout, this.stderr] = made.output;
     boot.sockets.expect(made.key, this);
     this.#isAhead = boot.begin === undefined;
@@ -189,7 +196,7 @@ export class TaskChild implements TaskPeer {
     if (hasCompileCache) env.NODE_COMPILE_CACHE = compileCacheDir;
     if (checkpoints) env.GANTRY_CLOCK_FILE = checkpoints.clockFile;
     const told = { entry: begin?.entry, hasCompileCache };
-    const config: TaskProcessConfig = { ...settings, ...told, socket: sockets.path, key: this.#key };
+    const config: TaskProcessConfig = { ...settings, ...told, socket: sockets.path, key: this.key };
     return { ...env, [TASK_PROCESS_VARIABLE]: JSON.stringify(config) };
   }
 
@@ -215,14 +222,27 @@ export class TaskChild implements TaskPeer {
     this.#socket?.write(encodeMessage(message));
   }
 
+  /** Has the process send what waits and close its connection, until the file `until` exists. Errors: it has none to close. */
+  pauseConnection(until: string): ConnectionPause {
+    if (!this.#socket || this.#pause) throw new Error("its process is not connected");
+    this.#pause = new ConnectionPause();
+    this.send({ t: "quiesce", until });
+    return this.#pause;
+  }
+
   connected(socket: Socket, hello: Extract<FromTaskProcess, { t: "hello" }>): void {
     this.#socket = socket;
+    this.#pause?.cameBack();
+    this.#pause = undefined;
     if (!this.hasBooted) return this.#greet();
     if (!this.occupant) return;
     const { executionId, attempt } = this.occupant.ref();
     const holdsIt = hello.holds?.executionId === executionId && hello.holds.attempt === attempt;
-    if (!holdsIt) socket.write(this.occupant.grantLine());
+    const goOn = holdsIt ? undefined : this.occupant.goOn(hello.holds);
+    if (goOn) socket.write(encodeMessage(goOn));
+    else if (!holdsIt) socket.write(this.occupant.grantLine());
     for (const notice of this.occupant.notices()) socket.write(encodeMessage(notice));
+    if (goOn) this.occupant.backInTouch();
   }
 
   #greet(): void {
@@ -250,7 +270,13 @@ export class TaskChild implements TaskPeer {
   disconnected(socket: Socket): void {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
+    this.#pause?.hasClosed();
     if (this.#end) this.#announceEnd();
+  }
+
+  /** It was stopped. */
+  wake(): void {
+    this.#signal("SIGCONT");
   }
 
   /** SIGTERM, and SIGKILL to it and what it started if it is still there after the grace. */
@@ -309,7 +335,8 @@ export class TaskChild implements TaskPeer {
   #announceEnd(): void {
     if (this.hasEnded || !this.#end) return;
     this.hasEnded = true;
-    this.#boot.sockets.forget(this.#key);
+    this.#pause?.ended();
+    this.#boot.sockets.forget(this.key);
     this.#socket?.destroy();
     const occupant = this.occupant;
     this.occupant = undefined;

@@ -12,7 +12,7 @@ const METADATA_EVERY_MS = 50;
 
 /** What one attempt may ask of its surroundings. After `end` it is deaf: output of un-awaited code belongs to no attempt. */
 export class AttemptHost implements TaskHost {
-  readonly api: { url: string; token: string };
+  api: { url: string; token: string };
   readonly drainSignal: AbortSignal;
   /** A hook of a run that has ended cannot wait. */
   readonly journal: AttemptJournal | undefined;
@@ -42,6 +42,11 @@ export class AttemptHost implements TaskHost {
       connection.sendIfOpen(message);
     });
     this.journal = new AttemptJournal(connection, grant.journal, idle);
+  }
+
+  /** The attempt goes on under another execution. */
+  goOn(runToken: string): void {
+    this.api = { ...this.api, token: runToken };
   }
 
   emit(event: RunEvent): void {

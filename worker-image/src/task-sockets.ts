@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readMessages } from "./line-protocol.ts";
 import type { OsDifferences } from "./os-differences.ts";
 import type { FromTaskProcess } from "./process-messages.ts";
@@ -20,6 +20,8 @@ export class TaskSockets {
   readonly #peers = new Map<string, TaskPeer>();
   readonly #ownDir: string | undefined;
   readonly #sockets = new Set<Socket>();
+  /** Where processes of other runners look for theirs. */
+  readonly #others = new Map<string, Server>();
 
   private constructor(path: string, ownDir: string | undefined) {
     this.path = path;
@@ -33,11 +35,18 @@ export class TaskSockets {
     const path = inDir ?? join(ownDir as string, name);
     if (os.socketIsFile) await rm(path, { force: true });
     const sockets = new TaskSockets(path, ownDir);
-    await new Promise<void>((resolve, reject) => {
-      sockets.#server.once("error", reject);
-      sockets.#server.listen(path, () => resolve());
-    });
+    await listening(sockets.#server, path);
     return sockets;
+  }
+
+  /** Listens on another path too: a process that was brought back knows its own runner's. */
+  async listenAlsoAt(path: string): Promise<void> {
+    if (path === this.path || this.#others.has(path)) return;
+    await mkdir(dirname(path), { recursive: true });
+    await rm(path, { force: true });
+    const server = createServer((socket) => this.#accept(socket));
+    this.#others.set(path, server);
+    await listening(server, path);
   }
 
   expect(key: string, peer: TaskPeer): void {
@@ -50,7 +59,8 @@ export class TaskSockets {
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const servers = [this.#server, ...this.#others.values()];
+    await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
     if (this.#ownDir !== undefined) await rm(this.#ownDir, { recursive: true, force: true });
   }
 
@@ -69,4 +79,11 @@ export class TaskSockets {
       peer.connected(socket, message);
     });
   }
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => resolve());
+  });
 }

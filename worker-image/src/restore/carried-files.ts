@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { link, lstat, lutimes, mkdir, open, rm, symlink } from "node:fs/promises";
 import { dirname, normalize } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
 import { extract, type Header } from "tar-stream";
 
 const WRITE_ANEW = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
@@ -24,7 +26,7 @@ export function placeOf(name: string, folders: readonly string[]): string {
 
 /**
  * Writes the files of a tar back to where they were, with modes, times and, for root, owners. What is there already is replaced.
- * Only below `folders` (absolute), never through a symbolic link, and only files, folders and links.
+ * Only below `folders` (absolute), never through a symbolic link, and only files, folders, links and named pipes.
  *
  * Errors: EntryRefused, before anything of that entry is written; the stream's and the disk's own.
  */
@@ -75,6 +77,11 @@ async function writeEntry(content: Readable, header: Header, places: Places): Pr
       await link(target, path);
       return path;
     }
+    case "fifo":
+      await rm(path, { force: true });
+      // Node has no call for it.
+      await promisify(execFile)("mkfifo", ["-m", (mode & 0o777).toString(8), "--", path]);
+      return path;
     default:
       throw new EntryRefused(`${JSON.stringify(header.name)} is a ${header.type ?? "nothing"}`);
   }
