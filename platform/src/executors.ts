@@ -33,6 +33,8 @@ export interface ChosenExecutor {
   startDeadlineMs: number | undefined;
   /** Why runs cannot start now; undefined where this executor needs no cluster. */
   problem?: () => string | undefined;
+  /** Why processes of runs cannot be stored, though that is switched on; undefined where nothing is known to be wrong. */
+  checkpointProblem?: () => string | undefined;
 }
 
 /** A runner that has lost the platform tries again every 7.5 s at the least. */
@@ -80,6 +82,10 @@ async function kubernetesExecutor(deps: ExecutorDeps): Promise<ChosenExecutor> {
   };
   const executor = new KubernetesExecutor({
     namespace: required(config.kubernetesNamespace, "KUBERNETES_NAMESPACE", "the runs' namespace"),
+    checkpoints:
+      config.checkpointNamespace === undefined
+        ? undefined
+        : { namespace: config.checkpointNamespace, nodeSelector: config.checkpointNodeSelector ?? {} },
     kubeconfig: config.kubernetesKubeconfig,
     instance: config.kubernetesInstance,
     platformUrl: () => config.internalUrl ?? config.publicUrl ?? deps.ownUrl(),
@@ -99,6 +105,7 @@ async function kubernetesExecutor(deps: ExecutorDeps): Promise<ChosenExecutor> {
     executor,
     start: () => executor.start(),
     problem: () => executor.problem,
+    checkpointProblem: () => executor.checkpointProblem,
     startDeadlineMs: Math.max(...Object.values(limits)) + BEYOND_EVERY_LIMIT_MS,
   };
 }

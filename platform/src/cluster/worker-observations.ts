@@ -14,6 +14,10 @@ export const OBSERVATION_CODES = {
   POD_START_FAILED: "The node cannot start the pod: its sandbox, an init container or the image's program fails.",
   CLUSTER_REFUSED: "The Kubernetes API refused to create the Job.",
   CLUSTER_UNREACHABLE: "The Kubernetes API cannot be reached.",
+  NO_NODE_RESTORES:
+    "No node may have the pod of a stored process: each is known to be unable, or is not of the operator's.",
+  CHECKPOINTS_OFF: "The run's process is stored, and process checkpoints are switched off.",
+  CHECKPOINTS_REFUSED: "The cluster refuses pods that may store their process: the worker comes without.",
   POD_DELETED: "Somebody deleted the pod.",
   POD_EVICTED: "The node evicted the pod.",
   POD_PREEMPTED: "The pod made way for one of a higher priority.",

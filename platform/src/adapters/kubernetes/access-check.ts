@@ -1,7 +1,7 @@
 import { KubeError } from "./kube-error.ts";
 import type { RunsNamespace } from "./runs-namespace.ts";
 
-/** What the platform does in the runs' namespace; the chart's Role says the same. */
+/** What the platform does in a namespace of runs; the chart's Roles say the same. */
 const NEEDED = [
   { group: "batch", resource: "jobs", verbs: ["create", "list", "watch", "delete"] },
   { group: "", resource: "pods", verbs: ["list", "watch", "delete"] },
@@ -17,7 +17,10 @@ interface Review {
  *
  * Errors: KubeError where the API cannot be asked at all.
  */
-export async function accessProblem(namespace: RunsNamespace): Promise<string | undefined> {
+export async function accessProblem(
+  namespace: RunsNamespace,
+  setting: "KUBERNETES_NAMESPACE" | "CHECKPOINT_NAMESPACE",
+): Promise<string | undefined> {
   const asked = NEEDED.flatMap(({ group, resource, verbs }) => verbs.map((verb) => ({ group, resource, verb })));
   const allowed = await Promise.all(asked.map((attributes) => isAllowed(namespace, attributes, namespace.name)));
   const missing = asked.filter((_, index) => !allowed[index]);
@@ -27,7 +30,7 @@ export async function accessProblem(namespace: RunsNamespace): Promise<string | 
   }
   return (await exists(namespace))
     ? undefined
-    : `The runs' namespace "${namespace.name}" does not exist. Make it, or name another with GANTRY_PLATFORM_KUBERNETES_NAMESPACE.`;
+    : `The runs' namespace "${namespace.name}" does not exist. Make it, or name another with GANTRY_PLATFORM_${setting}.`;
 }
 
 /** Whether the sizes of nodes may be read: for telling a full cluster from one that is too small. */

@@ -16,28 +16,32 @@ interface List<T> {
 
 /** Jobs, pods and warnings of an environment, and nodes where they may be seen. Any replica may look. Errors: KubeError. */
 export async function lookAtCluster(
-  namespace: RunsNamespace,
+  namespaces: RunsNamespace[],
   environment: EnvironmentRef,
   mayListNodes: boolean,
 ): Promise<ClusterSight> {
   const of = (name: string, value: string) => `${LABEL_PREFIX}${name}=${labelValue(value)}`;
-  const labelSelector = [
-    namespace.selector,
-    of("project", environment.projectRef),
-    of("environment", environment.slug),
-  ].join(",");
-  const list = <T>(path: string, query: Record<string, string>) =>
-    namespace.api.request<List<T>>("GET", path, { query: { ...query, resourceVersion: "0" } });
+  const ours = [of("project", environment.projectRef), of("environment", environment.slug)];
+  const list = async <T>({ api }: RunsNamespace, path: string, query: Record<string, string>) =>
+    (await api.request<List<T>>("GET", path, { query: { ...query, resourceVersion: "0" } })).items;
+  const inEach = async <T>(look: (namespace: RunsNamespace) => Promise<T[]>) =>
+    (await Promise.all(namespaces.map(look))).flat();
   const [jobs, pods, events, nodes] = await Promise.all([
-    list<ShownJob>(namespace.path("jobs"), { labelSelector }),
+    inEach((namespace) =>
+      list<ShownJob>(namespace, namespace.path("jobs"), { labelSelector: [namespace.selector, ...ours].join(",") }),
+    ),
     // Nodes are shared by all environments: the room that is left is not one environment's.
-    list<PodObject>(namespace.path("pods"), { labelSelector: mayListNodes ? namespace.selector : labelSelector }),
-    list<EventObject>(namespace.path("events"), { fieldSelector: "type=Warning" }),
-    mayListNodes ? list<NodeObject>("/api/v1/nodes", {}) : undefined,
+    inEach((namespace) =>
+      list<PodObject>(namespace, namespace.path("pods"), {
+        labelSelector: mayListNodes ? namespace.selector : [namespace.selector, ...ours].join(","),
+      }),
+    ),
+    inEach((namespace) => list<EventObject>(namespace, namespace.path("events"), { fieldSelector: "type=Warning" })),
+    mayListNodes && namespaces[0] ? list<NodeObject>(namespaces[0], "/api/v1/nodes", {}) : undefined,
   ]);
-  const newest = jobs.items.sort((a, b) => madeAt(b) - madeAt(a));
-  const podsOf = Map.groupBy(pods.items, ({ metadata }) => executionOf(metadata.name)?.executionId);
-  const eventsOf = Map.groupBy(events.items, (event) => executionOf(event.involvedObject.name ?? "")?.executionId);
+  const newest = jobs.sort((a, b) => madeAt(b) - madeAt(a));
+  const podsOf = Map.groupBy(pods, ({ metadata }) => executionOf(metadata.name)?.executionId);
+  const eventsOf = Map.groupBy(events, (event) => executionOf(event.involvedObject.name ?? "")?.executionId);
   return {
     workers: newest.slice(0, MAX_JOBS).map((job) => {
       const execution = executionOf(job.metadata.name)?.executionId;
@@ -45,7 +49,7 @@ export async function lookAtCluster(
       return seenJob(job, podsOf.get(execution) ?? [], warnings.slice(-EVENTS_SHOWN));
     }),
     isTruncated: newest.length > MAX_JOBS,
-    nodes: nodes && seenNodes(nodes.items, pods.items),
+    nodes: nodes && seenNodes(nodes, pods),
   };
 }
 

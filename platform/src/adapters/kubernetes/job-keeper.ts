@@ -20,7 +20,7 @@ export interface JobKeeperDeps {
   epoch(): number;
   /** The cluster answers, or does not, with why. */
   reached(): void;
-  failed(problem: string): void;
+  failed(error: unknown): void;
   log: Logger;
 }
 
@@ -30,7 +30,7 @@ const JANITOR_EVERY_TICKS = 5;
 const REPAIR_EVERY_TICKS = 45;
 const CUT_LOGGED_EVERY_MS = 30_000;
 
-/** The leader's part: watches the runs' namespace, tells what it sees, removes what is over. May be started and stopped at will. */
+/** The leader's part: watches a namespace of runs, tells what it sees, removes what is over. May be started and stopped at will. */
 export class JobKeeper {
   readonly #deps: JobKeeperDeps;
   readonly #jobs = new KnownJobs();
@@ -71,7 +71,7 @@ export class JobKeeper {
       failed: (what, error) => this.#cut(what, error),
     });
     this.#watch = watch;
-    log.info({ namespace: namespace.name }, "watching the runs' namespace");
+    log.info({ namespace: namespace.name }, "watching a namespace of runs");
     void watch.start();
     this.#timer = setInterval(() => void this.#tick(), TICK_MS).unref();
   }
@@ -90,7 +90,10 @@ export class JobKeeper {
     const now = Date.now();
     if (now - this.#cutLoggedAt < CUT_LOGGED_EVERY_MS) return;
     this.#cutLoggedAt = now;
-    this.#deps.log.warn({ err: error, what }, "a watch of the runs' namespace was cut; it is made again");
+    this.#deps.log.warn(
+      { err: error, what, namespace: this.#deps.namespace.name },
+      "a watch of a namespace of runs was cut; it is made again",
+    );
   }
 
   async #tick(): Promise<void> {
@@ -113,7 +116,7 @@ export class JobKeeper {
       if (this.#watch === undefined) return;
       this.#compare(jobs.items, pods.items, askedAt);
     } catch (error) {
-      failed((error as Error).message);
+      failed(error);
     }
   }
 

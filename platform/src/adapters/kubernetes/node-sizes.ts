@@ -1,5 +1,6 @@
 import type { NodeSize } from "../../cluster/cluster-facts.ts";
 import type { Logger } from "../../logging.ts";
+import { mayListNodes } from "./access-check.ts";
 import type { RunsNamespace } from "./runs-namespace.ts";
 
 const FRESH_MS = 60_000;
@@ -21,6 +22,11 @@ export class NodeSizes {
 
   current(): NodeSize[] | undefined {
     return this.#fixed ?? this.#known;
+  }
+
+  /** Whether they may be looked up. Errors: KubeError. */
+  async learn(): Promise<void> {
+    this.isAllowed = await mayListNodes(this.#namespace);
   }
 
   /** Looks them up in a moment, unless that was done lately. */

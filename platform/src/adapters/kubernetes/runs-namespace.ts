@@ -14,7 +14,7 @@ interface List<T> {
 /** What our jobs and pods are worth among requests that wait for their turn. */
 const PRIORITY = { create: 10, abandon: 5, list: 3, cleanUp: 0 } as const;
 
-/** The requests that are made of the runs' namespace, and nothing outside it but a look at nodes. */
+/** The requests that are made of a namespace of runs, and nothing outside it but a look at nodes. */
 export class RunsNamespace {
   readonly name: string;
   readonly selector: string;
@@ -38,6 +38,17 @@ export class RunsNamespace {
       return true;
     } catch (error) {
       if (error instanceof KubeError && error.reason === "AlreadyExists") return false;
+      throw error;
+    }
+  }
+
+  /** Whether it is there; where that may not be asked, it is taken not to be. */
+  async hasJob(name: string): Promise<boolean> {
+    try {
+      await this.api.request("GET", this.path("jobs", name), { priority: PRIORITY.create });
+      return true;
+    } catch (error) {
+      if (error instanceof KubeError && (error.status === 404 || error.status === 403)) return false;
       throw error;
     }
   }
