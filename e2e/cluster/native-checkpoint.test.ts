@@ -140,6 +140,19 @@ onThisMachine("a process that was stored", () => {
     expect(own.split(" ").filter((id) => Number(id) < 500 && Number(id) > 100)).toEqual([]);
   });
 
+  test("has no capability, before and after", async () => {
+    const sets = (pod: HostPod, pid: number) => pod.run(`grep -E '^Cap(Inh|Prm|Eff|Amb)' /proc/${pid}/status`);
+    const none = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map((set) => `${set}:\t0000000000000000`).join("\n");
+    await using first = new HostPod(root, 0);
+    const { pid } = await start(first, "node /tmp/pod/timers.mjs");
+    await untilSaid("out", /tick/);
+    expect(await sets(first, pid)).toBe(none);
+    await dump(first, pid);
+    await using next = new HostPod(root, 0);
+    await restore(next, pid);
+    expect(await sets(next, pid)).toBe(none);
+  });
+
   test("is not brought back where another has its id, and that one is left alone", async () => {
     await using first = new HostPod(root, 0);
     const { pid } = await start(first, "node /tmp/pod/timers.mjs");
