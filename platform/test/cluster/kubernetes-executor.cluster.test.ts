@@ -3,7 +3,7 @@ import { type ClusterFixture, clusterFixture, KUBECONFIG, LONG, playing } from "
 
 const SOON_MS = 5_000;
 
-describe.skipIf(KUBECONFIG === undefined)("the Kubernetes executor", { timeout: 120_000 }, () => {
+describe.skipIf(KUBECONFIG === undefined)("the Kubernetes executor", { timeout: 300_000 }, () => {
   let cluster: ClusterFixture;
   beforeEach(async () => {
     cluster = await clusterFixture();
