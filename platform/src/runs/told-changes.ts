@@ -116,8 +116,8 @@ export function tellingJournalStore(store: JournalStore, changes: Changes): Jour
   const tell = teller(changes);
   return {
     ...store,
-    async park(owner, request, maxHeld) {
-      const parked = await store.park(owner, request, maxHeld);
+    async park(owner, ...parking) {
+      const parked = await store.park(owner, ...parking);
       if (parked !== "fenced") tell(owner.environmentId, [parked.runId]);
       return parked;
     },
