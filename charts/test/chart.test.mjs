@@ -100,6 +100,18 @@ test.each(
     "a service account that nobody makes": ["serviceAccount.create=false", "/serviceAccount/name': minLength"],
     "a runs' namespace that nobody makes": ["runs.namespace.create=false", "/runs/namespace/name': minLength"],
     "runs in the platform's namespace": ["runs.namespace.name=gantry", "the platform's own namespace"],
+    "process checkpoints in the platform's namespace": [
+      "processCheckpoints.enabled=true,processCheckpoints.namespace.name=gantry",
+      "the platform's own namespace or that of all runs",
+    ],
+    "process checkpoints in the namespace of all runs": [
+      "processCheckpoints.enabled=true,processCheckpoints.namespace.name=gantry-runs",
+      "the platform's own namespace or that of all runs",
+    ],
+    "a namespace of process checkpoints that nobody makes": [
+      "processCheckpoints.enabled=true,processCheckpoints.namespace.create=false",
+      "/processCheckpoints/namespace/name': minLength",
+    ],
     "a setting that the chart sets itself": ["settings.DATABASE_URL=x", "invalid propertyName 'DATABASE_URL'"],
     "a setting past the settings": ["extraEnv[0].name=GANTRY_PLATFORM_PORT", "/extraEnv/0/name': 'not' failed"],
     "a machine without memory": ["runs.machines.huge.cpu=16", "missing property 'memory'"],
@@ -162,7 +174,12 @@ test("the schema knows each value, and each has a default", () => {
 });
 
 test.each(VALUE_SETS)("every pod of the set %s is hardened", (set) => {
-  const mayAskTheApi = ["Deployment gantry", "Job gantry-secrets", "Job gantry-pull-secret"];
+  const mayAskTheApi = [
+    "Deployment gantry",
+    "Job gantry-secrets",
+    "Job gantry-pull-secret",
+    "Job gantry-pull-secret-checkpoints",
+  ];
   for (const { name, spec } of podsOf(objects(set))) {
     expect({ name, ...spec }).toMatchObject({
       enableServiceLinks: false,
@@ -186,6 +203,33 @@ test("the platform may touch Jobs, Pods and Events of the runs' namespace, and n
   const role = find(all, "Role", "gantry");
   expect(role.metadata.namespace).toBe("gantry-runs");
   expect(role.rules.flatMap(({ resources }) => resources)).toEqual(["jobs", "pods", "events"]);
+});
+
+test("process checkpoints are off by default, and nothing of them is there", () => {
+  const text = JSON.stringify(objects("default"));
+  expect(text).not.toMatch(/checkpoint|privileged|Unconfined/i);
+});
+
+test("process checkpoints add a namespace, alone in what Pod Security allows there, with the rights and ways of that of all runs", () => {
+  const [off, on] = [objects("default"), objects("checkpoints")];
+  const levels = on.flatMap(({ kind, metadata }) =>
+    kind === "Namespace" ? [[metadata.name, metadata.labels["pod-security.kubernetes.io/enforce"]]] : [],
+  );
+  expect(Object.fromEntries(levels)).toEqual({ "gantry-runs": "restricted", "gantry-checkpoints": "privileged" });
+  const of = (all, kind, namespace) =>
+    all.filter(
+      (each) => each.kind === kind && each.metadata.namespace === namespace && !/pull/.test(each.metadata.name),
+    );
+  for (const kind of ["Role", "RoleBinding", "NetworkPolicy"]) {
+    const here = of(on, kind, "gantry-checkpoints");
+    expect(here).toHaveLength(1);
+    expect(here.map(({ metadata: _, ...rest }) => rest)).toEqual(
+      of(off, kind, "gantry-runs").map(({ metadata: _, ...rest }) => rest),
+    );
+    expect(of(on, kind, "gantry-runs")).toEqual(of(off, kind, "gantry-runs"));
+  }
+  const pull = find(on, "Job", "gantry-pull-secret-checkpoints").spec.template.spec.containers[0].args;
+  expect(pull).toContain("gantry-checkpoints");
 });
 
 test("Redis comes with the second replica, and not where another one is given", () => {

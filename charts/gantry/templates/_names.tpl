@@ -38,6 +38,10 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- .Values.worker.image | default (printf "ghcr.io/gantry-dev/worker:%s" (.Values.image.tag | default .Chart.AppVersion)) -}}
 {{- end -}}
 
+{{- define "gantry.checkpointWorkerImage" -}}
+{{- .Values.processCheckpoints.workerImage | default (printf "ghcr.io/gantry-dev/worker-checkpoints:%s" (.Values.image.tag | default .Chart.AppVersion)) -}}
+{{- end -}}
+
 {{- define "gantry.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- .Values.serviceAccount.name | default (include "gantry.fullname" .) -}}
@@ -52,6 +56,18 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 
 {{- define "gantry.runsNamespace" -}}
 {{- .Values.runs.namespace.name | default (printf "%s-runs" .Release.Namespace) -}}
+{{- end -}}
+
+{{/* Where runs are whose processes may be stored. */}}
+{{- define "gantry.checkpointNamespace" -}}
+{{- .Values.processCheckpoints.namespace.name | default (printf "%s-checkpoints" .Release.Namespace) -}}
+{{- end -}}
+
+{{/* The namespaces of runs, as JSON: {"all": […]}; the one of all runs first. */}}
+{{- define "gantry.runsNamespaces" -}}
+{{- $all := list (include "gantry.runsNamespace" .) -}}
+{{- if .Values.processCheckpoints.enabled -}}{{- $all = append $all (include "gantry.checkpointNamespace" .) -}}{{- end -}}
+{{- dict "all" $all | toJson -}}
 {{- end -}}
 
 {{/* The host name of a Service, from any namespace: (list $ "name"). */}}
