@@ -68,6 +68,8 @@ export class AttemptRunner {
         return this.#concerned(message)?.drain.abort(drainReason(message.reason, message.graceMs));
       case "completions":
         return this.#concerned(message)?.host.journal?.received(message);
+      case "quiesce":
+        return void this.#quiesce(message.until);
       case "goOn":
         return this.#goOn(message);
       case "begin":
@@ -78,6 +80,12 @@ export class AttemptRunner {
 
   #concerned({ executionId }: { executionId: string }): Current | undefined {
     return this.#current?.executionId === executionId ? this.#current : undefined;
+  }
+
+  /** Says all that waits to be said, and lets go of the runner until the file is there. */
+  #quiesce(until: string): Promise<void> {
+    this.#current?.host.sendWaiting();
+    return this.#connection.pause(until);
   }
 
   /** Its attempt has another name and another token from now on, where another runner has brought this process back. */

@@ -1,7 +1,7 @@
 import type { Grant } from "@gantry/sdk/contract";
 import { ComputeClock } from "./compute-clock.ts";
 import { JournalRelay } from "./journal-relay.ts";
-import { type Note, Parking, type Said } from "./parking.ts";
+import { type Note, Parking, type ProcessStore, type Said } from "./parking.ts";
 import type { Reply, Request } from "./platform-link.ts";
 import type { FromTaskProcess, ToTaskProcess } from "./process-messages.ts";
 
@@ -10,6 +10,7 @@ export interface AttemptWaitsOptions {
   said: Said;
   request(request: Request): Promise<Reply>;
   toProcess(message: ToTaskProcess): void;
+  store: ProcessStore | undefined;
   beforeLeaving(): Promise<void>;
   onParked(isParked: boolean): void;
   onStays(): void;
@@ -30,7 +31,7 @@ export class AttemptWaits {
   #hasNews = false;
 
   constructor(options: AttemptWaitsOptions) {
-    const { grant, request, toProcess, beforeLeaving, onParked, onStays, onOver, note } = options;
+    const { grant, request, toProcess, store, beforeLeaving, onParked, onStays, onOver, note } = options;
     const ref = { executionId: grant.executionId, fence: grant.fence };
     this.#clock = new ComputeClock(grant.remainingComputeMs, options.onOutOfTime);
     this.#journal = new JournalRelay({
@@ -48,6 +49,7 @@ export class AttemptWaits {
       attempt,
       checkpoint,
       request,
+      store,
       beforeLeaving,
       onParked,
       onStays,

@@ -205,7 +205,15 @@ describe("process", () => {
     "stores it for a short wait, too": { process: ABLE, endsInMs: 10, want: store("PROCESS_MODE") },
     "stores it whatever it did": { process: ABLE, safety: EVERYTHING, want: store("PROCESS_MODE") },
     "holds until it is known whether it can be": { process: { is: "untested" }, want: hold("HOLDING_FIRST") },
-    "does as auto where it cannot be: holds first": { process: UNABLE, want: hold("HOLDING_FIRST", 5_000) },
+    "does as auto where it cannot be: holds first, and says why": {
+      process: UNABLE,
+      want: hold("CHECKPOINT_UNAVAILABLE", 5_000),
+    },
+    "does as auto where it cannot be: holds a short wait, and says why": {
+      process: FAILED,
+      endsInMs: 10,
+      want: hold("CHECKPOINT_FAILED", 30_000),
+    },
     "does as auto where it cannot be: replays then": { process: UNABLE, heldMs: 5_000, want: replay("LONG_WAIT") },
     "does as auto where the worker was not made for it": {
       process: undefined,

@@ -63,7 +63,7 @@ function decideProcess(question: CheckpointQuestion): CheckpointDecision {
   return leftMs > 0 ? hold("HOLDING_FIRST", leftMs) : store("PROCESS_LONG_WAIT");
 }
 
-/** What a process that could be stored would not be held for. */
+/** What a process that could be stored would not be held for, in mode auto; in mode process it would not be held at all. */
 const HELD_FOR_REPLAY: CheckpointReason[] = ["UNSAFE", "NOT_WATCHED", "STILL_BUSY"];
 
 /** As if nobody had wanted it; where that holds the worker, it is because the process cannot be stored. */
@@ -74,8 +74,8 @@ function decideWithout(
   const decision = decideReplay(question);
   if (decision.mode !== "hold") return decision;
   const times = [decision.askAgainInMs, askAgainInMs].filter((ms) => ms !== undefined);
-  const isHeldForReplay = HELD_FOR_REPLAY.includes(decision.reason);
-  return hold(isHeldForReplay ? reason : decision.reason, times.length === 0 ? undefined : Math.min(...times));
+  const isHeldForIt = question.checkpoint.mode === "process" || HELD_FOR_REPLAY.includes(decision.reason);
+  return hold(isHeldForIt ? reason : decision.reason, times.length === 0 ? undefined : Math.min(...times));
 }
 
 function decideReplay(question: CheckpointQuestion): CheckpointDecision {

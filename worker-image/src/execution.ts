@@ -10,6 +10,7 @@ import { AttemptNotices } from "./attempt-notices.ts";
 import { AttemptReports } from "./attempt-reports.ts";
 import { AttemptWaits } from "./attempt-waits.ts";
 import { BlockedLoop } from "./blocked-loop.ts";
+import type { RunnerCheckpoints } from "./checkpoint/runner-checkpoints.ts";
 import { type Kill, outcomeOfEnd } from "./exit-policy.ts";
 import { encodeMessage } from "./line-protocol.ts";
 import type { Said } from "./parking.ts";
@@ -35,6 +36,8 @@ export interface ExecutionSurroundings {
   blockedAfterMs: number;
   /** The kernel holds the process to its preset's memory: in a pod, where what counts is not the resident size. */
   isHeldToMemory: boolean;
+  /** Undefined where processes are not stored. */
+  checkpoints: RunnerCheckpoints | undefined;
   /** See restore/bring-back.ts. */
   bringBack(restore: RestoreGrant, signal: AbortSignal): Promise<BroughtBack>;
   /** The node's name, where it is known. */
@@ -71,6 +74,8 @@ export class Execution implements Waiter, Occupant {
   /** It ended while the platform was asked whether it may go on. */
   #endedBefore: ChildEnd | undefined;
   #callIn: NodeJS.Timeout | undefined;
+  /** Its process is being stored: it is asked nothing, and its files stay as they are. */
+  #isStanding = false;
   #maxRssBytes = 0;
   #waits: AttemptWaits;
   #loop: BlockedLoop;
@@ -98,6 +103,14 @@ export class Execution implements Waiter, Occupant {
       grant: this.#grant,
       said: this.#said,
       request: this.#around.request,
+      store: this.#around.checkpoints?.storeOf({
+        ref: { executionId: this.id, fence: this.fence },
+        from: this.ref(),
+        child: () => this.#child,
+        request: this.#around.request,
+        readAll: (child) => this.#readStored(child),
+        stands: (isStanding) => this.#setStanding(isStanding),
+      }),
       toProcess: (message) => this.#child?.send(message),
       beforeLeaving: () => this.#emptyProcess(),
       onParked: (isParked) => this.#setParked(isParked),
@@ -351,7 +364,7 @@ export class Execution implements Waiter, Occupant {
   }
 
   readOutput(): void {
-    if (this.#child) void this.#read(this.#child, false);
+    if (this.#child && !this.#isStanding) void this.#read(this.#child, false);
   }
 
   async checkMemory(
@@ -367,7 +380,7 @@ export class Execution implements Waiter, Occupant {
   }
 
   pingLoop(): void {
-    if (this.#phase !== "running") return;
+    if (this.#phase !== "running" || this.#isStanding) return;
     const { ping, report } = this.#loop.tick(performance.now());
     if (ping !== undefined) this.#child?.send({ t: "ping", n: ping });
     this.#note("warn", report);
@@ -388,6 +401,16 @@ export class Execution implements Waiter, Occupant {
   /** Takes over what the process has written, and sends it: the process may be ended after this. */
   async #emptyProcess(): Promise<void> {
     if (this.#child) await this.#read(this.#child, false);
+    this.#reports.sendAll();
+  }
+
+  #setStanding(isStanding: boolean): void {
+    this.#isStanding = isStanding;
+    this.#loop = new BlockedLoop(this.#around.blockedAfterMs, performance.now());
+  }
+
+  async #readStored(child: TaskChild): Promise<void> {
+    await this.#read(child, false, undefined, true);
     this.#reports.sendAll();
   }
 
@@ -507,13 +530,19 @@ export class Execution implements Waiter, Occupant {
     this.#around.ended(this);
   }
 
-  async #read(child: TaskChild, isLast: boolean, upTo?: { stdoutBytes: number; stderrBytes: number }): Promise<void> {
+  async #read(
+    child: TaskChild,
+    isLast: boolean,
+    upTo?: { stdoutBytes: number; stderrBytes: number },
+    keepsSize = false,
+  ): Promise<void> {
     const isWanted = () => !this.#reports.isFull;
     await Promise.all(
       (["stdout", "stderr"] as const).map((kind) =>
         child[kind].read((lines) => this.#output(kind, lines), {
           isWanted,
           isLast,
+          keepsSize,
           ...(upTo ? { upTo: upTo[`${kind}Bytes`] } : {}),
         }),
       ),

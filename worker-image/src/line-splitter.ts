@@ -22,6 +22,11 @@ export class LineSplitter {
     return lines;
   }
 
+  /** Of a line that has no end yet. */
+  get openBytes(): number {
+    return this.#lineBytes;
+  }
+
   /** The last line where it had no end. */
   end(): string[] {
     return this.#lineBytes === 0 ? [] : [this.#take()];

@@ -5,6 +5,16 @@ const CHUNK_BYTES = 64 * 1024;
 /** Beyond this an output file that was read is emptied; what a full attempt goes on writing is thrown away. */
 const EMPTY_ABOVE_BYTES = 32 * 1024 * 1024;
 const TAIL_BYTES = 4096;
+/** A file that was read and is larger than this becomes a hole of its size when its process is stored. */
+const HOLE_ABOVE_BYTES = 16 * 1024;
+
+interface ReadOptions {
+  upTo?: number;
+  isWanted?: () => boolean;
+  isLast?: boolean;
+  /** The process is stored with the file as large as it is. */
+  keepsSize?: boolean;
+}
 
 /**
  * One output stream of a task process: a file that the process writes (by path: a frozen process can be thawed elsewhere)
@@ -45,26 +55,19 @@ export class OutputFile {
   }
 
   /** Reads on to `upTo` bytes, or to the end. `isWanted` is asked before each chunk: false skips it. */
-  read(
-    onLines: (lines: string[]) => void,
-    options: { upTo?: number; isWanted?: () => boolean; isLast?: boolean } = {},
-  ): Promise<void> {
+  read(onLines: (lines: string[]) => void, options: ReadOptions = {}): Promise<void> {
     this.#reading = this.#reading.then(() => this.#readOn(onLines, options)).catch(() => undefined);
     return this.#reading;
   }
 
   async #readOn(
     onLines: (lines: string[]) => void,
-    {
-      upTo = Number.POSITIVE_INFINITY,
-      isWanted = () => true,
-      isLast = false,
-    }: { upTo?: number; isWanted?: () => boolean; isLast?: boolean },
+    { upTo = Number.POSITIVE_INFINITY, isWanted = () => true, isLast = false, keepsSize = false }: ReadOptions,
   ): Promise<void> {
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     while (this.#offset < upTo) {
       if (!isWanted()) {
-        await this.#skip();
+        await this.#skip(keepsSize);
         break;
       }
       const { bytesRead } = await this.#file.read(buffer, 0, Math.min(CHUNK_BYTES, upTo - this.#offset), this.#offset);
@@ -80,11 +83,26 @@ export class OutputFile {
     if (rest.length > 0) onLines(rest);
   }
 
-  async #skip(): Promise<void> {
+  async #skip(keepsSize: boolean): Promise<void> {
     const { size } = await this.#file.stat();
     this.#splitter = new LineSplitter();
     this.#offset = size;
-    if (size > EMPTY_ABOVE_BYTES) await this.empty();
+    if (size > EMPTY_ABOVE_BYTES && !keepsSize) await this.empty();
+  }
+
+  /**
+   * Where another runner is to go on reading, the process being stopped. A file that was read need not be stored: it keeps its
+   * size, which the process relies upon, and loses its content.
+   */
+  async leave(): Promise<{ path: string; offset: number }> {
+    await this.#reading;
+    const { path } = this;
+    const offset = this.#offset - this.#splitter.openBytes;
+    const { size } = await this.#file.stat();
+    if (size <= HOLE_ABOVE_BYTES || offset !== size) return { path, offset };
+    await this.#file.truncate(0);
+    await this.#file.truncate(size);
+    return { path, offset };
   }
 
   /** Forgets what was read, so that a process that lives long does not fill the disk. */

@@ -25,6 +25,7 @@ function makeParking(chosen: Partial<typeof DEFAULT_CHECKPOINT> = {}): Parking {
     ref: { executionId: "e", fence: "1" },
     attempt: 1,
     checkpoint: { ...DEFAULT_CHECKPOINT, ...chosen },
+    store: undefined,
     request: (request: Request) => {
       asked.push(request as Park);
       return new Promise<Reply>((resolve) =>

@@ -1,15 +1,45 @@
-import { type Checkpoint, DEFAULT_CHECKPOINT, type JournalCompletion, type UnsafeEffect } from "@gantry/sdk/contract";
-import { type CheckpointDecision, decideCheckpoint, decideIfLost } from "./checkpoint-policy.ts";
+import {
+  type Checkpoint,
+  type CheckpointReason,
+  DEFAULT_CHECKPOINT,
+  type JournalCompletion,
+  type StoredCheckpoint,
+  type UnsafeEffect,
+} from "@gantry/sdk/contract";
+import { FailedCheckpoints, type WaitAsSeen } from "./checkpoint/failed-checkpoints.ts";
+import { NotStored } from "./checkpoint/not-stored.ts";
+import { type CheckpointDecision, decideCheckpoint, decideIfLost, type ProcessAbility } from "./checkpoint-policy.ts";
 import type { Reply, Request } from "./platform-link.ts";
 import type { FromTaskProcess } from "./process-messages.ts";
-import { decisionNote, unsafeWarning } from "./waiting-notes.ts";
+import { decisionNote, failureNote, unsafeWarning } from "./waiting-notes.ts";
 
 type Waiting = Extract<FromTaskProcess, { t: "waiting" }>;
+
+type IfLost = ReturnType<typeof decideIfLost>;
+
+/** What can be done with the attempt's process while the run waits. */
+export interface ProcessStore {
+  readonly ability: ProcessAbility;
+  /** Called once where that is not known yet. */
+  onTested(listener: () => void): void;
+  /** Why it does not work here, where it does not. */
+  readonly why: string | undefined;
+  begin(): Storing;
+}
+
+/** One process that is being stored: see process-checkpoint.ts. */
+export interface Storing {
+  readonly result: Promise<StoredCheckpoint | NotStored>;
+  abandon(): void;
+  goOn(): Promise<void>;
+}
 
 export interface ParkingOptions {
   ref: { executionId: string; fence: string };
   attempt: number;
   checkpoint: Checkpoint | undefined;
+  /** Absent where no process is stored. */
+  store: ProcessStore | undefined;
   request(request: Request): Promise<Reply>;
   computeMs(): number;
   /** Makes sure that nothing of the attempt is left in its process alone. */
@@ -32,6 +62,15 @@ export interface ParkingOptions {
 const LOOK_AGAIN_MS = 1_000;
 /** Lines that are warned of, at most. */
 const WARNINGS = 100;
+
+/** A line that is repaired would free the process. */
+const HELD_FOR_LINES: CheckpointReason[] = [
+  "UNSAFE",
+  "CHECKPOINT_UNAVAILABLE",
+  "CHECKPOINT_REFUSED",
+  "CHECKPOINT_TOO_LARGE",
+  "CHECKPOINT_FAILED",
+];
 
 /** Something to say on the run's trace, and the same as data for who draws it. */
 export type Note = (level: "info" | "warn", message: string, data?: object) => void;
@@ -59,8 +98,10 @@ export class Parking {
   #isDraining = false;
   #isCanceled = false;
   #isOver = false;
-  /** The `park` that is on its way. */
+  /** The `park` that is on its way, or that is to follow once the process is stored. */
   #asked: CheckpointDecision | undefined;
+  #storing: Storing | undefined;
+  readonly #failed = new FailedCheckpoints();
   #decidesAgain = false;
   /** What the platform knows of a parked run. */
   #parkedAs = "";
@@ -70,11 +111,12 @@ export class Parking {
     this.#options = options;
     this.#checkpoint = options.checkpoint ?? DEFAULT_CHECKPOINT;
     this.#said = said;
+    options.store?.onTested(() => this.#decide());
   }
 
   /** The process may be gone in a moment: it should not be disturbed. */
   get isLeaving(): boolean {
-    return this.#asked?.mode === "replay";
+    return this.#asked !== undefined && this.#asked.mode !== "hold";
   }
 
   waiting(message: Waiting, known: number): void {
@@ -82,12 +124,14 @@ export class Parking {
     if (this.#isOver || message.known < known) return;
     if (!this.#waiting) this.#since = performance.now();
     this.#waiting = message;
+    this.#storing?.abandon();
     this.#update();
     this.#decide();
   }
 
   busy(): void {
     this.#waiting = undefined;
+    this.#storing?.abandon();
     clearTimeout(this.#timer);
     this.#update();
   }
@@ -110,12 +154,14 @@ export class Parking {
   /** Its process is to hear of it, and stays until it has an outcome. */
   cancel(): void {
     this.#isCanceled = true;
+    this.#storing?.abandon();
     clearTimeout(this.#timer);
   }
 
   /** The attempt has ended. */
   end(): void {
     this.#isOver = true;
+    this.#storing?.abandon();
     clearTimeout(this.#timer);
   }
 
@@ -146,10 +192,13 @@ export class Parking {
     const as = JSON.stringify([decision.mode, decision.reason, ifLost]);
     this.#tell(waiting, decision);
     if (this.#isParked && as === this.#parkedAs) return;
-    void this.#park(waiting, decision, ifLost, as);
+    void (decision.mode === "process"
+      ? this.#store(waiting, decision, ifLost)
+      : this.#park(waiting, decision, ifLost, as));
   }
 
-  #ask({ waits, safety }: Waiting): CheckpointDecision {
+  #ask(waiting: Waiting): CheckpointDecision {
+    const { waits, safety } = waiting;
     const due = waits.flatMap(({ dueAt }) => (dueAt === undefined ? [] : [dueAt]));
     return decideCheckpoint({
       checkpoint: this.#checkpoint,
@@ -158,29 +207,59 @@ export class Parking {
       endsInMs: due.length === 0 ? undefined : Math.min(...due) - Date.now(),
       isDraining: this.#isDraining,
       isPressed: this.#isPressed,
+      process: this.#options.store && (this.#failed.obstacle(asSeen(waiting)) ?? this.#options.store.ability),
     });
   }
 
-  async #park(
-    waiting: Waiting,
-    decision: CheckpointDecision,
-    ifLost: ReturnType<typeof decideIfLost>,
-    as: string,
-  ): Promise<void> {
+  async #park(waiting: Waiting, decision: CheckpointDecision, ifLost: IfLost, as: string): Promise<void> {
     this.#asked = decision;
-    const { mode, reason } = decision;
-    const { ref, attempt, computeMs, beforeLeaving, request } = this.#options;
-    if (mode === "replay") await beforeLeaving();
-    let reply: Reply | undefined;
-    if (this.#waiting === waiting && !this.#isOver) {
-      const { known } = waiting;
-      const spentMs = Math.round(computeMs());
-      reply = await request({ type: "park", ...ref, attempt, known, mode, reason, computeMs: spentMs, ifLost });
-    }
+    if (decision.mode === "replay") await this.#options.beforeLeaving();
+    const isWanted = this.#waiting === waiting && !this.#isOver;
+    const reply = isWanted ? await this.#request(waiting, decision, ifLost) : undefined;
     this.#asked = undefined;
     if (reply) this.#follow(reply, as);
     // It went on while its output was read.
     else if (!this.#isOver) this.#goOn();
+  }
+
+  #request(
+    { known }: Waiting,
+    { mode, reason }: CheckpointDecision,
+    ifLost: IfLost,
+    checkpoint?: StoredCheckpoint,
+  ): Promise<Reply> {
+    const { ref, attempt, computeMs, request } = this.#options;
+    const park = { type: "park" as const, ...ref, attempt, known, mode, reason, ifLost };
+    return request({ ...park, computeMs: Math.round(computeMs()), ...(checkpoint && { checkpoint }) });
+  }
+
+  /**
+   * Stores the process and names the checkpoint in a `park`. From that request on the process stands still until there is an
+   * answer, however long that takes: only one of the two may go on, it or what was stored.
+   */
+  async #store(waiting: Waiting, decision: CheckpointDecision, ifLost: IfLost): Promise<void> {
+    this.#asked = decision;
+    const storing = this.#options.store?.begin();
+    this.#storing = storing;
+    const stored = (await storing?.result) ?? new NotStored("CHECKPOINT_FAILED", "there is no process");
+    const isWanted = this.#waiting === waiting && !this.#isOver && !this.#isCanceled;
+    let reply: Reply | undefined;
+    if (isWanted && !(stored instanceof NotStored)) reply = await this.#request(waiting, decision, ifLost, stored);
+    this.#asked = undefined;
+    this.#storing = undefined;
+    if (reply?.park?.state === "SUSPENDED" || reply?.error?.code === "EXECUTION_FENCED") return this.#follow(reply, "");
+    void storing?.goOn();
+    if (this.#isOver) return;
+    const failure = stored instanceof NotStored ? stored : reply && whyNotTaken(reply);
+    if (isWanted && failure) this.#noteFailure(failure, waiting);
+    if (reply?.park) this.#follow(reply, "");
+    else this.#goOn();
+  }
+
+  #noteFailure(failure: NotStored, waiting: Waiting): void {
+    this.#failed.note(failure, asSeen(waiting));
+    this.#options.note("warn", failureNote(failure.message));
+    this.#decidesAgain = true;
   }
 
   #follow({ park, error }: Reply, as: string): void {
@@ -213,13 +292,15 @@ export class Parking {
 
   /** On the run's trace: what was decided, where it differs from before, and what would have to change. */
   #tell({ waits, safety }: Waiting, decision: CheckpointDecision): void {
-    const said = `${decision.mode} ${decision.reason}`;
+    const { reason } = decision;
+    const said = `${decision.mode} ${reason}`;
     if (said !== this.#said.decision) {
-      const { mode, reason } = decision;
-      this.#options.note("info", decisionNote(waits, decision), { checkpoint: { mode, reason } });
+      const why = reason === "CHECKPOINT_UNAVAILABLE" ? this.#options.store?.why : undefined;
+      const { mode } = decision;
+      this.#options.note("info", decisionNote(waits, decision, why), { checkpoint: { mode, reason } });
     }
     this.#said.decision = said;
-    if (decision.reason === "UNSAFE") for (const effect of safety.unsafe) this.#warn(effect);
+    if (HELD_FOR_LINES.includes(reason)) for (const effect of safety.unsafe) this.#warn(effect);
   }
 
   #warn(effect: UnsafeEffect): void {
@@ -228,4 +309,15 @@ export class Parking {
     this.#said.lines.add(line);
     this.#options.note("warn", unsafeWarning(effect));
   }
+}
+
+function asSeen(waiting: Waiting): WaitAsSeen {
+  return { known: waiting.known, said: JSON.stringify(waiting) };
+}
+
+/** The answer to a `park` of a stored process; undefined where the run goes on. */
+function whyNotTaken({ park, error }: Reply): NotStored | undefined {
+  if (error?.code === "LIMIT_EXCEEDED") return new NotStored("CHECKPOINT_TOO_LARGE", error.message);
+  if (error) return new NotStored("CHECKPOINT_FAILED", error.message);
+  return park?.state === "PARKED" ? new NotStored("CHECKPOINT_FAILED", "the platform did not take it") : undefined;
 }

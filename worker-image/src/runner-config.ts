@@ -68,6 +68,8 @@ export interface RunnerConfig {
   restores: boolean;
   /** The node's name; undefined where nobody says. */
   node: string | undefined;
+  /** Folders whose files a stored process brings along: all that a pod's process may write to, absolute. */
+  carriedDirs: string[];
   /** Where CRIU, task-parent and preload.so are. */
   criuDir: string;
 }
@@ -100,8 +102,15 @@ export function runnerConfig(env: NodeJS.ProcessEnv): RunnerConfig {
     checkpoints: isTrue(env[POD.checkpoints]),
     restores: isTrue(env[POD.restores]),
     node: env[POD.node] || undefined,
+    carriedDirs: carriedDirs(env.GANTRY_WORKER_CARRIED_DIRS, runsDir),
     criuDir: env.GANTRY_WORKER_CRIU_DIR ?? "/gantry/criu",
   };
+}
+
+/** `/tmp` and the runner's own; none of them below another. */
+function carriedDirs(text: string | undefined, runsDir: string): string[] {
+  const all = [...new Set([runsDir, ...(text ?? "/tmp").split(":").filter(Boolean)])];
+  return all.filter((dir) => !all.some((other) => dir.startsWith(`${other}/`)));
 }
 
 function credentials(env: NodeJS.ProcessEnv): Pick<RunnerConfig, "bootstrapToken" | "identity"> {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { inOwnRegion } from "@gantry/sdk/task";
@@ -8,6 +9,9 @@ const RECONNECT_MS = 100;
 const LOOK_AGAIN_MS = 10;
 /** A runner that is gone for this long does not come back: the process ends, for nobody could take its result. */
 const GONE_AFTER_MS = 3_000;
+/** How often it is looked whether a pause is over, and how many times: while it is stopped it does not look. */
+const LOOK_MS = 5;
+const LOOKS = 60_000 / LOOK_MS;
 
 export interface ConnectionOptions {
   socket: string;
@@ -60,6 +64,24 @@ export class RunnerConnection {
     await this.flush();
     this.#isClosing = true;
     await new Promise<void>((resolve) => (this.#socket ? this.#socket.end(resolve) : resolve()));
+  }
+
+  /**
+   * Sends what waits, lets go of the socket, and opens another once the file exists: this process may be stored meanwhile, and
+   * what follows happen in another pod. What is sent in between waits.
+   */
+  async pause(until: string): Promise<void> {
+    this.#write("");
+    await this.flush();
+    this.#isClosing = true;
+    this.#isOpen = false;
+    // Not `end`: when the runner sees the end, nothing may be left of it here.
+    this.#socket?.destroy();
+    for (let looks = 0; !existsSync(until); looks++) {
+      if (looks === LOOKS) return this.#options.onGone();
+      await inOwnRegion(() => pause(LOOK_MS));
+    }
+    this.open();
   }
 
   /** Written at once where the socket is open: a line that precedes a crash must not wait in this process. */

@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { clockFileIn } from "./checkpoint/clock-file.ts";
 import type { Log } from "./log.ts";
 import type { OsDifferences } from "./os-differences.ts";
 import { releasePidFile } from "./pid-file.ts";
@@ -67,8 +68,18 @@ export class RunnerLife {
     this.#pool.fill();
     this.#log("info", "runner started", { concurrency, pool, keepAlive });
     if (identity) return;
+    if (this.#config.checkpoints) await this.#useCheckpoints();
     const learned = await this.#learnIdentity();
     if (learned && !this.#isEnding) this.#open(learned);
+  }
+
+  async #useCheckpoints(): Promise<void> {
+    const { RunnerCheckpoints } = await import("./checkpoint/runner-checkpoints.ts");
+    const { criuDir, node, runsDir, carriedDirs: carried, compileCacheDir, url } = this.#config;
+    const target = () => ({ url, token: this.#identity?.token ?? "" });
+    const clockFile = clockFileIn(runsDir);
+    const options = { criuDir, node, runsDir, carried, compileCacheDir, clockFile, target, os: this.#os };
+    this.#supervisor.useCheckpoints(new RunnerCheckpoints(options));
   }
 
   #open(identity: WorkerIdentity): void {
@@ -164,7 +175,7 @@ function makePool(config: RunnerConfig, sockets: TaskSockets, os: OsDifferences,
       os,
       killGraceMs,
       checkpoints:
-        isPod && config.checkpoints ? { criuDir: config.criuDir, clockFile: join(runsDir, "clock") } : undefined,
+        isPod && config.checkpoints ? { criuDir: config.criuDir, clockFile: clockFileIn(runsDir) } : undefined,
     },
     machine: config.machine,
     poolSize: config.pool,

@@ -6,6 +6,7 @@ import {
   type RunnerMessage,
   WORKER_PROTOCOL_VERSION,
 } from "@gantry/sdk/contract";
+import type { RunnerCheckpoints } from "./checkpoint/runner-checkpoints.ts";
 import { Execution, type ExecutionSurroundings } from "./execution.ts";
 import type { Log } from "./log.ts";
 import type { OsDifferences } from "./os-differences.ts";
@@ -69,9 +70,14 @@ export class Supervisor {
       blockedAfterMs: config.blockedAfterMs,
       isHeldToMemory: this.#isSingle,
       node: config.node,
+      checkpoints: undefined,
       bringBack,
       request: (request) => this.#link.request(request),
-      started: (message) => this.#link.send({ type: "started", ...message }),
+      started: (message) => {
+        this.#link.send({ type: "started", ...message });
+        // Not sooner: the first line is not to wait for it.
+        void this.#around.checkpoints?.test(config.restores);
+      },
       reportsWaiting: (execution) => this.#reportSoon(execution),
       capacityChanged: () => this.#link.touch(),
       ended: (execution) => this.#ended(execution),
@@ -91,6 +97,12 @@ export class Supervisor {
   attach(link: PlatformLink): void {
     this.#link = link;
     this.#beatEvery(HEARTBEAT_MS);
+  }
+
+  /** Processes of what is granted from now on may be stored. */
+  useCheckpoints(checkpoints: RunnerCheckpoints): void {
+    this.#around.checkpoints = checkpoints;
+    checkpoints.onTested((report) => this.reportNode(report));
   }
 
   /** A runner for one execution, that has not been granted it. */

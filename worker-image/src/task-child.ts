@@ -73,12 +73,15 @@ export interface Restored {
   key: string;
   pid: number;
   parent: ChildProcess;
+  /** Where it calls in; undefined: at this runner's own. */
+  socket?: string;
   stdout: { path: string; offset: number };
   stderr: { path: string; offset: number };
 }
 
 interface Made {
   key: string;
+  socket?: string | undefined;
   output: [OutputFile, OutputFile];
   back?: { pid: number; parent: ChildProcess };
 }
@@ -104,8 +107,9 @@ export class TaskChild implements TaskPeer {
   occupant: Occupant | undefined;
   readonly #boot: Boot;
   readonly #listener: ChildListener;
-  /** With which it calls in. */
+  /** With which it calls in, and where. */
   readonly key: string;
+  readonly socket: string;
   /** The task process itself, or its task-parent. */
   readonly #process: ChildProcess;
   /** Of the task process; undefined until its task-parent has said it. */
@@ -123,6 +127,7 @@ export class TaskChild implements TaskPeer {
     this.machine = machine;
     this.#listener = listener;
     this.key = made.key;
+    this.socket = made.socket ?? boot.sockets.path;
     [this.stdout, this.stderr] = made.output;
     boot.sockets.expect(made.key, this);
     this.#isAhead = boot.begin === undefined;
@@ -156,10 +161,11 @@ export class TaskChild implements TaskPeer {
     boot: Boot,
     machine: MachinePreset,
     listener: ChildListener,
-    { key, stdout, stderr, ...back }: Restored,
+    { key, socket, stdout, stderr, ...back }: Restored,
   ): Promise<TaskChild> {
     const output = await Promise.all([stdout, stderr].map(({ path, offset }) => OutputFile.create(path, offset)));
-    return new TaskChild(boot, machine, listener, { key, output: output as [OutputFile, OutputFile], back });
+    const made = { key, socket, output: output as [OutputFile, OutputFile], back };
+    return new TaskChild(boot, machine, listener, made);
   }
 
   #spawn(): ChildProcess {

@@ -83,6 +83,11 @@ export class AttemptHost implements TaskHost {
     this.#connection.send({ t: "metadata", ...this.#metadata.take() });
   }
 
+  /** What is held back for a moment goes out now. */
+  sendWaiting(): void {
+    this.#sendMetadata();
+  }
+
   flush(): Promise<void> {
     this.#sendMetadata();
     return this.#connection.flush();

@@ -1,9 +1,14 @@
 import { CHECKPOINT_REASONS, type OpenWait, type UnsafeEffect } from "@gantry/sdk/contract";
 import type { CheckpointDecision } from "./checkpoint-policy.ts";
 
-/** What a run's trace says of a decision about its worker. */
-export function decisionNote(waits: OpenWait[], { mode, reason }: CheckpointDecision): string {
-  return `The run waits for ${waitsText(waits)}; ${BECOMES[mode]}: ${reason}. ${CHECKPOINT_REASONS[reason]}`;
+/** What a run's trace says of a decision about its worker; `why` where the reason's own words are not all. */
+export function decisionNote(waits: OpenWait[], { mode, reason }: CheckpointDecision, why?: string): string {
+  return `The run waits for ${waitsText(waits)}; ${BECOMES[mode]}: ${reason}. ${CHECKPOINT_REASONS[reason]}${why === undefined ? "" : ` (${why})`}`;
+}
+
+/** What it says of a process that could not be stored. */
+export function failureNote(why: string): string {
+  return `The process could not be stored, and goes on as before: ${why}`;
 }
 
 const BECOMES: Record<CheckpointDecision["mode"], string> = {

@@ -1,7 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 /** A page: the task process has it mapped, so its size may not change. */
 const BYTES = 4096;
+
+export function clockFileIn(runsDir: string): string {
+  return join(runsDir, "clock");
+}
 
 /**
  * The file whose first eight bytes are added to the monotonic clocks of the task process (native/preload.c): zero until a process

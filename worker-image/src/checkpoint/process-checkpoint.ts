@@ -1,6 +1,7 @@
 import type { NodeFeatures, StoredCheckpoint } from "@gantry/sdk/contract";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { OsDifferences } from "../os-differences.ts";
 import type { Reply, Request } from "../platform-link.ts";
 import type { AttemptRef } from "../process-messages.ts";
 import { encodeMemo, type StoredOutput } from "./checkpoint-memo.ts";
@@ -15,7 +16,9 @@ import { lookAtProcess, whyNotStorable } from "./process-check.ts";
 /** The process that is to be stored. */
 export interface StoredProcess {
   readonly pid: number | undefined;
+  /** With which it calls in, and where. */
   readonly key: string;
+  readonly socket: string;
   /** Has it close its connection until the file `until` exists. Errors: it has ended, or does not do so in time. */
   quiesce(until: string): Promise<void>;
   /** Resolves when it has called in again after that. Errors: it has ended, or does not do so in time. */
@@ -30,15 +33,14 @@ export interface StoredProcess {
 export interface CheckpointPlace {
   criu: Criu;
   target(): ChunkTarget;
-  socket: string;
   /** For what is only needed while a process is stored; below `runsDir`. */
   workDir: string;
   carried: string[];
   /** Below them, and not carried. */
   excluded: string[];
   clockFile: string;
-  features(): NodeFeatures;
-  descendants(pid: number): number[];
+  features: NodeFeatures;
+  os: Pick<OsDifferences, "descendants" | "memory">;
 }
 
 export interface CheckpointSubject {
@@ -74,8 +76,8 @@ export class ProcessCheckpoint {
     const name = `${(FIRST_NUMBER + made++).toString(36)}`;
     this.#until = join(place.workDir, `${name}.go-on`);
     this.#imagesDir = join(place.workDir, name);
-    this.result = this.#store().catch(async (thrown) => {
-      await this.goOn();
+    this.result = this.#store().catch((thrown) => {
+      void this.goOn();
       return asNotStored(thrown);
     });
   }
@@ -113,8 +115,12 @@ export class ProcessCheckpoint {
     const pid = stored.pid;
     if (pid === undefined) throw new NotStored("CHECKPOINT_FAILED", "its process has no id yet");
     await this.#check(pid);
+    await this.#checkSize(pid);
     const granted = this.#ask();
+    // What another one left that its process was brought back from.
+    await rm(workDir, { recursive: true, force: true });
     await mkdir(workDir, { recursive: true });
+    this.#go();
     this.#isQuiet = true;
     await stored.quiesce(this.#until);
     this.#go();
@@ -134,7 +140,7 @@ export class ProcessCheckpoint {
       checkpointId,
       ...uploaded,
       bytes,
-      features: features(),
+      features,
       memo,
       dumpMs: storedAt - dumpedAt,
       storeMs: performance.now() - storedAt,
@@ -146,9 +152,15 @@ export class ProcessCheckpoint {
   }
 
   async #check(pid: number): Promise<void> {
-    const { descendants, carried } = this.#place;
-    const why = whyNotStorable(await lookAtProcess(pid, descendants(pid)), carried);
+    const { os, carried } = this.#place;
+    const why = whyNotStorable(await lookAtProcess(pid, os.descendants(pid)), carried);
     if (why) throw new NotStored("CHECKPOINT_REFUSED", why);
+  }
+
+  async #checkSize(pid: number): Promise<void> {
+    const { rssBytes = 0 } = (await this.#place.os.memory(pid)) ?? {};
+    const why = `it has ${Math.round(rssBytes / 1024 ** 2)} MB of memory, more than ${MAX_RESIDENT_BYTES / 1024 ** 2}`;
+    if (rssBytes > MAX_RESIDENT_BYTES) throw new NotStored("CHECKPOINT_TOO_LARGE", why);
   }
 
   /** Asks for a checkpoint to put chunks into. */
@@ -186,9 +198,10 @@ export class ProcessCheckpoint {
   }
 
   #names(pid: number) {
-    const { socket, carried } = this.#place;
+    const { carried } = this.#place;
     const { from, process: stored } = this.#subject;
-    return { pid, key: stored.key, socket, until: this.#until, imagesDir: this.#imagesDir, carried, from };
+    const { key, socket } = stored;
+    return { pid, key, socket, until: this.#until, imagesDir: this.#imagesDir, carried, from };
   }
 }
 

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
 /** `run` a program that can be stored, or `restore` the process of this id by running CRIU with these arguments. */
@@ -32,11 +31,12 @@ export function spawnTaskParent(criuDir: string, command: ParentCommand, options
 export async function taskPid(parent: ChildProcess): Promise<number | undefined> {
   const told = parent.stdio[3] as Readable | null | undefined;
   if (!told) return undefined;
-  // Of a parent that could not be started.
-  told.on("error", () => undefined);
-  for await (const line of createInterface({ input: told })) {
-    const pid = Number(/^pid (\d+)$/.exec(line)?.[1]);
-    if (pid > 0) return pid;
+  let text = "";
+  try {
+    for await (const part of told.setEncoding("utf8")) text += String(part);
+  } catch {
+    // Of a parent that could not be started.
   }
-  return undefined;
+  const pid = Number(/^pid (\d+)$/m.exec(text)?.[1]);
+  return pid > 0 ? pid : undefined;
 }

@@ -85,10 +85,10 @@ export class Restoring {
   }
 
   async #adopt({ memo, parent }: BroughtBack): Promise<TaskChild> {
-    const { key, pid, stdout, stderr } = memo;
+    const { key, pid, socket, stdout, stderr } = memo;
     const { adopt, machine } = this.#options;
     try {
-      this.#child = await adopt(machine, { key, pid, parent, stdout, stderr });
+      this.#child = await adopt(machine, { key, pid, socket, parent, stdout, stderr });
       return this.#child;
     } catch (error) {
       // Nobody else knows of it.
