@@ -5,6 +5,7 @@ import type {
   CompletionVerdict,
   Grant,
   PlatformMessage,
+  RestoreGrant,
   RunEvent,
   RunnerMessage,
   WorkerStart,
@@ -12,6 +13,7 @@ import type {
 } from "@gantry/sdk/contract";
 import { MACHINE_PRESETS, WORKER_CHANNEL_PATH, WORKER_START_PATH } from "@gantry/sdk/contract";
 import { type WebSocket, WebSocketServer } from "ws";
+import { FakeCheckpoints } from "./fake-checkpoints.ts";
 import { FakeJournal } from "./fake-journal.ts";
 
 type Message<T extends RunnerMessage["type"]> = Extract<RunnerMessage, { type: T }>;
@@ -51,6 +53,8 @@ export class FakePlatform {
   onStart: (request: StartRequest) => WorkerStart | { status: number; code: string } | "cut" = () => startOf();
   /** The tokens of the connections that were made. */
   readonly tokens: (string | undefined)[] = [];
+  /** Of stored processes, where they were begun here. */
+  readonly checkpoints = new FakeCheckpoints();
   heartbeatMs = 200;
   maxOfflineMs = 600_000;
   #server: Server | undefined;
@@ -158,7 +162,17 @@ export class FakePlatform {
     return this.until(() => this.events(executionId).find((event) => event.message.includes(text)));
   }
 
+  /** What the next grant of the run carries: its process as the last `park` of this execution named it. */
+  restoreOf(executionId: string): RestoreGrant {
+    const parks = this.of("park").filter((each) => each.executionId === executionId && each.checkpoint);
+    const park = parks.at(-1);
+    if (!park?.checkpoint) throw new Error(`${executionId} has stored no process`);
+    const { dumpMs: _, storeMs: __, ...stored } = park.checkpoint;
+    return { ...stored, known: park.known, key: this.checkpoints.keyOf(stored.checkpointId) };
+  }
+
   async #exchange(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (await this.checkpoints.serve(request, response)) return this.#wake();
     const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as WorkerStartBody;
     const start: StartRequest = { token: bearer(request), body };
     const isStart = request.method === "POST" && request.url === WORKER_START_PATH;
@@ -209,6 +223,8 @@ export class FakePlatform {
     if (message.type === "heartbeat") return { beat: { ...this.onHeartbeat(message), wake: this.#news(message) } };
     if (message.type === "journal") return this.journal(message.executionId).append(message.known, message.entries);
     if (message.type === "park") return this.journal(message.executionId).park(message);
+    if (message.type === "checkpoint") return { checkpoint: this.checkpoints.begin() };
+    if (message.type === "restored") return { restored: { granted: true } };
     if (message.type !== "complete") return {};
     const verdict = this.onComplete(message);
     return verdict && { verdict };
