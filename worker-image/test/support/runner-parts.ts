@@ -74,6 +74,7 @@ export class RunnerParts {
       blockedAfterMs: 60_000,
       isHeldToMemory: true,
       node: "node-here",
+      checkpoints: undefined,
       bringBack: this.#options.bringBack ?? (() => Promise.reject(new Error("nothing is stored"))),
       request: (request) => this.#request(request),
       started: ({ at }) => (this.startedAt = at),
