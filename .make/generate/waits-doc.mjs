@@ -13,6 +13,8 @@ const LIMITS = {
   treeDepth: ["depth of a tree of runs", String],
   openChildrenPerRun: ["children of one run that have not ended", String],
   maxHeld: ["processes held for waiting runs in one environment", (n) => (n < 0 ? "its concurrency limit" : String(n))],
+  checkpointBytes: ["the stored process of one run; a larger one is held", (bytes) => `${bytes / MB} MB`],
+  environmentCheckpointBytes: ["all stored processes of one environment", (bytes) => `${bytes / 2 ** 30} GB`],
 };
 
 /** The page is written by hand; its tables come from the code. */
