@@ -124,10 +124,15 @@ async function compose(
     },
   });
   const workerImage = config.workerImage ?? `ghcr.io/gantry-dev/worker:${version}`;
+  const checkpointWorkerImage =
+    config.checkpointNamespace === undefined
+      ? undefined
+      : (config.checkpointWorkerImage ?? `ghcr.io/gantry-dev/worker-checkpoints:${version}`);
   const engine = createEngine({
     deploys: {
       locks: new AdvisoryDeployLocks(config.databaseDirectUrl ?? databaseUrl),
       workerImage,
+      checkpointWorkerImage,
       platforms: config.buildPlatforms,
       images: await imageServices(config, workerImage, stops),
     },

@@ -14,7 +14,10 @@ import { testDatabase } from "./support/test-database.ts";
 type Done = Extract<BuildEvent, { type: "done" }>;
 const ENCRYPTION_KEY = randomBytes(32).toString("base64");
 
-/** Two replicas of a platform over one database and one registry, and a key that may only deploy. */
+/**
+ * Two replicas of a platform over one database and one registry, and a key that may only deploy. The first alone has process
+ * checkpoints switched on.
+ */
 async function openStage() {
   const at = await startRegistry();
   const baseImage = await pushBase(at, "gantry/worker");
@@ -28,17 +31,26 @@ async function openStage() {
     GANTRY_PLATFORM_DEPLOYMENTS_KEEP: "2",
   };
   const { url: databaseUrl } = await testDatabase();
-  const one = await startRealPlatform({ deploy: false, databaseUrl, settings });
+  const checkpointBaseImage = await pushBase(at, "gantry/worker-checkpoints");
+  const one = await startRealPlatform({
+    deploy: false,
+    databaseUrl,
+    settings: {
+      ...settings,
+      GANTRY_PLATFORM_CHECKPOINT_NAMESPACE: "checkpoints",
+      GANTRY_PLATFORM_CHECKPOINT_WORKER_IMAGE: checkpointBaseImage,
+    },
+  });
   const other = await startRealPlatform({ deploy: false, databaseUrl, settings });
   const { key } = await one.platform.projects.createKey(one.prod, "deploy");
-  return { at, baseImage, databaseUrl, one, other, key };
+  return { at, baseImage, checkpointBaseImage, databaseUrl, one, other, key };
 }
 
 type Stage = Awaited<ReturnType<typeof openStage>>;
 const stage = noRegistry === undefined ? await openStage() : undefined;
 
 describe.skipIf(noRegistry)(`deploys${noRegistry === undefined ? "" : `: skipped, ${noRegistry}`}`, () => {
-  const { at, baseImage, databaseUrl, one, other, key } = stage ?? ({} as Stage);
+  const { at, baseImage, checkpointBaseImage, databaseUrl, one, other, key } = stage ?? ({} as Stage);
   const call = caller(one?.url);
   const repository = "gantry/proj_test-prod";
 
@@ -94,9 +106,25 @@ describe.skipIf(noRegistry)(`deploys${noRegistry === undefined ? "" : `: skipped
       builders: ["oci-registry"],
       platforms: ["linux/amd64"],
       baseImage,
+      checkpointBaseImage,
       repository,
       maxLayerBytes: 1_000_000,
     });
+    const { body } = await caller(other.url)("GET", DEPLOY_PATHS.target, { key });
+    expect(body).not.toHaveProperty("checkpointBaseImage");
+  });
+
+  test("a version whose tasks choose process checkpoints is built on the image that can, where the platform has them on", async () => {
+    const chooses = { tasks: [{ id: "import", filePath: "a.ts", checkpoint: { mode: "process" } }] };
+    const byDefault = { ...chooses, tasks: [{ id: "import", filePath: "a.ts" }], defaultCheckpoint: { process: true } };
+    const baseOf = async (manifest: object, url: string, text: string) => {
+      const events = await build(bodyOf(await uploaded(text), { manifest: { ...MANIFEST, ...manifest } }), url);
+      expect(last(events)).toMatchObject({ type: "done", isNew: true });
+      return events.flatMap((event) => (event.type === "step" && event.step === "base" ? [event.message] : []));
+    };
+    expect(await baseOf(chooses, one.url, "stores")).toEqual([`Base image ${checkpointBaseImage}`]);
+    expect(await baseOf(byDefault, one.url, "stores by default")).toEqual([`Base image ${checkpointBaseImage}`]);
+    expect(await baseOf(chooses, other.url, "may not")).toEqual([`Base image ${baseImage}`]);
   });
 
   test("only missing layers are asked for; once uploaded they are there", async () => {

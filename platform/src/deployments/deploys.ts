@@ -3,6 +3,7 @@ import {
   IMAGE_LAYOUT,
   type ImagePlatform,
   type PushAccess,
+  tasksThatStoreProcesses,
   WORKER_POD_ENV,
 } from "@gantry/sdk/contract";
 import type { Clock } from "../clock.ts";
@@ -37,6 +38,8 @@ export interface DeploysDeps {
   executor: DeployTarget["executor"];
   /** What workers are made from. */
   workerImage: string;
+  /** And those that may store their task's process; undefined where that is off. */
+  checkpointWorkerImage?: string | undefined;
   platforms: readonly ImagePlatform[];
   /** Undefined where no registry is set: versions cannot be images then. */
   images?: ImageServices | undefined;
@@ -48,7 +51,7 @@ const PRUNE_WAIT_MS = 5_000;
 
 /** See DeployService. */
 export function createDeployService(deps: DeploysDeps): DeployService {
-  const { images, executor, workerImage, platforms } = deps;
+  const { images, executor, workerImage, checkpointWorkerImage, platforms } = deps;
   const repositoryOf = (environment: EnvironmentRef) =>
     imageRepository(images?.repositoryPrefix ?? "gantry", environment);
   return {
@@ -57,6 +60,7 @@ export function createDeployService(deps: DeploysDeps): DeployService {
       builders: images?.builders.map(({ name }) => name) ?? [],
       platforms: [...platforms],
       baseImage: workerImage,
+      ...(checkpointWorkerImage === undefined ? {} : { checkpointBaseImage: checkpointWorkerImage }),
       repository: repositoryOf(environment),
       maxLayerBytes: images?.maxLayerBytes ?? 0,
     }),
@@ -140,7 +144,7 @@ async function buildInTurn(
 
 /** One after another, each only where the one before it succeeded; the last one alone changes what serves. */
 async function buildAlone(
-  { deployments, images, builder, repository, workerImage }: Build,
+  { deployments, images, builder, repository, workerImage, checkpointWorkerImage = workerImage }: Build,
   environment: EnvironmentRef,
   request: BuildRequest,
   progress: DeployProgress,
@@ -151,12 +155,13 @@ async function buildAlone(
   if (before !== undefined && (await isServedBy(registry, before, request)))
     return { deployment: before, isNew: false };
   signal.throwIfAborted();
+  const base = tasksThatStoreProcesses(request.manifest).length > 0 ? checkpointWorkerImage : workerImage;
   const { digest } = await builder.build(
     {
       repository,
       layers: inOrder(request.layers),
       platforms: request.platforms,
-      baseImage: request.baseImage ?? workerImage,
+      baseImage: request.baseImage ?? base,
       instructions: request.instructions,
       env: {
         [WORKER_POD_ENV.bundleDir]: IMAGE_LAYOUT.bundleDir,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkpointSchema } from "./checkpoint.ts";
+import { checkpointSchema, DEFAULT_CHECKPOINT, wantsProcessCheckpoints } from "./checkpoint.ts";
 import { CATCH_UPS, MAX_CATCH_UP_MS, OVERLAPS } from "./schedule-policy.ts";
 
 /** What a version declares: its tasks and queues. The CLI makes it by importing the bundle; the platform stores it. */
@@ -85,3 +85,14 @@ export const manifestSchema = z.object({
   mayWait: z.boolean().optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Ids of the tasks whose processes are stored while they wait, where the platform may. Their version needs an image that can. */
+export function tasksThatStoreProcesses({
+  tasks,
+  defaultCheckpoint,
+}: Pick<Manifest, "tasks" | "defaultCheckpoint">): string[] {
+  const chosen = { ...DEFAULT_CHECKPOINT, ...defaultCheckpoint };
+  return tasks
+    .filter(({ checkpoint }) => wantsProcessCheckpoints({ ...chosen, ...checkpoint } as typeof DEFAULT_CHECKPOINT))
+    .map(({ id }) => id);
+}

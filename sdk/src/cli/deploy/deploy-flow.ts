@@ -9,6 +9,7 @@ import type {
   WhoamiReply,
 } from "../../contract/api/index.ts";
 import { IMAGE_LAYOUT } from "../../contract/image-layout.ts";
+import { tasksThatStoreProcesses } from "../../contract/manifest.ts";
 import { WORKER_POD_ENV } from "../../contract/worker-endpoint.ts";
 import type { ProjectConfig } from "../bundle/config-file.ts";
 import { type StartedExtensions, startExtensions } from "../bundle/extensions.ts";
@@ -23,7 +24,7 @@ import type { LayerFile } from "./layer-cache.ts";
 import { CONTENTS, checkSizes, layerOf, missingLayers, uploadLayers } from "./layer-upload.ts";
 import type { LocalBuild } from "./local-build-request.ts";
 import { Stopwatch, type Timings } from "./stopwatch.ts";
-import { contentHashOf, packVersion, type VersionPackage } from "./version-package.ts";
+import { baseImageOf, contentHashOf, packVersion, type VersionPackage } from "./version-package.ts";
 
 export interface DeployRequest {
   api: ApiClient;
@@ -113,6 +114,7 @@ async function prepare(request: DeployRequest): Promise<Prepared> {
     working: (text) => reporter.working(text),
   });
   tellPackage(version, watch, reporter);
+  tellCheckpoints(version, target, config.build.baseImage, reporter);
   checkSizes(version.layers, target);
   const contentHash = contentHashOf(version, target, config.build.baseImage);
   return { client, target, project, environment, version, contentHash, watch };
@@ -149,6 +151,27 @@ function tellPackage(
     const text = `Packages beside the bundle: ${externals.join(", ")}${isCached ? " (unchanged)" : ""}`;
     reporter.done(text, watch.of("externalsMs"));
   }
+}
+
+/** Tasks that choose what the platform, or their image, may not do: they run, and wait otherwise than they say. */
+function tellCheckpoints(
+  { manifest }: VersionPackage,
+  { executor, checkpointBaseImage }: DeployTarget,
+  baseImage: string | undefined,
+  reporter: DeployReporter,
+): void {
+  const ids = tasksThatStoreProcesses(manifest);
+  if (ids.length === 0 || executor !== "kubernetes") return;
+  const who = ids.length > 3 ? `${ids.slice(0, 3).join(", ")} and ${ids.length - 3} more` : ids.join(", ");
+  if (checkpointBaseImage === undefined)
+    reporter.warning(
+      `${who}: processes are not stored on this platform, so a run that waits is held or replayed. ` +
+        "Its operator switches it on with processCheckpoints.enabled (docs/process-checkpoints.md).",
+    );
+  else if (baseImage !== undefined)
+    reporter.warning(
+      `${who}: to be stored, a process needs an image made from ${checkpointBaseImage}; this one is made from ${baseImage}.`,
+    );
 }
 
 async function carryOut(request: DeployRequest, prepared: Prepared): Promise<DeployOutcome> {
@@ -221,7 +244,7 @@ async function buildHere(
     const { digest } = await local.build({
       layers: version.layers,
       platforms: version.platforms,
-      baseImage: config.build.baseImage ?? target.baseImage,
+      baseImage: config.build.baseImage ?? baseImageOf(version, target),
       instructions: version.needs.instructions,
       env: {
         [WORKER_POD_ENV.bundleDir]: IMAGE_LAYOUT.bundleDir,

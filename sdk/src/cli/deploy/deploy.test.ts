@@ -65,6 +65,32 @@ test("the same project in another folder, deployed without a cache, gives the sa
   expect(second.contentHash).toBe(first.contentHash);
 });
 
+const STORES = taskFile("a").replace("run:", 'checkpoint: "process", run:');
+
+test("a task that chooses process checkpoints deploys anew once the platform stores them, and until then it says so", async () => {
+  const files = { "tasks/a.ts": STORES };
+  const off = await fakeDeployPlatform({ target: { executor: "kubernetes" } });
+  const on = await fakeDeployPlatform({ target: { executor: "kubernetes", checkpointBaseImage: "registry/other:1" } });
+  const told = (await deployTo(off.url, tempProject(files))).err;
+  expect(told).toMatch(/a: processes are not stored on this platform[\s\S]*processCheckpoints\.enabled/);
+  expect((await deployTo(on.url, tempProject(files))).err).not.toContain("processes");
+  const [before, after] = [off.builds[0], on.builds[0]];
+  expect(after?.layers).toEqual(before?.layers);
+  expect(after?.contentHash).not.toBe(before?.contentHash);
+});
+
+test("an image of the project's own must be able to store processes as well, where its tasks choose it", async () => {
+  const platform = await fakeDeployPlatform({
+    target: { executor: "kubernetes", checkpointBaseImage: "registry/worker-checkpoints:1" },
+  });
+  const project = tempProject({
+    "tasks/a.ts": STORES,
+    "gantry.config.ts": `export default { build: { baseImage: "mine:1" } };`,
+  });
+  const { err } = await deployTo(platform.url, project);
+  expect(err).toMatch(/a: to be stored[\s\S]*made from registry\/worker-checkpoints:1; this one is made from mine:1/);
+});
+
 test("--skip-promotion makes a version that does not serve; the way to serve it is told", async () => {
   const platform = await fakeDeployPlatform();
   const project = tempProject({ "tasks/a.ts": taskFile("a") });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { dirname, join, relative, sep } from "node:path";
 import type { DeployTarget } from "../../contract/api/index.ts";
 import { IMAGE_LAYOUT, type ImagePlatform } from "../../contract/image-layout.ts";
-import type { Manifest } from "../../contract/manifest.ts";
+import { type Manifest, tasksThatStoreProcesses } from "../../contract/manifest.ts";
 import type { ProjectConfig } from "../bundle/config-file.ts";
 import { describeBundle } from "../bundle/describe-bundle.ts";
 import type { StartedExtensions } from "../bundle/extensions.ts";
@@ -192,6 +192,12 @@ function keyOf(files: { path: string; isExecutable: boolean; contents: Uint8Arra
   return digest.digest("hex");
 }
 
+/** What the version's image is built on, unless the project names another: the platform has one that can store processes. */
+export function baseImageOf({ manifest }: Pick<VersionPackage, "manifest">, target: DeployTarget): string {
+  const { baseImage, checkpointBaseImage = baseImage } = target;
+  return tasksThatStoreProcesses(manifest).length > 0 ? checkpointBaseImage : baseImage;
+}
+
 /** Of everything that goes into the version: where it is the current version's, there is nothing new to deploy. */
 export function contentHashOf(version: VersionPackage, target: DeployTarget, baseImage: string | undefined): string {
   const layers = version.layers.map(({ kind, platform, diffId }) => [kind, platform ?? "", diffId]);
@@ -199,7 +205,7 @@ export function contentHashOf(version: VersionPackage, target: DeployTarget, bas
     version.manifest,
     layers,
     version.platforms,
-    baseImage ?? target.baseImage,
+    baseImage ?? baseImageOf(version, target),
     version.needs.instructions,
   ];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");

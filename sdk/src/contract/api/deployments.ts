@@ -96,6 +96,8 @@ export const deployTargetSchema = z
     /** What images are built for, and on which base. */
     platforms: z.array(z.enum(IMAGE_PLATFORMS)),
     baseImage: z.string(),
+    /** The base for versions with tasks whose processes may be stored; absent where this platform stores none. */
+    checkpointBaseImage: z.string().optional(),
     /** The environment's own repository, without the registry's host. */
     repository: z.string(),
     maxLayerBytes: z.number(),
