@@ -6,7 +6,7 @@ import { decodeId } from "../../src/ids.ts";
 import type { EnvironmentRef } from "../../src/projects/principal.ts";
 import { MasterKey } from "../../src/secrets/master-key.ts";
 import { ScriptedRunner } from "./scripted-runner.ts";
-import { caller } from "./served-http.ts";
+import { type Answer, caller } from "./served-http.ts";
 
 export const encryptionKey = randomBytes(32).toString("base64");
 /** What switches process checkpoints on; nothing but these tests makes workers. */
@@ -26,8 +26,15 @@ interface Place {
 export function storedScene({ pool, url, key, environment }: Place) {
   const credentials = createCredentials(new MasterKey(encryptionKey));
   const runners: ScriptedRunner[] = [];
-  const call = (method: string, path: string, body?: unknown) =>
-    caller(url())(method, path, { key, ...(body === undefined ? {} : { body }) });
+  /** Again while the platform is away. */
+  const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+    for (;;) {
+      const options = { key, ...(body === undefined ? {} : { body }) };
+      const answer = await caller(url())(method, path, options).catch(() => undefined);
+      if (answer !== undefined && answer.status < 500) return answer;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  };
 
   /** The execution of a run that waits for its worker now. */
   async function awaited(runId: string): Promise<{ executionId: string; deploymentId: string }> {
@@ -46,7 +53,8 @@ export function storedScene({ pool, url, key, environment }: Place) {
     call,
     awaited,
     async trigger(): Promise<string> {
-      const { body } = await call("POST", "/api/v1/tasks/import/trigger", { payload: {} });
+      const options = { idempotencyKey: randomBytes(8).toString("hex") };
+      const { body } = await call("POST", "/api/v1/tasks/import/trigger", { payload: {}, options });
       return String(body.id);
     },
     run: async (runId: string) => (await call("GET", `/api/v3/runs/${runId}`)).body as unknown as RunReply,
