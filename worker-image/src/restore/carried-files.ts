@@ -42,8 +42,8 @@ export async function writeCarried(tar: Readable, folders: readonly string[], si
       const pax = entry.header.pax as { mtime?: string } | null | undefined;
       // Seconds with their fraction, where the archive has them.
       const mtime = pax?.mtime === undefined ? entry.header.mtime : Number(pax.mtime);
-      // A folder's time changes with what is put into it.
-      if (mtime && type !== "link") times.push({ path, mtime });
+      // A folder's time changes with what is put into it. A carried folder itself is the pod's: a volume, of another owner.
+      if (mtime && type !== "link" && !folders.includes(path)) times.push({ path, mtime });
     }
     for (const { path, mtime } of times.reverse()) await lutimes(path, mtime, mtime);
   })();
@@ -59,7 +59,8 @@ async function writeEntry(content: Readable, header: Header, places: Places): Pr
   switch (header.type) {
     case "directory":
       await places.ensureFolder(path, path);
-      await withOpen(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW, 0, header, mode);
+      if (!places.folders.includes(path))
+        await withOpen(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW, 0, header, mode);
       return path;
     case "file":
     case "contiguous-file":
