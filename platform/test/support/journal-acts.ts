@@ -61,7 +61,7 @@ export async function journalActs(pool: Pool, journals: JournalStore = createPos
       if (reply === "fenced") throw new Error("the execution is fenced");
       return reply;
     },
-    async park(run: AdmittedRun, known: number, mode: "hold" | "replay" = "replay", over: Partial<ParkRequest> = {}) {
+    async park(run: AdmittedRun, known: number, mode: ParkRequest["mode"] = "replay", over: Partial<ParkRequest> = {}) {
       const request: ParkRequest = {
         attempt: 1,
         known,

@@ -25,6 +25,11 @@ create table checkpoint (
 create index checkpoint_environment on checkpoint (environment_id, state) include (stored_bytes);
 create index checkpoint_unneeded on checkpoint (created_at) where state <> 'stored';
 
+-- Sums are read from an index alone as long as vacuum keeps up.
+alter table checkpoint set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 500);
+
 -- Not compressed by Postgres: it is compressed and encrypted already.
 create table checkpoint_chunk (
   checkpoint_id uuid not null references checkpoint (id) on delete cascade,

@@ -1,12 +1,14 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { checkpointActs } from "../../../test/support/checkpoint-acts.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
 import { createCredentials } from "../../cluster/jwt-credentials.ts";
 import { MasterKey } from "../../secrets/master-key.ts";
 import { SecretBox } from "../../secrets/secret-box.ts";
 import { bindMasterKey } from "./key-fingerprint.ts";
+import { createPostgresCheckpointStore } from "./postgres-checkpoint-store.ts";
 import { createPrisma } from "./prisma.ts";
 import { PrismaProjects } from "./prisma-projects.ts";
 import { PrismaVariables } from "./prisma-variables.ts";
@@ -49,8 +51,18 @@ test("a rotation seals everything anew, says how much, and binds the database to
   await bindMasterKey(prisma, BOTH);
   expect(await under(BOTH).variables.resolve(prod.id)).toEqual(all);
   await under(BOTH).variables.upload(prod, [{ name: "LATER", value: "1" }], false);
-  expect(await rotateSecrets(pool, BOTH)).toEqual({ apiKeys: 2, variables: 450, fingerprint: NEW.fingerprint });
-  expect(await rotateSecrets(pool, BOTH)).toEqual({ apiKeys: 0, variables: 0, fingerprint: NEW.fingerprint });
+  expect(await rotateSecrets(pool, BOTH)).toEqual({
+    apiKeys: 2,
+    variables: 450,
+    checkpoints: 0,
+    fingerprint: NEW.fingerprint,
+  });
+  expect(await rotateSecrets(pool, BOTH)).toEqual({
+    apiKeys: 0,
+    variables: 0,
+    checkpoints: 0,
+    fingerprint: NEW.fingerprint,
+  });
   await bindMasterKey(prisma, NEW);
   expect(await under(NEW).variables.resolve(prod.id)).toEqual({ ...all, LATER: "1" });
   expect((await under(NEW).projects.signingKeys(prod.id)).sort()).toEqual([...keys].sort());
@@ -70,6 +82,20 @@ test("a rotation that was stopped halfway is gone on with, and two at once are a
   const [one, two] = await Promise.all([rotateSecrets(pool, BOTH), rotateSecrets(pool, BOTH)]);
   expect((one?.variables ?? 0) + (two?.variables ?? 0)).toBeLessThanOrEqual(450);
   expect(await under(NEW).variables.resolve(prod.id)).toEqual(all);
+});
+
+test("a rotation seals the keys of stored processes anew, and what their runners said", async () => {
+  const { pool } = await testDatabase();
+  const acts = await checkpointActs(pool, new SecretBox(OLD));
+  const { run, key, stored } = await acts.suspended();
+  const staged = await acts.staged(await acts.idle());
+  expect(await rotateSecrets(pool, BOTH)).toMatchObject({ checkpoints: 2 });
+  expect(await rotateSecrets(pool, BOTH)).toMatchObject({ checkpoints: 0 });
+  const after = createPostgresCheckpointStore(pool, new SecretBox(NEW));
+  const { memo, checkpointId } = stored;
+  expect(await after.restoreGrant(acts.at.environmentId, run.runId)).toMatchObject({ key, memo, checkpointId });
+  await expect(acts.checkpoints.restoreGrant(acts.at.environmentId, run.runId)).rejects.toThrow("was not given");
+  expect(await acts.stateOf(staged.stored.checkpointId)).toBe("staged");
 });
 
 test("a secret that no given key opens is named, and the database stays bound to its key", async () => {
@@ -121,7 +147,12 @@ test("gantry-platform rotate-key and access-token do it from the command line", 
     );
     return JSON.parse(stdout) as Record<string, unknown>;
   };
-  expect(await platform("rotate-key")).toEqual({ apiKeys: 2, variables: 450, fingerprint: NEW.fingerprint });
+  expect(await platform("rotate-key")).toEqual({
+    apiKeys: 2,
+    variables: 450,
+    checkpoints: 0,
+    fingerprint: NEW.fingerprint,
+  });
   const made = await platform("access-token", "create", "--name", "ci", "--scope", "deploy", "--expires-in", "90d");
   expect(made).toMatchObject({ name: "ci", scopes: ["deploy"], token: expect.stringMatching(/^gt_pat_/) });
   const { projects } = under(NEW);

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { MasterKey } from "../../secrets/master-key.ts";
 import { SecretBox } from "../../secrets/secret-box.ts";
+import { keyContext, memoContext } from "./checkpoint-rows.ts";
 import { apiKeyContext } from "./prisma-projects.ts";
 import { variableContext } from "./prisma-variables.ts";
 import { inTransaction } from "./transaction.ts";
@@ -9,6 +10,8 @@ export interface RotationReport {
   /** Rows that were sealed anew, by what they hold. */
   apiKeys: number;
   variables: number;
+  /** Of stored processes. */
+  checkpoints: number;
   /** Of the key that the database is bound to now. */
   fingerprint: string;
 }
@@ -46,6 +49,17 @@ const VARIABLES: Place = {
   }),
 };
 
+/** What was given up is not opened again. */
+const ofCheckpoints = (column: "key_encrypted" | "memo_encrypted", contextOf: (id: string) => string): Place => ({
+  select: `select id, ${column} as sealed from checkpoint
+           where substring(${column} for octet_length($1::bytea)) <> $1::bytea and state <> 'released'
+           order by id limit ${BATCH} for no key update`,
+  update: `update checkpoint set ${column} = $1 where id = $2`,
+  toRow: ({ id, sealed }) => ({ sealed: sealed as Buffer, context: contextOf(id as string), key: [id] }),
+});
+const CHECKPOINT_KEYS = ofCheckpoints("key_encrypted", keyContext);
+const CHECKPOINT_MEMOS = ofCheckpoints("memo_encrypted", memoContext);
+
 /**
  * Seals every secret with the current key that a previous one sealed, then binds the database to it. Safe to stop at any
  * line, to run again and beside running platforms: each batch is a transaction, and what is done is not looked at again.
@@ -56,8 +70,10 @@ export async function rotateSecrets(pool: pg.Pool, master: MasterKey): Promise<R
   const box = new SecretBox(master);
   const apiKeys = await reseal(pool, box, API_KEYS);
   const variables = await reseal(pool, box, VARIABLES);
+  const checkpoints = await reseal(pool, box, CHECKPOINT_KEYS);
+  await reseal(pool, box, CHECKPOINT_MEMOS);
   await pool.query("update cluster_state set key_fingerprint = $1 where id = 1", [master.fingerprint]);
-  return { apiKeys, variables, fingerprint: master.fingerprint };
+  return { apiKeys, variables, checkpoints, fingerprint: master.fingerprint };
 }
 
 async function reseal(pool: pg.Pool, box: SecretBox, place: Place): Promise<number> {

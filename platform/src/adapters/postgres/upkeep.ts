@@ -36,6 +36,8 @@ export function createUpkeep(pool: pg.Pool, { auditDays }: { auditDays: number }
         "x.due_at < now() - interval '30 days' and x.state in ('triggered', 'skipped', 'failed') and not x.is_open",
       );
       await inSlices(pool, "stream", streamIsOver(), 100);
+      // A node that is still there says so again with the next worker that starts on it.
+      await inSlices(pool, "checkpoint_node", "x.seen_at < now() - interval '30 days'");
       await inSlices(pool, "bulk_action", "x.created_at < now() - interval '30 days'", 10);
       await inSlices(pool, "schedule", "x.removed_at < now() - interval '30 days'", 100);
       const isOver = `x.created_at < now() - interval '45 days'
