@@ -323,6 +323,30 @@ describe("bringing back", () => {
     expect(await scene.run(runId)).toMatchObject({ status: "COMPLETED", attemptCount: 1 });
   });
 
+  test("is not waited for where no node may have it", async () => {
+    const { runId, token } = await stored();
+    await token.complete();
+    for (let n = 0; n < 3; n++) {
+      const { executionId } = await scene.awaited(runId);
+      const message = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity.";
+      await platform.engine.observations.observed(executionId, { then: "requeue", code: "NO_NODE_RESTORES", message });
+    }
+    const run = await scene.ended(runId);
+    expect(run).toMatchObject({ status: "SYSTEM_FAILURE", error: { code: "RESTORE_FAILED" } });
+    for (const part of ["0/3 nodes", LINE]) expect(run.error?.message).toContain(part);
+  });
+
+  test.each(["replay", "fail"])("waits where it is switched off, unless the run can do without: %s", async (then) => {
+    const { runId, token } = await stored({ then });
+    await token.complete();
+    const { executionId } = await scene.awaited(runId);
+    const off = { then: "requeue", code: "CHECKPOINTS_OFF", message: "They are switched off." } as const;
+    await platform.engine.observations.observed(executionId, off);
+    const restores = "run where id = $1 and status = 'DELAYED' and checkpoint_id is not null";
+    expect(await scene.count(restores, decodeId("run", runId))).toBe(then === "fail" ? 1 : 0);
+    await scene.call("POST", `/api/v2/runs/${runId}/cancel`);
+  });
+
   test("does not go on with a byte that was changed", async () => {
     const { runId, token, checkpoint } = await stored();
     await scene.pool.query(
@@ -368,7 +392,7 @@ test("metrics tell how many were stored and went on, how long it took, and what 
     /^gantry_checkpoints_restored_total [1-9]/m,
     /^gantry_checkpoint_step_seconds_count\{step="dump"\} [1-9]/m,
     /^gantry_checkpoint_step_seconds_count\{step="restore"\} [1-9]/m,
-    /^gantry_checkpoint_failures_total\{step="restore",reason="RESTORE_FAILED"\} 1$/m,
+    /^gantry_checkpoint_failures_total\{step="restore",reason="RESTORE_FAILED"\} [1-9]/m,
     /^gantry_checkpoint_failures_total\{step="restore",reason="RESTORE_ELSEWHERE"\} [1-9]/m,
     /^gantry_checkpoints \d/m,
     /^gantry_checkpoint_chunks_waiting\{method="put"\} 0$/m,

@@ -41,8 +41,12 @@ async function carryOut(
 ): Promise<void> {
   switch (observation.then) {
     case "requeue":
+      if (observation.code === "NO_NODE_RESTORES" && run.stored !== undefined)
+        return notRestored(deps, execution, run, observation);
       // A worker that has come was not given up before its start: it is lost.
       return execution.isStarted ? lose(deps, execution, run, observation) : requeue(deps, execution, run, observation);
+    case "notRestored":
+      return notRestored(deps, execution, run, observation);
     case "fail":
       return end(deps, execution, run, "SYSTEM_FAILURE", observation.code, observation.message);
     case "lose":
@@ -69,8 +73,19 @@ async function requeue(
     lost: false,
     deferred: false,
     startFailure: { code, message },
+    // Switched off for now: what can do without its stored process does, and what cannot waits.
+    dropsCheckpoint: code === "CHECKPOINTS_OFF" && run.stored !== undefined && run.stored.then !== "fail",
   });
   if (put !== "fenced") announcements.announce([put.announcement]);
+}
+
+async function notRestored(
+  { completions }: ObservedWorkersDeps,
+  execution: LiveExecution,
+  run: RunForDecision,
+  { message }: Pick<WorkerObservation, "message">,
+): Promise<void> {
+  await completions.endedOutside(run, execution, { kind: "notRestored", reason: message.slice(0, 1000) });
 }
 
 async function lose(
@@ -87,6 +102,16 @@ async function lose(
     isStartFailure: true,
     ...(delayMs === undefined ? {} : { delayMs }),
   });
+}
+
+async function notRestored(
+  deps: ObservedWorkersDeps,
+  execution: LiveExecution,
+  run: RunForDecision,
+  observation: Observed<"notRestored">,
+): Promise<void> {
+  if (run.stored === undefined) return lose(deps, execution, run, observation);
+  await deps.completions.endedOutside(run, execution, { kind: "notRestored", reason: observation.message });
 }
 
 async function crash(
