@@ -266,7 +266,7 @@ describe("a process that ends while its run waits", () => {
 });
 
 describe("a process that was stored and could not be brought back", () => {
-  const line = "Line welcome.ts:14 sent bytes.";
+  const line = "bytes sent by fetch (welcome.ts:14)";
   const notRestored = { kind: "notRestored", reason: "CRIU failed: Can't fork for 1000", node: "n1" } as const;
   const decide = (over: Partial<AttemptFacts["run"]>, facts: Partial<AttemptFacts> = {}) =>
     decideAttempt({
@@ -301,7 +301,7 @@ describe("a process that was stored and could not be brought back", () => {
     expect(decision).toMatchObject({ then: "finish", status: "SYSTEM_FAILURE", reason: "RESTORE_FAILED", hook: true });
     expect(decision).toHaveProperty(
       "error.message",
-      `${REASONS.RESTORE_FAILED} The last try on node n1: CRIU failed: Can't fork for 1000 ${line}`,
+      `${REASONS.RESTORE_FAILED} The last try on node n1: CRIU failed: Can't fork for 1000. What forbids a replay: ${line}.`,
     );
   });
 

@@ -194,11 +194,11 @@ function decideRestore(facts: AttemptFacts, stored: HeldLoss, outcome: NotRestor
 function restoreError(reason: AttemptReason, outcome: NotRestored, because?: string): WireError {
   const { why, node } = whyNotRestored(outcome);
   const where = node === undefined ? "" : ` on node ${node}`;
-  const line = because === undefined ? "" : ` ${because}`;
+  const line = because === undefined ? "" : ` What forbids a replay: ${because}.`;
   return {
     name: "ProcessNotRestored",
     code: reason,
-    message: `${REASONS[reason]} The last try${where}: ${why}${line}`,
+    message: `${REASONS[reason]} The last try${where}: ${why.replace(/\.$/, "")}.${line}`,
   };
 }
 
