@@ -45,8 +45,6 @@ async function carryOut(
         return notRestored(deps, execution, run, observation);
       // A worker that has come was not given up before its start: it is lost.
       return execution.isStarted ? lose(deps, execution, run, observation) : requeue(deps, execution, run, observation);
-    case "notRestored":
-      return notRestored(deps, execution, run, observation);
     case "fail":
       return end(deps, execution, run, "SYSTEM_FAILURE", observation.code, observation.message);
     case "lose":
@@ -102,16 +100,6 @@ async function lose(
     isStartFailure: true,
     ...(delayMs === undefined ? {} : { delayMs }),
   });
-}
-
-async function notRestored(
-  deps: ObservedWorkersDeps,
-  execution: LiveExecution,
-  run: RunForDecision,
-  observation: Observed<"notRestored">,
-): Promise<void> {
-  if (run.stored === undefined) return lose(deps, execution, run, observation);
-  await deps.completions.endedOutside(run, execution, { kind: "notRestored", reason: observation.message });
 }
 
 async function crash(

@@ -50,7 +50,7 @@ export class ScriptedRunner {
   readonly told: PlatformMessage[] = [];
   /** Those of its hellos that are no longer its own. */
   readonly fenced = new Set<string>();
-  readonly #url: () => string;
+  #url: () => string;
   readonly #waiting = new Map<string, Sent>();
   readonly #watchers = new Set<() => void>();
   #socket: WebSocket | undefined;
@@ -103,6 +103,12 @@ export class ScriptedRunner {
 
   /** Cuts the connection, and comes again at once. */
   drop(): void {
+    this.#socket?.terminate();
+  }
+
+  /** Its connection is cut, and it comes again to another replica. */
+  moveTo(url: () => string): void {
+    this.#url = url;
     this.#socket?.terminate();
   }
 
@@ -167,10 +173,14 @@ export class ScriptedRunner {
   }
 
   /** Any status; tried again while the platform is away. */
-  chunk(method: "PUT" | "GET", checkpointId: string, number: number | string, body?: Buffer): Promise<Response> {
-    const path = chunkPath(checkpointId, number);
+  chunk(method: "PUT" | "GET", checkpointId: string, number: number, body?: Buffer): Promise<Response> {
+    return patiently(() => this.chunkVia(this.#url(), method, checkpointId, number, body));
+  }
+
+  chunkVia(url: string, method: "PUT" | "GET", checkpointId: string, number: number, body?: Buffer): Promise<Response> {
+    const path = WORKER_CHECKPOINT_CHUNK_PATH.replace(":checkpointId", checkpointId).replace(":number", String(number));
     const headers = { authorization: `Bearer ${this.start.workerToken}` };
-    return patiently(() => fetch(this.#url() + path, { method, headers, ...(body && { body: new Uint8Array(body) }) }));
+    return fetch(url + path, { method, headers, ...(body && { body: new Uint8Array(body) }) });
   }
 
   async putChunks(checkpointId: string, chunks: Buffer[]): Promise<void> {
@@ -226,8 +236,6 @@ export class ScriptedRunner {
 
 export const LINE = "Line welcome.ts:14 sent bytes.";
 export const refOf = ({ executionId, fence }: Grant) => ({ executionId, fence });
-export const chunkPath = (checkpointId: string, number: number | string) =>
-  WORKER_CHECKPOINT_CHUNK_PATH.replace(":checkpointId", checkpointId).replace(":number", String(number));
 
 /** Until the platform answers, and has its database. */
 async function patiently(ask: () => Promise<Response>): Promise<Response> {
