@@ -18,6 +18,21 @@ export const FEATURES: NodeFeatures = {
 export const CHECKPOINT_SECRETS = new SecretBox(new MasterKey(Buffer.alloc(32, 7).toString("base64")));
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
+function described(checkpointId: string, chunks: Buffer[]): StoredCheckpoint {
+  const all = Buffer.concat(chunks);
+  return {
+    checkpointId,
+    chunks: chunks.length,
+    bytes: 10 * all.length,
+    storedBytes: all.length,
+    sha256: createHash("sha256").update(all).digest("hex"),
+    features: FEATURES,
+    memo: '{"socketKey":"said to the next runner"}',
+    dumpMs: 50,
+    storeMs: 20,
+  };
+}
+
 /** What tests of stored processes do again and again, on an environment of their own with one queue. */
 export async function checkpointActs(pool: Pool, secrets: SecretBox = CHECKPOINT_SECRETS) {
   const journals = createPostgresJournalStore(pool, { secrets });
@@ -46,18 +61,7 @@ export async function checkpointActs(pool: Pool, secrets: SecretBox = CHECKPOINT
       const { checkpointId, key } = begun;
       const owner = { executionId: run.executionId, checkpointId };
       for (const [number, data] of chunks.entries()) await checkpoints.putChunk(owner, number, data);
-      const all = Buffer.concat(chunks);
-      const stored: StoredCheckpoint = {
-        checkpointId,
-        chunks: chunks.length,
-        bytes: 10 * all.length,
-        storedBytes: all.length,
-        sha256: createHash("sha256").update(all).digest("hex"),
-        features: FEATURES,
-        memo: '{"socketKey":"said to the next runner"}',
-        dumpMs: 50,
-        storeMs: 20,
-      };
+      const stored = described(checkpointId, chunks);
       return { stored, key, chunks };
     },
     parkStored(run: AdmittedRun, checkpoint: StoredCheckpoint, known = 0, over: Partial<ParkRequest> = {}) {
