@@ -10,7 +10,7 @@ import type {
 import { encodeId } from "../ids.ts";
 import type { LaunchRequest } from "./executor.ts";
 import { mergePods, type PodTemplate } from "./pod-template.ts";
-import { withRestoreAffinity } from "./restore-affinity-policy.ts";
+import { nodesRuledOut, withRestoreAffinity } from "./restore-affinity-policy.ts";
 
 /** What is the same for every Job of an installation, and the run's bootstrap token. */
 export interface JobSettings {
@@ -41,8 +41,8 @@ export const LABEL_PREFIX = "gantry.dev/";
 /** On every Job and pod of ours; its value is the installation's. */
 export const MANAGED_LABEL = `${LABEL_PREFIX}managed`;
 export const EXECUTION_LABEL = `${LABEL_PREFIX}execution`;
-/** On Jobs that bring back a stored process. */
-export const RESTORES_LABEL = `${LABEL_PREFIX}restores`;
+/** On a Job that brings back a stored process: how many nodes are known to be unable to. */
+export const RULED_OUT_LABEL = `${LABEL_PREFIX}nodes-ruled-out`;
 /** What CRIU needs where nothing is root: to give a process its ids back, and to drop what it may. */
 const CHECKPOINT_CAPABILITIES = ["CHECKPOINT_RESTORE", "SETPCAP"];
 
@@ -72,7 +72,7 @@ export function executionOf(name: string): { epoch: number; executionId: string 
  * Errors: an Error where the version has no image.
  */
 export function jobManifest(request: LaunchRequest, settings: JobSettings): V1Job {
-  const { labels, annotations } = labelsOf(request, settings.instance);
+  const { labels, annotations } = labelsOf(request, settings);
   const pod = mergePods([defaultPod(), ...settings.templates]);
   return {
     apiVersion: "batch/v1",
@@ -261,8 +261,8 @@ function sizes({ cpu, memory }: MachinePreset) {
   };
 }
 
-function labelsOf(request: LaunchRequest, instance: string) {
-  const { environment, deployment, machine } = request;
+function labelsOf(request: LaunchRequest, { instance, checkpoints }: JobSettings) {
+  const { environment, deployment, machine, restore } = request;
   const exact: Record<string, string> = {
     run: encodeId("run", request.runId),
     task: request.taskId,
@@ -273,7 +273,7 @@ function labelsOf(request: LaunchRequest, instance: string) {
     attempt: String(request.attempt),
     execution: request.executionId,
     managed: instance,
-    ...(request.restore && { restores: "true" }),
+    ...(restore && checkpoints && { "nodes-ruled-out": String(nodesRuledOut(restore, checkpoints.now).length) }),
   };
   const labels: Record<string, string> = { "app.kubernetes.io/managed-by": "gantry" };
   const annotations: Record<string, string> = {};

@@ -60,6 +60,13 @@ function unscheduled(message: string, createdMsAgo: number, cpu?: string): PodFa
   return pod({ createdMsAgo, status: { conditions }, ...(cpu && { cpu }) });
 }
 
+/** A stored process's, for which the only node was ruled out. */
+function ruledOut(createdMsAgo: number): PodFacts {
+  const made = unscheduled("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity.", createdMsAgo);
+  const labels = { "gantry.dev/nodes-ruled-out": "1" };
+  return { ...made, pod: { ...made.pod, metadata: { ...made.pod.metadata, labels } } };
+}
+
 const jobEvent = (message: string) => [{ reason: "FailedCreate", message, at: NOW }];
 const FULL = "0/1 nodes are available: 1 Insufficient cpu.";
 const TOO_SMALL = `${FULL} preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`;
@@ -90,6 +97,14 @@ const CASES: Record<string, Case> = {
   "a worker that was told to end uses its grace": {
     facts: { pods: [pod({ task: running, status: { phase: "Running" }, deletionInMs: 200_000 })] },
     want: undefined,
+  },
+  "a stored process that every node is known to be unable to bring back waits for another node": {
+    facts: { pods: [ruledOut(30_000)] },
+    want: { then: "wait", code: "NO_NODE_RESTORES" },
+  },
+  "a stored process that no node came for in time is given up there": {
+    facts: { pods: [ruledOut(61_000)] },
+    want: { then: "requeue", code: "NO_NODE_RESTORES" },
   },
   "no room now: the run waits, with the scheduler's words": {
     facts: { pods: [unscheduled(FULL, 1_000)] },

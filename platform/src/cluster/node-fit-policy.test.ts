@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { NodeSize, PodObject } from "./cluster-facts.ts";
-import { fitsNowhere } from "./node-fit-policy.ts";
+import { fitsNowhere, isRuledOutEverywhere } from "./node-fit-policy.ts";
 
 const pod = (requests: Record<string, string>) =>
   ({
@@ -27,4 +27,35 @@ const cases: Record<
 
 test.for(Object.entries(cases))("a pod %s", ([, { requests, nodes, want }]) => {
   expect(fitsNowhere(pod(requests), nodes, FULL)).toBe(want);
+});
+
+const AFFINITY = "node(s) didn't match Pod's node affinity";
+const ruledOut: Record<string, { ruledOut: number; message: string; want: boolean }> = {
+  "all of whose nodes were ruled out": { ruledOut: 1, message: `0/1 nodes are available: 1 ${AFFINITY}.`, want: true },
+  "in a newer scheduler's words": {
+    ruledOut: 2,
+    message: `0/3 nodes are available: 1 node(s) had untolerated taint {a/b: c}, 2 ${AFFINITY}/selector. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.`,
+    want: true,
+  },
+  "in an older scheduler's words": {
+    ruledOut: 1,
+    message: `0/2 nodes are available: 1 ${AFFINITY}, 1 node(s) had taint {a: b}, that the pod didn't tolerate.`,
+    want: true,
+  },
+  "that other nodes could have, were they the operator's": {
+    ruledOut: 1,
+    message: `0/3 nodes are available: 3 ${AFFINITY}/selector.`,
+    want: false,
+  },
+  "that waits for room": {
+    ruledOut: 1,
+    message: `0/2 nodes are available: 1 ${AFFINITY}, 1 Insufficient cpu.`,
+    want: false,
+  },
+  "that no node was ruled out for": { ruledOut: 0, message: `0/1 nodes are available: 1 ${AFFINITY}.`, want: false },
+  "of which the scheduler says nothing": { ruledOut: 1, message: "No node has room.", want: false },
+};
+
+test.for(Object.entries(ruledOut))("a stored process's pod %s", ([, { ruledOut, message, want }]) => {
+  expect(isRuledOutEverywhere(ruledOut, message)).toBe(want);
 });

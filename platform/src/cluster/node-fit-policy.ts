@@ -20,6 +20,21 @@ export function fitsNowhere(pod: PodObject, nodes: NodeSize[] | undefined, messa
   return isHopeless && lacks.includes(`${total} Insufficient `) ? true : undefined;
 }
 
+const NOT_CHOSEN = /didn't match (Pod's )?node (affinity|selector)|didn't satisfy plugin\(s\) \[NodeAffinity\]/;
+const TAINTED = /taint/;
+
+/**
+ * Whether a stored process's pod waits for nothing but another node: by the scheduler's message no node lacks room, and those
+ * that it may not choose are no more than were ruled out for it.
+ */
+export function isRuledOutEverywhere(ruledOut: number, message: string): boolean {
+  const [, lacks = ""] = /nodes are available: (.*?)\.?\s*(preemption:|$)/s.exec(message) ?? [];
+  const reasons = lacks.split(/, (?=\d+ )/).map((reason) => ({ reason, count: Number.parseInt(reason, 10) }));
+  const unchosen = reasons.filter(({ reason }) => NOT_CHOSEN.test(reason));
+  const isAllSaid = reasons.every(({ reason }) => NOT_CHOSEN.test(reason) || TAINTED.test(reason));
+  return isAllSaid && unchosen.length > 0 && unchosen.reduce((sum, { count }) => sum + count, 0) <= ruledOut;
+}
+
 /** Who lists a node's size may leave out what is plenty; a device that is not listed (`nvidia.com/gpu`) is not there. */
 function unlisted(name: string): number {
   return name.includes("/") ? 0 : Number.POSITIVE_INFINITY;

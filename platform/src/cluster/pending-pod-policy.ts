@@ -1,7 +1,7 @@
 import type { ContainerStatus, PodFacts, PodObject, WarningEvent } from "./cluster-facts.ts";
-import { TASK_CONTAINER } from "./job-manifest.ts";
+import { RULED_OUT_LABEL, TASK_CONTAINER } from "./job-manifest.ts";
 import type { OutcomeContext } from "./job-outcome-policy.ts";
-import { fitsNowhere } from "./node-fit-policy.ts";
+import { fitsNowhere, isRuledOutEverywhere } from "./node-fit-policy.ts";
 import type { ObservationCode, WorkerObservation } from "./worker-observations.ts";
 
 /** Words of container runtimes and registries for an image that is not made for the node's processor. */
@@ -44,7 +44,9 @@ function unscheduled(pod: PodObject, message: string, ageMs: number, { limits, n
     return { then, code: "NO_NODE_LARGE_ENOUGH", message } as const;
   }
   const then = ageMs >= limits.unschedulableMs ? "requeue" : "wait";
-  return { then, code: "UNSCHEDULABLE", message } as const;
+  const ruledOut = Number(pod.metadata.labels?.[RULED_OUT_LABEL] ?? 0);
+  const code = isRuledOutEverywhere(ruledOut, message) ? "NO_NODE_RESTORES" : "UNSCHEDULABLE";
+  return { then, code, message } as const;
 }
 
 /** The containers that the worker's start depends on, in the order of their starts. */

@@ -51,6 +51,11 @@ export function withRestoreAffinity(
   };
 }
 
+/** Nodes that the pod never comes to. */
+export function nodesRuledOut(restore: RestoreRequest, now: number): string[] {
+  return restoreNodes(restore, now).never;
+}
+
 function restoreNodes({ features, refusedNodes, nodes }: RestoreRequest, now: number): RestoreNodes {
   const isUnable = (node: CheckpointNode) => {
     const age = now - node.seenAt.getTime();

@@ -14,8 +14,7 @@ export const OBSERVATION_CODES = {
   POD_START_FAILED: "The node cannot start the pod: its sandbox, an init container or the image's program fails.",
   CLUSTER_REFUSED: "The Kubernetes API refused to create the Job.",
   CLUSTER_UNREACHABLE: "The Kubernetes API cannot be reached.",
-  NO_NODE_RESTORES:
-    "No node may have the pod of a stored process: each is known to be unable, or is not of the operator's.",
+  NO_NODE_RESTORES: "Every node that could have the pod is known to be unable to bring the run's stored process back.",
   CHECKPOINTS_OFF: "The run's process is stored, and process checkpoints are switched off.",
   CHECKPOINTS_REFUSED: "The cluster refuses pods that may store their process: the worker comes without.",
   POD_DELETED: "Somebody deleted the pod.",

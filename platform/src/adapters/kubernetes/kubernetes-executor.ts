@@ -214,4 +214,4 @@ export class KubernetesExecutor implements Executor {
 }
 
 const STORED_BUT_OFF =
-  "The run's process is stored, and this platform has process checkpoints switched off: it goes on once they are on again (processCheckpoints.enabled of the chart).";
+  "The run's process is stored, and process checkpoints are switched off here (processCheckpoints.enabled of the chart): it waits for them, unless it may do without.";

@@ -1,3 +1,4 @@
+import { RULED_OUT_LABEL } from "../../cluster/job-manifest.ts";
 import type { ContainerStatus, JobObject, ObjectMeta, PodObject } from "../../cluster/cluster-facts.ts";
 
 /**
@@ -52,7 +53,11 @@ export function slimEvent(event: EventObject): EventObject {
 }
 
 function slimMeta(metadata: ObjectMeta): ObjectMeta {
-  return pick(metadata, ["name", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp"]);
+  const ruledOut = metadata.labels?.[RULED_OUT_LABEL];
+  return {
+    ...pick(metadata, ["name", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp"]),
+    ...(ruledOut !== undefined && { labels: { [RULED_OUT_LABEL]: ruledOut } }),
+  };
 }
 
 function slimStatus(status: ContainerStatus): ContainerStatus {
