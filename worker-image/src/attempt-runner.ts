@@ -1,6 +1,6 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { DEFAULT_CHECKPOINT, type Grant, toWireError } from "@gantry/sdk/contract";
-import { executeTask, interruptTask, type TaskOutcome } from "@gantry/sdk/task";
+import { executeTask, inOwnRegion, interruptTask, type TaskOutcome } from "@gantry/sdk/task";
 import type { AttemptRef, FromTaskProcess, TaskProcessConfig, ToTaskProcess } from "./process-messages.ts";
 import type { RunnerConnection } from "./runner-connection.ts";
 import { StalledFunction } from "./stalled-function.ts";
@@ -83,9 +83,24 @@ export class AttemptRunner {
   }
 
   /** Says all that waits to be said, and lets go of the runner until the file is there. */
-  #quiesce(until: string): Promise<void> {
-    this.#current?.host.sendWaiting();
-    return this.#connection.pause(until);
+  async #quiesce(until: string): Promise<void> {
+    const host = this.#current?.host;
+    host?.sendWaiting();
+    // A timer of the task's may be due before the runner is heard: what it calls is to have the token that is good then.
+    if (host) host.beforeUse = () => this.#lookIfToGoOn(until);
+    await this.#connection.pause(until);
+    this.#lookIfToGoOn(until);
+    if (host) host.beforeUse = undefined;
+  }
+
+  /** The file holds what the runner will say, where it has brought this process back. */
+  #lookIfToGoOn(until: string): void {
+    try {
+      const text = inOwnRegion(() => readFileSync(until, "utf8"));
+      if (text !== "") this.#goOn(JSON.parse(text) as Extract<ToTaskProcess, { t: "goOn" }>);
+    } catch {
+      // It is not there yet.
+    }
   }
 
   /** Its attempt has another name and another token from now on, where another runner has brought this process back. */

@@ -18,7 +18,7 @@ import type { Reply, Request } from "./platform-link.ts";
 import type { AttemptRef, FromTaskProcess, OutcomeMessage, ToTaskProcess } from "./process-messages.ts";
 import type { ProcessPool, Waiter } from "./process-pool.ts";
 import type { BroughtBack } from "./restore/bring-back.ts";
-import { letGoOn, Restoring, type RestoringEnd, type StoppedProcess } from "./restore/restoring.ts";
+import { cleanUp, letGoOn, Restoring, type RestoringEnd, type StoppedProcess } from "./restore/restoring.ts";
 import type { ChildEnd, Occupant, TaskChild } from "./task-child.ts";
 
 /** What an execution needs of its runner. */
@@ -73,7 +73,8 @@ export class Execution implements Waiter, Occupant {
   #from: AttemptRef | undefined;
   /** It ended while the platform was asked whether it may go on. */
   #endedBefore: ChildEnd | undefined;
-  #callIn: NodeJS.Timeout | undefined;
+  /** The process that was brought back, until it has called in. */
+  #awaited: { timer: NodeJS.Timeout; back: StoppedProcess } | undefined;
   /** Its process is being stored: it is asked nothing, and its files stay as they are. */
   #isStanding = false;
   #maxRssBytes = 0;
@@ -225,8 +226,9 @@ export class Execution implements Waiter, Occupant {
     if (this.#endedBefore) return void this.#crashed(this.#endedBefore);
     this.#waits.start();
     if (this.#notices.isCanceled) this.#cancelInProcess();
-    this.#callIn = this.#after(CALL_IN_MS, () => child.killNow({ by: "silence", afterMs: CALL_IN_MS }));
-    letGoOn(back).catch(() => child.killNow(undefined));
+    const timer = this.#after(CALL_IN_MS, () => child.killNow({ by: "silence", afterMs: CALL_IN_MS }));
+    this.#awaited = { timer, back };
+    letGoOn(back, this.goOn()).catch(() => child.killNow(undefined));
   }
 
   goOn(): ToTaskProcess | undefined {
@@ -235,7 +237,11 @@ export class Execution implements Waiter, Occupant {
   }
 
   backInTouch(): void {
-    clearTimeout(this.#callIn);
+    // Only once: what a lost connection took with it the process asks for.
+    if (!this.#awaited) return;
+    clearTimeout(this.#awaited.timer);
+    cleanUp(this.#awaited.back);
+    this.#awaited = undefined;
     this.#around.started({ executionId: this.id, fence: this.fence, at: Date.now() });
     this.#waits.backInTouch();
   }

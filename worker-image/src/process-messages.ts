@@ -75,7 +75,10 @@ export type ToTaskProcess =
    * The file appears at once where it is not stored after all, else beside the runner that has brought it back.
    */
   | { t: "quiesce"; until: string }
-  /** First on the connection after a `quiesce`: the attempt goes on, under this name and with this token. */
+  /**
+   * First on the connection after a `quiesce` whose process was brought back: the attempt goes on, under this name and with this
+   * token. The file `until` says the same.
+   */
   | { t: "goOn"; from: AttemptRef; executionId: string; runToken: string }
   /** The outcome has arrived and this process is not kept alive: it may end. */
   | { t: "exit" };

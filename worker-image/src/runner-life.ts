@@ -69,6 +69,8 @@ export class RunnerLife {
     this.#log("info", "runner started", { concurrency, pool, keepAlive });
     if (identity) return;
     if (this.#config.checkpoints) await this.#useCheckpoints();
+    // Loaded while the platform is asked.
+    if (this.#config.restores) void import("./restore/restore-here.ts");
     const learned = await this.#learnIdentity();
     if (learned && !this.#isEnding) this.#open(learned);
   }

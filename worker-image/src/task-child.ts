@@ -59,7 +59,7 @@ export interface Occupant {
   ref(): AttemptRef;
   /** To a process that was brought back, and knows its attempt as `holds`: who it is now. Undefined: it is granted anew. */
   goOn(holds: AttemptRef | undefined): ToTaskProcess | undefined;
-  /** It has been told that. */
+  /** It has called in, and knows its attempt. */
   backInTouch(): void;
   /** A cancel or a drain that the process may not have heard of. */
   notices(): ToTaskProcess[];
@@ -248,7 +248,7 @@ export class TaskChild implements TaskPeer {
     if (goOn) socket.write(encodeMessage(goOn));
     else if (!holdsIt) socket.write(this.occupant.grantLine());
     for (const notice of this.occupant.notices()) socket.write(encodeMessage(notice));
-    if (goOn) this.occupant.backInTouch();
+    if (goOn || holdsIt) this.occupant.backInTouch();
   }
 
   #greet(): void {

@@ -12,10 +12,12 @@ const METADATA_EVERY_MS = 50;
 
 /** What one attempt may ask of its surroundings. After `end` it is deaf: output of un-awaited code belongs to no attempt. */
 export class AttemptHost implements TaskHost {
-  api: { url: string; token: string };
+  /** Called before the token is used. */
+  beforeUse: (() => void) | undefined;
   readonly drainSignal: AbortSignal;
   /** A hook of a run that has ended cannot wait. */
   readonly journal: AttemptJournal | undefined;
+  #api: { url: string; token: string };
   readonly #connection: RunnerConnection;
   readonly #metadata = new WaitingMetadata();
   #lines = 0;
@@ -33,7 +35,7 @@ export class AttemptHost implements TaskHost {
   }) {
     const { connection, apiUrl, grant, drainSignal, watch } = options;
     this.#connection = connection;
-    this.api = { url: apiUrl, token: grant.runToken };
+    this.#api = { url: apiUrl, token: grant.runToken };
     this.drainSignal = drainSignal;
     if (grant.run.failureHook) return;
     const idle = new IdleReport(watch, (message) => {
@@ -44,9 +46,14 @@ export class AttemptHost implements TaskHost {
     this.journal = new AttemptJournal(connection, grant.journal, idle);
   }
 
+  get api(): { url: string; token: string } {
+    this.beforeUse?.();
+    return this.#api;
+  }
+
   /** The attempt goes on under another execution. */
   goOn(runToken: string): void {
-    this.api = { ...this.api, token: runToken };
+    this.#api = { ...this.#api, token: runToken };
   }
 
   emit(event: RunEvent): void {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Grant, RestoreGrant } from "@gantry/sdk/contract";
@@ -147,6 +147,7 @@ describe("a process that was stored", () => {
     expect(lines(first)).toEqual(["before"]);
     expect(lines(next)).toEqual(["after"]);
     expect(next.events.find(({ kind }) => kind === "event")?.message).toContain("goes on at its next line");
+    await expect(access(stopped.memo.until)).rejects.toThrow("ENOENT");
     // What it said of its wait before it knew better parked nothing.
     expect(next.of("park")).toEqual([]);
   });

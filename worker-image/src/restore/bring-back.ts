@@ -14,7 +14,7 @@ export interface RestoreGround {
   criu: Criu;
   features(): Promise<NodeFeatures>;
   chunks(checkpointId: string): Promise<GetChunk>;
-  /** Folders below which a checkpoint may have files, absolute; the first is the runner's own. */
+  /** Folders below which a checkpoint may have files, absolute. */
   folders: readonly string[];
   /** Has the process's socket listened on, where it is not this runner's already. */
   listenAt(path: string): Promise<void>;
@@ -44,8 +44,8 @@ export async function bringBack(
   if (refused !== undefined) throw new Error(refused);
   const beganAt = performance.now();
   await ground.listenAt(memo.socket);
-  const [own = memo.imagesDir] = ground.folders;
-  const fetched = await FetchedChunks.fetch(restore, await ground.chunks(restore.checkpointId), own, signal);
+  const chunks = await ground.chunks(restore.checkpointId);
+  const fetched = await FetchedChunks.fetch(restore, chunks, dirname(memo.socket), signal);
   const fetchedAt = performance.now();
   try {
     await fetched.unpack(memo.carried, signal);

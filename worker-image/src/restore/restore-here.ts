@@ -1,7 +1,7 @@
 import type { RestoreGrant } from "@gantry/sdk/contract";
 import { realCriu } from "../checkpoint/criu.ts";
 import { nodeFeatures } from "../checkpoint/node-features.ts";
-import { podEnvironment, type RunnerConfig } from "../runner-config.ts";
+import type { RunnerConfig } from "../runner-config.ts";
 import type { TaskSockets } from "../task-sockets.ts";
 import { type BroughtBack, bringBack } from "./bring-back.ts";
 import { chunkGetter, retried } from "./chunk-fetch.ts";
@@ -15,15 +15,14 @@ export interface Here {
 /** See bring-back.ts: with this node's CRIU, from this runner's platform. */
 export function bringBackHere(here: Here, restore: RestoreGrant, signal: AbortSignal): Promise<BroughtBack> {
   const { config, sockets, workerToken } = here;
-  const { url, criuDir, node, runsDir } = config;
-  const { TMPDIR = runsDir } = podEnvironment(process.env, config);
+  const { url, criuDir, node, carriedDirs } = config;
   return bringBack(
     restore,
     {
       criu: realCriu(criuDir),
       features: () => nodeFeatures(node),
       chunks: async (checkpointId) => retried(await chunkGetter({ url, workerToken, checkpointId })),
-      folders: [...new Set([runsDir, TMPDIR, "/tmp"])],
+      folders: carriedDirs,
       listenAt: (path) => sockets.listenAlsoAt(path),
     },
     signal,

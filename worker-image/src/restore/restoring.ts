@@ -2,6 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import type { MachinePreset, RestoreGrant } from "@gantry/sdk/contract";
 import type { CheckpointMemo } from "../checkpoint/checkpoint-memo.ts";
 import type { Reply, Request } from "../platform-link.ts";
+import type { ToTaskProcess } from "../process-messages.ts";
 import type { Restored, TaskChild } from "../task-child.ts";
 import type { BroughtBack } from "./bring-back.ts";
 
@@ -117,9 +118,14 @@ function reasonOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).slice(0, REASON_CHARACTERS);
 }
 
-/** Lets the process go on. Its files of the dump are of no use any more. */
-export async function letGoOn({ memo, child }: StoppedProcess): Promise<void> {
-  await writeFile(memo.until, "");
+/** Lets the process go on, and leaves word of who it is now. */
+export async function letGoOn({ memo, child }: StoppedProcess, goOn: ToTaskProcess | undefined): Promise<void> {
+  await writeFile(memo.until, goOn ? JSON.stringify(goOn) : "", { mode: 0o600 });
   child.wake();
-  void rm(memo.imagesDir, { recursive: true, force: true }).catch(() => undefined);
+}
+
+/** It has gone on: what it was made of is of no use any more. */
+export function cleanUp({ memo }: StoppedProcess): void {
+  for (const path of [memo.until, memo.imagesDir])
+    void rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
