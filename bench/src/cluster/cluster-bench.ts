@@ -1,5 +1,5 @@
 import type { Deployed, Project } from "../../../e2e/cluster/support/gantry-cli.ts";
-import { type Credentials, Installation, using } from "../../../e2e/cluster/support/installation.ts";
+import { type Credentials, Installation, STORES_PROCESSES, using } from "../../../e2e/cluster/support/installation.ts";
 import type { Api } from "../../../e2e/support/api.ts";
 import { BareJobs } from "./bare-job.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
@@ -25,7 +25,7 @@ export interface ClusterBench {
 export async function openClusterBench(rounds: number): Promise<ClusterBench & { close(): Promise<void> }> {
   const installation = new Installation(RELEASE, NAMESPACE);
   await installation.uninstall();
-  await installation.helm([]);
+  await installation.helm(STORES_PROCESSES);
   const credentials = await installation.bootstrap("bench");
   const { api, project: copy, jobs } = using(credentials);
   const project = await copy("bench/cluster-project");

@@ -7,6 +7,9 @@ import { run } from "./shell.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 
+/** Helm's arguments that switch process checkpoints on. */
+export const STORES_PROCESSES = ["--values", join(ROOT, "e2e/cluster/process-checkpoints.values.yaml")];
+
 /** Where a release is, and what its bootstrap printed. Plain data: it travels from the global set-up to the tests. */
 export interface Credentials {
   release: string;

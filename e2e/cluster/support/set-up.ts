@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import type { TestProject } from "vitest/node";
 import { kubeTools } from "../../../.make/kube-tools.mjs";
-import { type Credentials, Installation, using } from "./installation.ts";
+import { type Credentials, Installation, STORES_PROCESSES, using } from "./installation.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -19,7 +19,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   process.env.HELM_CACHE_HOME ??= `${tmpdir()}/gantry-helm`;
   const installation = new Installation("gantry", "gantry-e2e");
   await installation.uninstall();
-  await installation.helm([]);
+  await installation.helm(STORES_PROCESSES);
   const gantry = await installation.bootstrap("yard");
   const yard = await using(gantry).project("e2e/cluster/fixtures/yard");
   await yard.deploy();

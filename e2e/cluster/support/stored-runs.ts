@@ -41,17 +41,22 @@ export class StoredRuns {
     return (run as RunView & { checkpoint?: CheckpointView }).checkpoint;
   }
 
-  /** Resolves when the run waits and its worker has become this. Error: it has ended instead. */
-  async untilParked(runId: string, mode: CheckpointView["mode"], withinMs?: number): Promise<CheckpointView> {
+  /** Resolves when the run waits and its worker has become this, for this reason. Error: it has ended instead. */
+  async untilParked(
+    runId: string,
+    mode: CheckpointView["mode"],
+    reason = /./,
+    withinMs?: number,
+  ): Promise<CheckpointView> {
     let last: CheckpointView | undefined;
     return eventually(
-      `${runId}: ${mode}`,
+      `${runId}: ${mode} by ${reason}`,
       async () => {
         const run = await this.api.run(runId);
         last = this.checkpoint(run);
         if (FINAL.test(run.status))
           throw new Error(`${runId} is ${run.status}: ${JSON.stringify(run.error ?? run.output)}`);
-        return last?.mode === mode ? last : undefined;
+        return last?.mode === mode && reason.test(last.reason) ? last : undefined;
       },
       withinMs,
     ).catch(async (error: unknown) => {
@@ -62,7 +67,7 @@ export class StoredRuns {
 
   /** Resolves when the run's process is stored and no pod of it is left at work. */
   async untilStored(runId: string, withinMs?: number): Promise<CheckpointView> {
-    const checkpoint = await this.untilParked(runId, "process", withinMs);
+    const checkpoint = await this.untilParked(runId, "process", /./, withinMs);
     await this.untilNoPod(runId);
     return checkpoint;
   }
