@@ -128,6 +128,8 @@ export interface EngineDeps {
   auditDays?: number;
   /** Why runs cannot start; undefined where they can. Left out: no cluster. */
   clusterProblem?: (() => string | undefined) | undefined;
+  /** Why no process can be stored though that is switched on; undefined where nothing is known to be wrong. */
+  checkpointProblem?: (() => string | undefined) | undefined;
   freeStorageBytes?: (() => Promise<number | undefined>) | undefined;
   timing?: Partial<StoreTiming>;
 }
@@ -368,6 +370,7 @@ export function createEngine(deps: EngineDeps): Engine {
       executions: (environmentId) => executionsByDeployment(pool, environmentId),
       checkpoints,
       storesProcesses,
+      checkpointProblem: deps.checkpointProblem,
       clock,
     }),
     bulkActions: createBulkActionService({ store: bulkActions, onCreate: () => loops.wake("bulk-actions") }),

@@ -109,7 +109,7 @@ async function compose(
   registerDatabaseMetrics(metrics, pool);
 
   let url = "";
-  const { executor, start, startDeadlineMs, problem } = await chooseExecutor({
+  const { executor, start, startDeadlineMs, problem, checkpointProblem } = await chooseExecutor({
     config,
     credentials,
     leadership,
@@ -151,6 +151,7 @@ async function compose(
     random: Math.random,
     freeStorageBytes,
     clusterProblem: problem,
+    checkpointProblem,
     auditDays: config.auditRetentionDays,
     roles: config.roles,
     bus,

@@ -16,7 +16,7 @@ export interface ClusterView extends Omit<ClusterSight, "workers"> {
   observedAt: Date;
   workers: (SeenWorker & { executions: number })[];
   /** Undefined where runs are not executed on a cluster. */
-  checkpoints: { isEnabled: boolean; nodes: CheckpointNode[] } | undefined;
+  checkpoints: { isEnabled: boolean; problem: string | undefined; nodes: CheckpointNode[] } | undefined;
 }
 
 /** What executes an environment's runs now. Looks, and changes nothing. */
@@ -34,6 +34,8 @@ export interface ClusterDeps {
   checkpoints: Pick<CheckpointStore, "nodes">;
   /** Whether there are workers that may store their task's process. */
   storesProcesses: boolean;
+  /** Why none can be had all the same. */
+  checkpointProblem?: (() => string | undefined) | undefined;
   clock: Clock;
 }
 
@@ -64,7 +66,8 @@ export function createClusterService(deps: ClusterDeps): ClusterService {
   async function checkpointsOf(kind: ClusterView["executor"]): Promise<ClusterView["checkpoints"]> {
     const isEnabled = deps.storesProcesses;
     if (kind !== "kubernetes" && !isEnabled) return undefined;
-    return { isEnabled, nodes: isEnabled ? await deps.checkpoints.nodes() : [] };
+    const problem = isEnabled ? deps.checkpointProblem?.() : undefined;
+    return { isEnabled, problem, nodes: isEnabled ? await deps.checkpoints.nodes() : [] };
   }
 
   /** A cluster that does not answer is what there is to see. */

@@ -50,6 +50,7 @@ export function checkpointFinding({ executor, checkpoints, nodes }: ClusterItem)
       state: "off",
       text: "not switched on: the chart's processCheckpoints.enabled (docs/process-checkpoints.md)",
     };
+  if (checkpoints.problem !== undefined) return { name, state: "no", text: checkpoints.problem };
   const known = nodeCheckpoints(checkpoints.nodes, nodes).filter(({ state }) => state !== "gone");
   const working = known.filter(({ state }) => state === "works").length;
   const tried = known.filter(({ state }) => state !== "untried").length;

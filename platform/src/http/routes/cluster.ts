@@ -28,10 +28,12 @@ function view({ executor, problem, observedAt, workers, isTruncated, nodes, chec
     workers: workers.map(({ deploymentId: _, ...worker }) => worker),
     isTruncated,
     nodes: nodes ?? null,
-    ...(checkpoints === undefined
-      ? {}
-      : { checkpoints: { isEnabled: checkpoints.isEnabled, nodes: checkpoints.nodes.map(checkpointNode) } }),
+    ...(checkpoints && { checkpoints: checkpointsView(checkpoints) }),
   };
+}
+
+function checkpointsView({ isEnabled, problem, nodes }: NonNullable<ClusterView["checkpoints"]>) {
+  return { isEnabled, ...(problem === undefined ? {} : { problem }), nodes: nodes.map(checkpointNode) };
 }
 
 function checkpointNode({ features, works, reason, seenAt }: CheckpointNode) {

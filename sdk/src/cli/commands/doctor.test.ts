@@ -58,6 +58,11 @@ describe("gantry doctor", () => {
       wantExit: 0,
       want: /-- {2}process checkpoints {2}not switched on: the chart's processCheckpoints.enabled/,
     },
+    "where the cluster refuses them": {
+      cluster: { checkpoints: { isEnabled: true, problem: "The platform may not create jobs there.", nodes: [] } },
+      wantExit: 1,
+      want: /no {2}process checkpoints {2}The platform may not create jobs there\./,
+    },
     "on a laptop": { cluster: { executor: "process" }, wantExit: 0, want: /-- {2}process checkpoints {2}need Kubern/ },
     "not tried yet": {
       cluster: { checkpoints: { isEnabled: true, nodes: [] }, nodes: null },

@@ -37,6 +37,10 @@ export type CheckpointNode = z.infer<typeof checkpointNodeSchema>;
 export const clusterCheckpointsSchema = z
   .object({
     isEnabled: z.boolean().describe("The operator has switched it on."),
+    problem: z
+      .string()
+      .optional()
+      .describe("Why the cluster lets no process be stored all the same; its runs start without."),
     nodes: z.array(checkpointNodeSchema).describe("Those that had a worker of a task that wants it."),
   })
   .meta({ id: "ClusterCheckpoints" });

@@ -22,6 +22,13 @@ export function CheckpointNodes({ cluster: { checkpoints, nodes } }: { cluster: 
         </p>
       </Card>
     );
+  if (checkpoints.problem !== undefined)
+    return (
+      <Card title="Process checkpoints">
+        <p>{checkpoints.problem}</p>
+        <p className="muted">Until then tasks that want them start without: a run that waits is held or replayed.</p>
+      </Card>
+    );
   return (
     <Card title="Process checkpoints" hint="Where a waiting run's process can be stored and brought back." isFlush>
       <Table
