@@ -1,11 +1,5 @@
-import type { NodeFeatures, RestoreGrant, StoredCheckpoint } from "@gantry/sdk/contract";
+import type { NodeFeatures, RestoreGrant } from "@gantry/sdk/contract";
 import type { ExecutionRef } from "../runs/run-store.ts";
-
-/** What happens to a run whose stored process cannot be brought back, and what forbids a replay. */
-export interface IfNotRestored {
-  then: "replay" | "restart" | "fail";
-  because?: string | undefined;
-}
 
 /** Why a checkpoint cannot be begun, and what the limit was. */
 export interface CheckpointRefusal {
@@ -47,7 +41,10 @@ export interface CheckpointView {
  * released, or was staged too long ago, is swept. Ids are UUIDs; what is none is nobody's.
  */
 export interface CheckpointStore {
-  /** The key is made here, and kept sealed. Errors: a refusal where the environment has too much stored. */
+  /**
+   * The key is made here, and kept sealed. Errors: a refusal where the environment has too much stored, with what has come so
+   * far of others; how large this one will be is looked at by JournalStore.park, which never passes the limit.
+   */
   begin(
     execution: ExecutionRef & { environmentId: number },
     maxEnvironmentBytes: number,
@@ -62,6 +59,7 @@ export interface CheckpointStore {
   getChunk(owner: { executionId: string; checkpointId: string }, number: number): Promise<Buffer | undefined>;
   /** What a grant of this run carries; undefined where the run has no checkpoint. */
   restoreGrant(environmentId: number, runId: string): Promise<RestoreGrant | undefined>;
+  /** Undefined where the run has no checkpoint. */
   restoreNeeds(environmentId: number, runId: string): Promise<RestoreNeeds | undefined>;
   /** One transaction: the execution owns the run, the checkpoint is spent, and the run refers to none any more. Idempotent. */
   spend(
@@ -70,16 +68,14 @@ export interface CheckpointStore {
   ): Promise<"granted" | "fenced" | "spent">;
   /** Notes that it could not be brought back there; how often that was so by now. */
   noteFailure(environmentId: number, runId: string, node: string | undefined): Promise<number>;
-  /** The run does without: its next grant is a replay. */
-  drop(environmentId: number, runId: string): Promise<void>;
   /** What is waiting, by run. */
   views(environmentId: number, runIds: string[]): Promise<Map<string, CheckpointView>>;
   /** Deletes what no live run refers to and was not begun lately; how many. At most `limit`. */
   sweep(stagedForMs: number, limit: number): Promise<number>;
+  /** Of the whole installation. */
   figures(): Promise<{ stored: number; storedBytes: number; staged: number }>;
+  /** Said by every worker that starts: what is no news writes nothing. */
   noteNode(features: NodeFeatures, works: boolean, reason: string | undefined): Promise<void>;
+  /** By name; those of the last month, at most 1,000. */
   nodes(): Promise<CheckpointNode[]>;
 }
-
-/** As `park` stores it, in its own transaction: see JournalStore.park. */
-export type ParkedCheckpoint = StoredCheckpoint;

@@ -3,7 +3,7 @@ import type { Loop } from "./loop.ts";
 
 /** Storing one takes seconds; what was begun so long ago and is no run's belongs to a worker that is gone. */
 const STAGED_FOR_MS = 15 * 60_000;
-/** Deleted in one statement: its chunks may be hundreds of megabytes. */
+/** Deleted in one look, some chunks in each commit: one may have hundreds of megabytes. */
 const BATCH = 20;
 
 /** Deletes stored processes that no live run refers to. */

@@ -181,7 +181,8 @@ class World {
         await acts.requeue(last, { nextAttempt: last.attempt + 1, lost: false });
         return;
       case "drop":
-        return acts.checkpoints.drop(acts.at.environmentId, last.runId);
+        await acts.requeue(last, { dropsCheckpoint: true });
+        return;
       case "sweep":
         await acts.checkpoints.sweep(3_600_000, 100);
         return;

@@ -380,14 +380,6 @@ describe("a run whose process is stored", () => {
     expect(await acts.spend(restoring, stored.checkpointId)).toBe("spent");
   });
 
-  test("does without once it is dropped: its next grant is a replay", async () => {
-    const { run, stored } = await acts.suspended();
-    await acts.checkpoints.drop(acts.at.environmentId, run.runId);
-    expect(await acts.stateOf(stored.checkpointId)).toBe("released");
-    await acts.fallDue(run);
-    expect(await acts.resume()).toMatchObject([{ runId: run.runId, hasCheckpoint: false, hasJournal: true }]);
-  });
-
   test("loses it when its worker leaves by a replay without having gone on in it", async () => {
     const { run, stored } = await acts.suspended();
     const restoring = await acts.restoring(run);

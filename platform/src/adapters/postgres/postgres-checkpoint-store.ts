@@ -62,14 +62,6 @@ export function createPostgresCheckpointStore(pool: pg.Pool, secrets: SecretBox)
       });
       return rows[0]?.failures ?? 0;
     },
-    async drop(environmentId, runId) {
-      await pool.query({
-        name: "drop-checkpoint",
-        text: `update run r set checkpoint_id = null, updated_at = now(), revision = r.revision + 1
-               where r.environment_id = $1 and r.id = $2 and r.checkpoint_id is not null`,
-        values: [environmentId, runId],
-      });
-    },
     views: (environmentId, runIds) => reads.checkpointViews(pool, environmentId, runIds),
     sweep: (stagedForMs, limit) => sweepCheckpoints(pool, stagedForMs, limit),
     figures: () => reads.checkpointFigures(pool),
