@@ -6,7 +6,7 @@ import type { AdmittedRun, AwaitedExecution, ExecutionRef, RunStore } from "../r
 import type { ConnectedWorkers } from "./connected-workers.ts";
 import type { Executor } from "./executor.ts";
 import { type GrantDeps, grantOf } from "./grants.ts";
-import { type LaunchDeps, launchRequestOf } from "./launch-request.ts";
+import { type LaunchDeps, launchRequestsOf } from "./launch-request.ts";
 import type { TellWorker } from "./tell-worker.ts";
 import type { WorkerLink } from "./worker-service.ts";
 
@@ -194,8 +194,7 @@ export class Dispatch {
     if (executor.launchesEach) for (const { executionId } of awaited) this.#launched.add(executionId);
     try {
       // Also where no process is stored any more: one that was must not be started anew without a word.
-      const requests = await Promise.all(awaited.map((one) => launchRequestOf(this.#deps, one)));
-      await executor.launch(requests.filter((request) => request !== undefined));
+      await executor.launch(await launchRequestsOf(this.#deps, awaited));
     } catch (error) {
       for (const { executionId } of awaited) this.#launched.delete(executionId);
       const deploymentIds = [...new Set(awaited.map(({ deploymentId }) => deploymentId))];

@@ -1,5 +1,5 @@
 import { wantsProcessCheckpoints } from "@gantry/sdk/contract";
-import type { CheckpointStore } from "../checkpoints/checkpoint-store.ts";
+import type { CheckpointNode, CheckpointStore } from "../checkpoints/checkpoint-store.ts";
 import { type CatalogedDeployment, checkpointOf, type DeploymentCatalog } from "../deployments/deployment-catalog.ts";
 import { type Machines, presetOf } from "../deployments/machines.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
@@ -12,6 +12,19 @@ export interface LaunchDeps {
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
   /** Left out where no process is stored or brought back: an onFailure hook has no memory of its run's. */
   checkpoints?: Pick<CheckpointStore, "restoreNeeds" | "nodes"> | undefined;
+}
+
+/** Without those whose version or environment is gone, or lacks the task. */
+export async function launchRequestsOf(deps: LaunchDeps, awaited: AwaitedExecution[]): Promise<LaunchRequest[]> {
+  const { checkpoints } = deps;
+  // A hundred stored processes that wake together ask what is known of nodes once.
+  let nodes: Promise<CheckpointNode[]> | undefined;
+  const once = checkpoints && {
+    restoreNeeds: (environmentId: number, runId: string) => checkpoints.restoreNeeds(environmentId, runId),
+    nodes: () => (nodes ??= checkpoints.nodes()),
+  };
+  const requests = await Promise.all(awaited.map((one) => launchRequestOf({ ...deps, checkpoints: once }, one)));
+  return requests.filter((request) => request !== undefined);
 }
 
 /** Undefined where the execution's version or environment is gone, or lacks the task. */
