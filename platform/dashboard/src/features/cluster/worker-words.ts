@@ -45,6 +45,14 @@ const WORDS: Record<string, ReasonWords> = {
     means: "The image is made for another processor than the node's.",
     todo: "Set GANTRY_PLATFORM_BUILD_PLATFORMS to the nodes' platforms and deploy again.",
   },
+  NO_NODE_RESTORES: {
+    means: "Every node is known to be unable to bring back the run's stored process.",
+    todo: "Nothing, if a node like the one it was stored on comes. Else the run is replayed where that repeats nothing, or fails.",
+  },
+  CHECKPOINTS_OFF: {
+    means: "The run's process is stored, and process checkpoints are switched off.",
+    todo: "Switch them on again in the chart: processCheckpoints.enabled.",
+  },
   QUOTA_EXCEEDED: {
     means: "The namespace's quota is used up.",
     todo: "Nothing, if runs end soon: it is tried again. Else raise the ResourceQuota or lower the concurrency.",
