@@ -53,6 +53,13 @@ describe("how a process ended", () => {
       end: { signal: "SIGKILL", wasOomKilled: true, kill: { by: "return", reason: "drained" } },
       want: { kind: "returned" },
     },
+    "one that was brought back, let go on, and never called in, is unresponsive": {
+      end: { signal: "SIGKILL", kill: { by: "silence", afterMs: 30_000 } },
+      want: {
+        reason: "UNRESPONSIVE",
+        error: { code: "TASK_PROCESS_SILENT", message: expect.stringContaining("for 30 s") },
+      },
+    },
     "another signal is not the kernel's": {
       end: { signal: "SIGSEGV", wasOomKilled: true },
       want: { reason: "SIGNAL", error: { code: "TASK_PROCESS_SIGNAL" } },

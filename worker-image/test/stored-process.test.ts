@@ -40,6 +40,16 @@ const TASKS = `
       isSame: pid === process.pid, pid, file: readFileSync(tmpdir() + "/mine.txt", "utf8"),
     };
   }) });
+  task({ id: "cancelable", onCancel: () => { console.log("heard of it"); }, run: async () => {
+    await wait.for({ seconds: 3600 });
+    console.log("after");
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+  } });
+  task({ id: "fails", run: async (_: unknown, { ctx }: any) => {
+    if (ctx.attempt.number > 1) return String(process.pid);
+    await wait.for({ seconds: 3600 });
+    throw new Error("pid " + process.pid);
+  } });
   task({ id: "many", run: async ({ waits }: { waits: number }) => {
     const pids = new Set<number>();
     let sum = 0;
@@ -79,13 +89,12 @@ describe.skipIf(why !== undefined)(
       await platform.listen();
     });
     afterEach(async () => {
-      await pod.kill();
+      await pod?.kill();
       await platform.goAway();
     });
 
     /** Starts a pod for the run's next execution, and grants it. */
-    async function next(taskId: string, payload: unknown = {}): Promise<string> {
-      const before = `execution_${executions}`;
+    async function next(taskId: string, payload: unknown = {}, before = `execution_${executions}`): Promise<string> {
       const executionId = `execution_${++executions}`;
       const journal = executions === 1 ? undefined : platform.journal(executionId, before);
       const restore = executions === 1 ? undefined : platform.restoreOf(before);
@@ -141,16 +150,77 @@ describe.skipIf(why !== undefined)(
           .filter(({ kind }) => kind === "stdout")
           .map(({ message }) => message);
       expect([printed(first), printed(second)]).toEqual([["before"], ["after"]]);
-      const [restored] = platform.of("restored");
-      console.log(
-        "restored",
-        restored,
-        "stored",
-        platform
-          .of("park")
-          .map(({ checkpoint }) => checkpoint && { ...checkpoint, features: 0, memo: checkpoint.memo.length }),
-      );
       expect(await pod.exited).toEqual({ code: 0, signal: null });
+    });
+
+    test("is fetched as it was stored or not at all, and may be tried again", async () => {
+      const first = await next("everything");
+      await stored(first);
+      const { checkpointId, chunks } = platform.restoreOf(first);
+      const name = `${checkpointId}/${chunks - 1}`;
+      const right = platform.checkpoints.chunks.get(name) as Buffer;
+      const wrong = Buffer.from(right);
+      wrong[100] = (wrong[100] ?? 0) ^ 1;
+      platform.checkpoints.chunks.set(name, wrong);
+      const second = await next("everything");
+      const reason = expect.stringContaining("is not what was stored");
+      expect(await platform.outcome(second)).toEqual({ kind: "notRestored", reason, node: "node-here" });
+      expect(await pod.exited).toEqual({ code: 0, signal: null });
+      platform.checkpoints.chunks.set(name, right);
+      const third = await next("everything", {}, first);
+      expect(await platform.outcome(third), pod.output).toMatchObject({ kind: "completed" });
+    });
+
+    test("goes on in one pod, though two have brought it back", async () => {
+      const first = await next("everything");
+      await stored(first);
+      platform.onRequest = ({ type }) => (type === "restored" ? "silence" : undefined);
+      const second = await next("everything");
+      await platform.message("restored", (each) => each.executionId === second);
+      const other = pod;
+      platform.onRequest = () => undefined;
+      const third = await next("everything", {}, first);
+      expect(await platform.outcome(third), pod.output).toMatchObject({ kind: "completed" });
+      await pod.exited;
+      // The other one has had no answer: it asks again.
+      platform.onRequest = ({ type }) =>
+        type === "restored"
+          ? { error: { code: "CHECKPOINT_SPENT", message: "It went on.", retryable: false } }
+          : undefined;
+      await platform.goAway();
+      await platform.listen();
+      expect(await other.exited, other.output).toEqual({ code: 0, signal: null });
+      expect(platform.of("restored").map(({ executionId }) => executionId)).toEqual([second, third, second]);
+      expect(platform.events(second)).toEqual([]);
+      expect(platform.of("complete").map(({ executionId }) => executionId)).toEqual([third]);
+    });
+
+    test("hears of a cancel", async () => {
+      const first = await next("cancelable");
+      await stored(first);
+      const second = await next("cancelable");
+      await platform.event(second, "after");
+      platform.push({ type: "cancel", executionId: second });
+      expect(await platform.outcome(second), pod.output).toEqual({ kind: "canceled" });
+      expect(await platform.event(second, "heard of it")).toBeDefined();
+    });
+
+    test("is followed by a new one where its attempt is retried in place", async () => {
+      const first = await next("fails");
+      await stored(first);
+      platform.onComplete = ({ outcome: { kind }, executionId }) => {
+        if (kind !== "failed") return { kind: "done", status: "COMPLETED" };
+        return { kind: "retryInPlace", delayMs: 10, grant: grantOf("fails", { executionId, attempt: 2 }) };
+      };
+      const second = await next("fails");
+      const failed = await platform.outcome(second, 1);
+      expect(failed, pod.output).toMatchObject({
+        kind: "failed",
+        error: { message: expect.stringMatching(/^pid \d+$/) },
+      });
+      const completed = await platform.outcome(second, 2);
+      expect(completed, pod.output).toMatchObject({ kind: "completed" });
+      expect(`pid ${(completed as { output: string }).output}`).not.toBe((failed as { error: Error }).error.message);
     });
 
     test("is the same process through twenty waits in twenty-one pods", { timeout: 120_000 }, async () => {

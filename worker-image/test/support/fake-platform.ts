@@ -59,7 +59,9 @@ export class FakePlatform {
   maxOfflineMs = 600_000;
   #server: Server | undefined;
   #port = 0;
+  /** The latest one's; of several runners the others are only heard and answered. */
   #socket: WebSocket | undefined;
+  readonly #sockets = new Set<WebSocket>();
   #waiting = new Set<() => void>();
 
   async listen(): Promise<void> {
@@ -91,7 +93,7 @@ export class FakePlatform {
   }
 
   disconnect(): void {
-    this.#socket?.terminate();
+    for (const socket of this.#sockets) socket.terminate();
     this.#socket = undefined;
   }
 
@@ -192,6 +194,8 @@ export class FakePlatform {
 
   #accept(socket: WebSocket): void {
     this.#socket = socket;
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => undefined);
     socket.on("message", (data) => {
       for (const message of JSON.parse(String(data)) as RunnerMessage[]) this.#receive(socket, message);
