@@ -41,8 +41,8 @@ export const LABEL_PREFIX = "gantry.dev/";
 /** On every Job and pod of ours; its value is the installation's. */
 export const MANAGED_LABEL = `${LABEL_PREFIX}managed`;
 export const EXECUTION_LABEL = `${LABEL_PREFIX}execution`;
-/** On a Job that brings back a stored process: how many nodes are known to be unable to. */
-export const RULED_OUT_LABEL = `${LABEL_PREFIX}nodes-ruled-out`;
+/** On a Job that brings back a stored process: how many nodes are known to be unable to, and why. */
+export const RULED_OUT_ANNOTATION = `${LABEL_PREFIX}nodes-ruled-out`;
 /** What CRIU needs where nothing is root: to give a process its ids back, and to drop what it may. */
 const CHECKPOINT_CAPABILITIES = ["CHECKPOINT_RESTORE", "SETPCAP"];
 
@@ -273,10 +273,10 @@ function labelsOf(request: LaunchRequest, { instance, checkpoints }: JobSettings
     attempt: String(request.attempt),
     execution: request.executionId,
     managed: instance,
-    ...(restore && checkpoints && { "nodes-ruled-out": String(nodesRuledOut(restore, checkpoints.now).length) }),
   };
   const labels: Record<string, string> = { "app.kubernetes.io/managed-by": "gantry" };
-  const annotations: Record<string, string> = {};
+  const annotations: Record<string, string> =
+    restore && checkpoints ? { [RULED_OUT_ANNOTATION]: nodesRuledOut(restore, checkpoints.now) } : {};
   for (const [name, value] of Object.entries(exact)) {
     const label = labelValue(value);
     labels[LABEL_PREFIX + name] = label;

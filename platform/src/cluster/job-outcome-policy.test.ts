@@ -63,8 +63,8 @@ function unscheduled(message: string, createdMsAgo: number, cpu?: string): PodFa
 /** A stored process's, for which the only node was ruled out. */
 function ruledOut(createdMsAgo: number): PodFacts {
   const made = unscheduled("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity.", createdMsAgo);
-  const labels = { "gantry.dev/nodes-ruled-out": "1" };
-  return { ...made, pod: { ...made.pod, metadata: { ...made.pod.metadata, labels } } };
+  const annotations = { "gantry.dev/nodes-ruled-out": "1: the processor of n1 lacks avx2" };
+  return { ...made, pod: { ...made.pod, metadata: { ...made.pod.metadata, annotations } } };
 }
 
 const jobEvent = (message: string) => [{ reason: "FailedCreate", message, at: NOW }];
@@ -100,7 +100,12 @@ const CASES: Record<string, Case> = {
   },
   "a stored process that every node is known to be unable to bring back waits for another node": {
     facts: { pods: [ruledOut(30_000)] },
-    want: { then: "wait", code: "NO_NODE_RESTORES" },
+    want: {
+      then: "wait",
+      code: "NO_NODE_RESTORES",
+      message:
+        "No other node can bring the process back: the processor of n1 lacks avx2. 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity.",
+    },
   },
   "a stored process that no node came for in time is given up there": {
     facts: { pods: [ruledOut(61_000)] },

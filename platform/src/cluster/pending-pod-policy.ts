@@ -1,5 +1,5 @@
 import type { ContainerStatus, PodFacts, PodObject, WarningEvent } from "./cluster-facts.ts";
-import { RULED_OUT_LABEL, TASK_CONTAINER } from "./job-manifest.ts";
+import { RULED_OUT_ANNOTATION, TASK_CONTAINER } from "./job-manifest.ts";
 import type { OutcomeContext } from "./job-outcome-policy.ts";
 import { fitsNowhere, isRuledOutEverywhere } from "./node-fit-policy.ts";
 import type { ObservationCode, WorkerObservation } from "./worker-observations.ts";
@@ -44,9 +44,10 @@ function unscheduled(pod: PodObject, message: string, ageMs: number, { limits, n
     return { then, code: "NO_NODE_LARGE_ENOUGH", message } as const;
   }
   const then = ageMs >= limits.unschedulableMs ? "requeue" : "wait";
-  const ruledOut = Number(pod.metadata.labels?.[RULED_OUT_LABEL] ?? 0);
-  const code = isRuledOutEverywhere(ruledOut, message) ? "NO_NODE_RESTORES" : "UNSCHEDULABLE";
-  return { then, code, message } as const;
+  const [ruledOut = "", ...why] = (pod.metadata.annotations?.[RULED_OUT_ANNOTATION] ?? "").split(": ");
+  if (!isRuledOutEverywhere(Number(ruledOut), message)) return { then, code: "UNSCHEDULABLE", message } as const;
+  const known = `No other node can bring the process back: ${why.join(": ")}. ${message}`;
+  return { then, code: "NO_NODE_RESTORES", message: known } as const;
 }
 
 /** The containers that the worker's start depends on, in the order of their starts. */

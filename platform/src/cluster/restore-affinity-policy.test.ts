@@ -2,7 +2,7 @@ import type { NodeFeatures } from "@gantry/sdk/contract";
 import type { V1Affinity } from "@kubernetes/client-node";
 import { describe, expect, test } from "vitest";
 import type { CheckpointNode } from "../checkpoints/checkpoint-store.ts";
-import { withRestoreAffinity } from "./restore-affinity-policy.ts";
+import { nodesRuledOut, withRestoreAffinity } from "./restore-affinity-policy.ts";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const MINUTE = 60_000;
@@ -82,6 +82,17 @@ describe("the nodes of a restore", () => {
     const { never } = shown(many);
     expect([never.length, never[0]]).toEqual([100, "old-0"]);
   });
+});
+
+test("it is said how many nodes are ruled out, and why some of them are", () => {
+  const told = (nodes: CheckpointNode[]) => nodesRuledOut({ features: features("n1"), nodes, refusedNodes: [] }, NOW);
+  expect(told([])).toBe("0: ");
+  const lacking = [2, 3, 4].map((each) => seen(features(`n${each}`, { cpuFlags: ["avx2"] }), each));
+  const failing = seen(features("n5"), 5, "Operation not permitted");
+  expect(told([failing, ...lacking.slice(0, 1)])).toBe(
+    "2: the processor of n2 lacks sse4_2; n5: Operation not permitted",
+  );
+  expect(told([failing, ...lacking])).toMatch(/^4: .*n2.*; .*n3.*; .*n4 lacks sse4_2; …$/);
 });
 
 test("what the operator's template demands of nodes is demanded beside what the process needs, in each alternative", () => {

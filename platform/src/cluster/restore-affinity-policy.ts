@@ -1,4 +1,4 @@
-import { whyNotRestorableOn } from "@gantry/sdk/contract";
+import { type NodeFeatures, whyNotRestorableOn } from "@gantry/sdk/contract";
 import type { V1Affinity, V1NodeSelectorRequirement, V1NodeSelectorTerm } from "@kubernetes/client-node";
 import type { CheckpointNode } from "../checkpoints/checkpoint-store.ts";
 import type { RestoreRequest } from "./executor.ts";
@@ -10,10 +10,12 @@ const FAILURE_COUNTS_MS = 600_000;
 const FEATURES_COUNT_MS = 86_400_000;
 /** Of each kind; the rest are what a runner there finds out. */
 const MAX_NAMED = 100;
+const MAX_EXPLAINED = 3;
+const MAX_EXPLANATION = 500;
 
 /** Names of nodes. */
 interface RestoreNodes {
-  never: string[];
+  never: { node: string; why: string }[];
   /** Where it failed once: only where no other has room. */
   avoided: string[];
   preferred: { node: string; weight: number }[];
@@ -32,6 +34,7 @@ export function withRestoreAffinity(
   const { nodeAffinity } = affinity ?? {};
   const { never, avoided, preferred } = restoreNodes(restore, now);
   const arch = ARCHITECTURES[restore.features.arch] ?? restore.features.arch;
+  const ruledOut = never.map(({ node }) => isNot(node));
   const expressions = [{ key: "kubernetes.io/arch", operator: "In", values: [arch] }];
   // Terms are alternatives: each must demand the same.
   const asked = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
@@ -40,7 +43,7 @@ export function withRestoreAffinity(
     ...affinity,
     nodeAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: {
-        nodeSelectorTerms: terms.map((term) => narrowed(term, expressions, never.map(isNot))),
+        nodeSelectorTerms: terms.map((term) => narrowed(term, expressions, ruledOut)),
       },
       preferredDuringSchedulingIgnoredDuringExecution: [
         ...(nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []),
@@ -51,21 +54,23 @@ export function withRestoreAffinity(
   };
 }
 
-/** Nodes that the pod never comes to. */
-export function nodesRuledOut(restore: RestoreRequest, now: number): string[] {
-  return restoreNodes(restore, now).never;
+/** How many nodes the pod never comes to, and why not to some of them: `2: the processor of node-a lacks avx512f; …`. */
+export function nodesRuledOut(restore: RestoreRequest, now: number): string {
+  const { never } = restoreNodes(restore, now);
+  const told = never.slice(0, MAX_EXPLAINED).map(({ why }) => why);
+  return `${never.length}: ${told.join("; ").slice(0, MAX_EXPLANATION)}${never.length > told.length ? "; …" : ""}`;
 }
 
 function restoreNodes({ features, refusedNodes, nodes }: RestoreRequest, now: number): RestoreNodes {
-  const isUnable = (node: CheckpointNode) => {
-    const age = now - node.seenAt.getTime();
-    if (!node.works) return age < FAILURE_COUNTS_MS;
-    return age < FEATURES_COUNT_MS && whyNotRestorableOn(features, node.features) !== undefined;
-  };
   const newest = nodes.toSorted((a, b) => b.seenAt.getTime() - a.seenAt.getTime());
-  const never = namesOf(newest.filter(isUnable));
-  const avoided = refusedNodes.filter((node) => !never.includes(node)).slice(-MAX_NAMED);
-  const isOpen = (node: string) => !never.includes(node) && !avoided.includes(node);
+  const unable = newest.flatMap((node) => {
+    const why = whyUnable(features, node, now);
+    return why === undefined ? [] : [{ node: node.features.node, why }];
+  });
+  const never = unable.slice(0, MAX_NAMED);
+  const isNever = (name: string) => never.some(({ node }) => node === name);
+  const avoided = refusedNodes.filter((node) => !isNever(node)).slice(-MAX_NAMED);
+  const isOpen = (node: string) => !isNever(node) && !avoided.includes(node);
   const able = newest.filter((node) => node.works && whyNotRestorableOn(features, node.features) === undefined);
   const others = namesOf(able).filter((node) => node !== features.node && isOpen(node));
   return {
@@ -77,6 +82,13 @@ function restoreNodes({ features, refusedNodes, nodes }: RestoreRequest, now: nu
       ...others.map((node) => ({ node, weight: 50 })),
     ],
   };
+}
+
+/** As far as what is known of it still counts. */
+function whyUnable(stored: NodeFeatures, { features, works, reason, seenAt }: CheckpointNode, now: number) {
+  const age = now - seenAt.getTime();
+  if (!works && age < FAILURE_COUNTS_MS) return `${features.node}: ${reason ?? "it does not work there"}`;
+  return age < FEATURES_COUNT_MS ? whyNotRestorableOn(stored, features) : undefined;
 }
 
 function namesOf(nodes: CheckpointNode[]): string[] {

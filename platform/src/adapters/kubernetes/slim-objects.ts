@@ -1,4 +1,4 @@
-import { RULED_OUT_LABEL } from "../../cluster/job-manifest.ts";
+import { RULED_OUT_ANNOTATION } from "../../cluster/job-manifest.ts";
 import type { ContainerStatus, JobObject, ObjectMeta, PodObject } from "../../cluster/cluster-facts.ts";
 
 /**
@@ -53,10 +53,10 @@ export function slimEvent(event: EventObject): EventObject {
 }
 
 function slimMeta(metadata: ObjectMeta): ObjectMeta {
-  const ruledOut = metadata.labels?.[RULED_OUT_LABEL];
+  const ruledOut = metadata.annotations?.[RULED_OUT_ANNOTATION];
   return {
     ...pick(metadata, ["name", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp"]),
-    ...(ruledOut !== undefined && { labels: { [RULED_OUT_LABEL]: ruledOut } }),
+    ...(ruledOut !== undefined && { annotations: { [RULED_OUT_ANNOTATION]: ruledOut } }),
   };
 }
 
