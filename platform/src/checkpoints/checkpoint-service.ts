@@ -26,7 +26,7 @@ export interface RunCheckpoint {
 export interface CheckpointService {
   /** Errors: EXECUTION_FENCED where the environment is gone, LIMIT_EXCEEDED where such a chunk lies beyond checkpointBytes. */
   allowChunk(owner: ChunkOwner, number: number): Promise<void>;
-  /** Once or again, with the same effect. Errors: CHECKPOINT_SPENT, STORAGE_FULL. */
+  /** Once or again, with the same effect. `chunk` is the caller's again once it has settled. Errors: CHECKPOINT_SPENT, STORAGE_FULL. */
   putChunk(owner: ChunkOwner, number: number, chunk: Buffer): Promise<void>;
   /** Errors: CHECKPOINT_NOT_FOUND. */
   getChunk(owner: ChunkOwner, number: number): Promise<Buffer>;

@@ -19,13 +19,12 @@ export function chunkLength(req: IncomingMessage, maxBytes: number): number {
   return length;
 }
 
-/** Reads a body of exactly this length into one buffer. Errors: BAD_REQUEST where it does not come whole, and in time. */
-export function readChunk(req: IncomingMessage, length: number, timeoutMs = CHUNK_TIMEOUT_MS): Promise<Buffer> {
-  const chunk = Buffer.allocUnsafeSlow(length);
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+/** Fills `chunk` with a body of its length. Errors: BAD_REQUEST where it does not come whole, and in time. */
+export function readChunk(req: IncomingMessage, chunk: Buffer, timeoutMs = CHUNK_TIMEOUT_MS): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let size = 0;
   const onData = (part: Buffer) => (size += part.copy(chunk, size));
-  const onEnd = () => (size === length ? resolve(chunk) : onClose());
+  const onEnd = () => (size === chunk.length ? resolve() : onClose());
   const onClose = () => reject(new AppError("BAD_REQUEST", "The connection closed before the whole chunk had come."));
   const timer = setTimeout(() => {
     reject(new AppError("BAD_REQUEST", `The chunk did not come within ${timeoutMs / 1000} seconds.`));
@@ -49,4 +48,25 @@ export function sendChunk(res: ServerResponse, chunk: Buffer, timeoutMs = CHUNK_
   res.setHeader("cache-control", "no-store");
   res.end(chunk);
   return promise.finally(() => clearTimeout(timer));
+}
+
+/** Buffers for chunks that come, each used again and again: a hundred megabytes that come in a second leave no litter. */
+export class ChunkBuffers {
+  readonly #bytes: number;
+  readonly #free: Buffer[] = [];
+
+  /** No chunk is larger. */
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  /** The buffer is the work's until that has ended, and nobody's from then on. */
+  async lend<T>(length: number, work: (chunk: Buffer) => Promise<T>): Promise<T> {
+    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
+    try {
+      return await work(buffer.subarray(0, length));
+    } finally {
+      this.#free.push(buffer);
+    }
+  }
 }

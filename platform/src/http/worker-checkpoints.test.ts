@@ -135,7 +135,7 @@ describe("many chunks at once", () => {
 test("a sender that is too slow is cut off", async () => {
   const { createServer } = await import("node:http");
   const failure = Promise.withResolvers<Error>();
-  const server = createServer((req) => void readChunk(req, 4, 20).catch(failure.resolve)).listen(0, "127.0.0.1");
+  const server = createServer((req) => void readChunk(req, Buffer.alloc(4), 20).catch(failure.resolve)).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as { port: number };
   const sending = request({ port, host: "127.0.0.1", method: "PUT", headers: { "content-length": "4" } });

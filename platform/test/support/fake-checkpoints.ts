@@ -13,7 +13,7 @@ export function fakeCheckpoints(
       if (number > 127) throw new AppError("LIMIT_EXCEEDED", "No stored process may be so large (checkpointBytes).");
     },
     async putChunk(owner, number, chunk) {
-      chunks.set(key(owner, number), chunk);
+      chunks.set(key(owner, number), Buffer.from(chunk));
     },
     async getChunk(owner, number) {
       const chunk = chunks.get(key(owner, number));

@@ -18,6 +18,10 @@ export class PlatformProcess {
     return `http://127.0.0.1:${this.#settings.GANTRY_PLATFORM_PORT}`;
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Resolves once it is ready. Errors: what it said, where it ends before. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, ["--conditions=gantry-source", "--no-warnings", MAIN], {

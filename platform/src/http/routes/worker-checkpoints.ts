@@ -4,7 +4,7 @@ import { Gauge } from "prom-client";
 import { z } from "zod";
 import type { ChunkOwner } from "../../checkpoints/checkpoint-service.ts";
 import { AppError } from "../../errors.ts";
-import { chunkLength, readChunk, sendChunk } from "../chunk-body.ts";
+import { ChunkBuffers, chunkLength, readChunk, sendChunk } from "../chunk-body.ts";
 import { ChunkGate } from "../chunk-gate.ts";
 import type { Edge } from "../edge.ts";
 import { ANSWERED, type Route, route } from "../route.ts";
@@ -13,8 +13,8 @@ import { ANSWERED, type Route, route } from "../route.ts";
 const CHUNKS_AT_ONCE = 4;
 /** Each has a connection, and what fits into its buffers: 64 KB. */
 const MAX_WAITING = 512;
-/** Beyond the contract's length; the cipher's tag is part of that already. */
-const OVERHEAD_BYTES = 1024;
+/** Some more than the contract's length, which the cipher's tag is part of already. */
+const MAX_CHUNK_BYTES = CHECKPOINT_CHUNK_BYTES + 1024;
 
 const chunkParams = z.object({
   checkpointId: z.uuid(),
@@ -39,7 +39,7 @@ export function workerCheckpointRoutes(edge: Edge): Route[] {
   return [putChunk(edge, gates.put), getChunk(edge, gates.get)];
 }
 
-const putChunk = (edge: Edge, gate: ChunkGate) =>
+const putChunk = (edge: Edge, gate: ChunkGate, buffers = new ChunkBuffers(MAX_CHUNK_BYTES)) =>
   route({
     method: "put",
     path: WORKER_CHECKPOINT_CHUNK_PATH,
@@ -51,10 +51,13 @@ const putChunk = (edge: Edge, gate: ChunkGate) =>
     reply: z.object({}),
     async handle({ req, res, params: { checkpointId, number } }) {
       const owner = { ...workerOf(edge, req), checkpointId };
-      const length = chunkLength(req, CHECKPOINT_CHUNK_BYTES + OVERHEAD_BYTES);
+      const length = chunkLength(req, MAX_CHUNK_BYTES);
       await edge.deps.checkpoints.allowChunk(owner, number);
-      await gate.through(goneOf(res), async () =>
-        edge.deps.checkpoints.putChunk(owner, number, await readChunk(req, length)),
+      await gate.through(goneOf(res), () =>
+        buffers.lend(length, async (chunk) => {
+          await readChunk(req, chunk);
+          await edge.deps.checkpoints.putChunk(owner, number, chunk);
+        }),
       );
       return {};
     },
