@@ -187,7 +187,7 @@ describe("the Job of a run", () => {
       (job) => job?.spec?.template.spec,
     );
     expect(relaxed?.containers[0]?.securityContext).toEqual({
-      ...plain?.containers[0]?.securityContext,
+      readOnlyRootFilesystem: true,
       allowPrivilegeEscalation: true,
       capabilities: { drop: ["ALL"], add: ["CHECKPOINT_RESTORE", "SETPCAP"] },
       seccompProfile: { type: "Unconfined" },

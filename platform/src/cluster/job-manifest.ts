@@ -201,7 +201,7 @@ function checkpointPod(
  * The four relaxations of Pod Security that storing a process takes: two capabilities, no seccomp filter, and escalation, as
  * criu has these capabilities from its file. docs/security-process-checkpoints.md says what they allow.
  */
-function relaxed(asked: V1SecurityContext = {}): V1SecurityContext {
+function relaxed(asked: Partial<V1SecurityContext> = {}): V1SecurityContext {
   const added = asked.capabilities?.add ?? [];
   return {
     ...asked,

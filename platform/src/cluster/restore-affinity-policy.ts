@@ -27,7 +27,7 @@ interface RestoreNodes {
  * anything. What the operator's template demands stays demanded.
  */
 export function withRestoreAffinity(
-  affinity: V1Affinity | undefined,
+  affinity: Partial<V1Affinity> | undefined,
   restore: RestoreRequest,
   now: number,
 ): V1Affinity {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wantsProcessCheckpoints } from "./checkpoint.ts";
+import { wantsProcessCheckpoints } from "./checkpoint-policy.ts";
 import { readCheckpoint } from "./checkpoint-option.ts";
 
 const accepted: Record<string, { option: unknown; want: object }> = {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { checkpointSchema, DEFAULT_CHECKPOINT, wantsProcessCheckpoints } from "./checkpoint.ts";
+import { checkpointSchema } from "./checkpoint.ts";
+import { DEFAULT_CHECKPOINT, wantsProcessCheckpoints } from "./checkpoint-policy.ts";
 import { CATCH_UPS, MAX_CATCH_UP_MS, OVERLAPS } from "./schedule-policy.ts";
 
 /** What a version declares: its tasks and queues. The CLI makes it by importing the bundle; the platform stores it. */

@@ -1,12 +1,6 @@
 /** Checkpoints of a process's memory: what runner and platform say of them. See docs/process-checkpoints.md. */
 import { z } from "zod";
 
-/** The HTTP path of one chunk of a checkpoint, PUT and GET with the worker token; the body is the chunk's bytes. */
-export const WORKER_CHECKPOINT_CHUNK_PATH = "/worker/v1/checkpoints/:checkpointId/chunks/:number";
-
-/** A chunk as it is stored, at most; the last one is what is left. */
-export const CHECKPOINT_CHUNK_BYTES = 2 * 1024 * 1024;
-
 /** What a process that was stored on one node relies upon on another. As the runner found it. */
 export const nodeFeaturesSchema = z.object({
   /** The node's name in the cluster. */
@@ -19,24 +13,6 @@ export const nodeFeaturesSchema = z.object({
   cpuFlags: z.array(z.string().max(64)).max(512),
 });
 export type NodeFeatures = z.infer<typeof nodeFeaturesSchema>;
-
-/** Why a process stored on `from` must not be restored on `to`, in words; undefined where it may. Pure. */
-export function whyNotRestorableOn(from: NodeFeatures, to: NodeFeatures): string | undefined {
-  if (from.arch !== to.arch) return `it was stored on ${from.arch}, and ${to.node} is ${to.arch}`;
-  const [wanted, has] = [kernelOf(from.kernel), kernelOf(to.kernel)];
-  if (has[0] < wanted[0] || (has[0] === wanted[0] && has[1] < wanted[1]))
-    return `it was stored on Linux ${from.kernel}, and ${to.node} has the older ${to.kernel}`;
-  const there = new Set(to.cpuFlags);
-  const missing = from.cpuFlags.filter((flag) => !there.has(flag));
-  if (missing.length === 0) return undefined;
-  const named = missing.slice(0, 5).join(", ");
-  return `the processor of ${to.node} lacks ${named}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`;
-}
-
-function kernelOf(release: string): [number, number] {
-  const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)/.exec(release) ?? [];
-  return [Number(major), Number(minor)];
-}
 
 /** A checkpoint whose chunks are all stored, as the runner describes it. */
 export const storedCheckpointSchema = z.object({

@@ -10,6 +10,12 @@ export const WORKER_FRAME_BYTES = 32 * 1024 * 1024;
 /** `POST`, with `Authorization: Bearer <bootstrap token>`. */
 export const WORKER_START_PATH = "/worker/v1/start";
 
+/** The HTTP path of one chunk of a checkpoint, PUT and GET with the worker token; the body is the chunk's bytes. */
+export const WORKER_CHECKPOINT_CHUNK_PATH = "/worker/v1/checkpoints/:checkpointId/chunks/:number";
+
+/** A chunk as it is stored, at most; the last one is what is left. */
+export const CHECKPOINT_CHUNK_BYTES = 2 * 1024 * 1024;
+
 /** What a Job's container is started with; nothing here is a secret but the token. */
 export const WORKER_POD_ENV = {
   url: "GANTRY_WORKER_URL",

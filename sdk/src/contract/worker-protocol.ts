@@ -9,8 +9,8 @@
  * are never parsed on the way.
  */
 import { z } from "zod";
-import type { Checkpoint, CheckpointReason } from "./checkpoint.ts";
-import { CHECKPOINT_REASONS } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { CHECKPOINT_REASONS, type CheckpointReason } from "./checkpoint-policy.ts";
 import { type JournalCompletion, type JournalSnapshot, journalAppendSchema } from "./journal.ts";
 import type { MachinePreset } from "./machine-presets.ts";
 import { nodeFeaturesSchema, type RestoreGrant, storedCheckpointSchema } from "./process-checkpoint.ts";

@@ -1,5 +1,5 @@
-import { RULED_OUT_ANNOTATION } from "../../cluster/job-manifest.ts";
 import type { ContainerStatus, JobObject, ObjectMeta, PodObject } from "../../cluster/cluster-facts.ts";
+import { RULED_OUT_ANNOTATION } from "../../cluster/job-manifest.ts";
 
 /**
  * Objects as the API sends them carry 10 KB of specs and field managers; thousands of them are kept. Only what the

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CHECKPOINT_REASONS, type CheckpointReason } from "../checkpoint.ts";
+import { CHECKPOINT_REASONS, type CheckpointReason } from "../checkpoint-policy.ts";
 import { instantSchema } from "./scalars.ts";
 
 /** What became of the worker of a run that waits. Only a stored process has sizes and a node. */
