@@ -144,7 +144,7 @@ test.each([1, 2, 3])(
         return life;
       }),
     );
-    const underWay = begun.map((life, n) => life.steps[n]?.[1]());
+    const underWay = begun.map(async (life, n) => life.steps[n]?.[1]());
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 15));
     await platform.kill();
     await platform.start();

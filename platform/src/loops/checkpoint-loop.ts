@@ -10,7 +10,7 @@ const BATCH = 20;
 export function checkpointLoop({ checkpoints }: { checkpoints: Pick<CheckpointStore, "sweep"> }): Loop {
   return {
     name: "checkpoints",
-    everyMs: 30_000,
+    everyMs: 60_000,
     leaderOnly: true,
     async tick() {
       const swept = await checkpoints.sweep(STAGED_FOR_MS, BATCH);

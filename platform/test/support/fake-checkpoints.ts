@@ -2,9 +2,7 @@ import type { CheckpointService, ChunkOwner, RunCheckpoint } from "../../src/che
 import { AppError } from "../../src/errors.ts";
 
 /** Chunks in memory, by checkpoint and number, for tests of the edge; and what a run's checkpoint is said to be. */
-export function fakeCheckpoints(
-  said: RunCheckpoint | undefined = undefined,
-): CheckpointService & { chunks: Map<string, Buffer> } {
+export function fakeCheckpoints(said?: RunCheckpoint): CheckpointService & { chunks: Map<string, Buffer> } {
   const chunks = new Map<string, Buffer>();
   const key = ({ executionId, checkpointId }: ChunkOwner, number: number) => `${executionId}/${checkpointId}/${number}`;
   return {
