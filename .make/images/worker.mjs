@@ -1,10 +1,13 @@
 import { copyFile, cp, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { ROOT } from "../paths.mjs";
 import { freshFolder } from "./folder.mjs";
+import { modulesInUse } from "./modules-in-use.mjs";
+
+const DIST = join(ROOT, "worker-image", "dist");
 
 /**
- * `files/gantry/`: the runner and the task process, each one file that needs no package beside it (IMAGE_LAYOUT.workerDir).
+ * `files/gantry/`: the runner and the task process, which need no package beside them (IMAGE_LAYOUT.workerDir).
  * `native/`: sources that only the image for process checkpoints compiles.
  */
 export async function stageWorker(target) {
@@ -13,8 +16,11 @@ export async function stageWorker(target) {
     await mkdir(join(files, "gantry"), { recursive: true });
     // Exists before a version's layers do, so that the image starts, and says what it misses, without any.
     await mkdir(join(files, "app", "bundle"), { recursive: true });
-    for (const file of ["runner.js", "task-process.js"])
-      await copyFile(join(ROOT, "worker-image", "dist", file), join(files, "gantry", file));
+    for (const path of await modulesInUse(["runner.js", "task-process.js"].map((file) => join(DIST, file)))) {
+      const copy = join(files, "gantry", relative(DIST, path));
+      await mkdir(dirname(copy), { recursive: true });
+      await copyFile(path, copy);
+    }
     await cp(join(ROOT, "worker-image", "native"), join(root, "native"), { recursive: true });
   });
 }

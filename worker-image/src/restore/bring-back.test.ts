@@ -209,6 +209,7 @@ describe("what a memo may name", () => {
   });
 
   test("its own folders", () => {
-    expect(checkedMemo(encodeMemo(memoOf()), ["/other", dir])).toMatchObject(memoOf());
+    const memo = memoOf();
+    expect(checkedMemo(encodeMemo(memo), ["/other", dir])).toMatchObject(memo);
   });
 });
