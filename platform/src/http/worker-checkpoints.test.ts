@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { CHECKPOINT_CHUNK_BYTES } from "@gantry/sdk/contract";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { fakeCheckpoints } from "../../test/support/fake-checkpoints.ts";
 import { serveHttp } from "../../test/support/served-http.ts";
 import { newUuid } from "../ids.ts";
@@ -88,6 +88,7 @@ describe("a chunk", () => {
 });
 
 describe("many chunks at once", () => {
+  const heard: number[] = [];
   /** A request that says its length and sends nothing yet. */
   function opened(number: number) {
     const { promise, resolve } = Promise.withResolvers<number | undefined>();
@@ -100,6 +101,7 @@ describe("many chunks at once", () => {
       },
     );
     sending.on("error", () => resolve(undefined));
+    sending.on("information", ({ statusCode }) => heard.push(statusCode));
     sending.flushHeaders();
     return { sending, status: promise };
   }
@@ -120,6 +122,19 @@ describe("many chunks at once", () => {
     expect(await waiting()).toBe(0);
   });
 
+  test("that wait for long hear that they are not forgotten", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const all = Array.from({ length: 5 }, (_, number) => opened(number + 50));
+    await expect.poll(waiting).toBe(1);
+    for (let n = 1; n <= 3; n++) {
+      vi.advanceTimersByTime(5_000);
+      await expect.poll(() => heard).toEqual(Array(n).fill(102));
+    }
+    vi.useRealTimers();
+    for (const { sending } of all) sending.end("data");
+    expect(await Promise.all(all.map(({ status }) => status))).toEqual(Array(5).fill(200));
+  });
+
   test("whose sender goes away half-way leave their place", async () => {
     const half = Array.from({ length: 4 }, (_, number) => opened(number + 30));
     for (const { sending } of half) sending.write("da");
@@ -135,7 +150,10 @@ describe("many chunks at once", () => {
 test("a sender that is too slow is cut off", async () => {
   const { createServer } = await import("node:http");
   const failure = Promise.withResolvers<Error>();
-  const server = createServer((req) => void readChunk(req, Buffer.alloc(4), 20).catch(failure.resolve)).listen(0, "127.0.0.1");
+  const server = createServer((req) => void readChunk(req, Buffer.alloc(4), 20).catch(failure.resolve)).listen(
+    0,
+    "127.0.0.1",
+  );
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as { port: number };
   const sending = request({ port, host: "127.0.0.1", method: "PUT", headers: { "content-length": "4" } });

@@ -5,8 +5,9 @@ import { jsonSafe, storableText } from "./storable-text.ts";
 
 /** Every runner says so at its start: what is no news, and was said lately, writes nothing. */
 const FRESH = "interval '1 minute'";
-/** Nodes come and go: so many, those that were heard of last. */
+/** Nodes come and go: so many, those that were heard of last; what was found out longer ago may have changed. */
 const MOST_NODES = 1000;
+const KEPT = "interval '1 day'";
 
 export async function noteNode(
   pool: pg.Pool,
@@ -34,7 +35,8 @@ export async function noteNode(
 export async function checkpointNodes(pool: pg.Pool): Promise<CheckpointNode[]> {
   const { rows } = await pool.query<{ features: NodeFeatures; works: boolean; reason: string | null; seen_at: Date }>({
     name: "checkpoint-nodes",
-    text: `select n.features, n.works, n.reason, n.seen_at from checkpoint_node n order by n.seen_at desc limit ${MOST_NODES}`,
+    text: `select n.features, n.works, n.reason, n.seen_at from checkpoint_node n
+           where n.seen_at > now() - ${KEPT} order by n.seen_at desc limit ${MOST_NODES}`,
   });
   return rows
     .map(({ features, works, reason, seen_at: seenAt }) => ({ features, works, reason: reason ?? undefined, seenAt }))

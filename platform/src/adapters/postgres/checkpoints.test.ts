@@ -481,9 +481,12 @@ describe("nodes", () => {
     const { rows } = await written();
     await checkpoints.noteNode(FEATURES, true, undefined);
     expect((await written()).rows).toEqual(rows);
+    await pool.query("update checkpoint_node set seen_at = now() - interval '25 hours' where node = 'node-a'");
+    expect(await checkpoints.nodes()).toMatchObject([{ features: other }]);
+    expect(await acts.count("checkpoint_node")).toBe(2);
     await pool.query("update checkpoint_node set seen_at = now() - interval '31 days' where node = 'node-a'");
     await createUpkeep(pool).deleteExpired();
-    expect(await checkpoints.nodes()).toMatchObject([{ features: other }]);
+    expect(await acts.count("checkpoint_node")).toBe(1);
     await pool.query("delete from checkpoint_node");
   });
 });

@@ -13,6 +13,8 @@ import { ANSWERED, type Route, route } from "../route.ts";
 const CHUNKS_AT_ONCE = 4;
 /** Each has a connection, and what fits into its buffers: 64 KB. */
 const MAX_WAITING = 512;
+/** A worker gives a connection up on which nothing comes for 15 s. */
+const ALIVE_MS = 5_000;
 /** Some more than the contract's length, which the cipher's tag is part of already. */
 const MAX_CHUNK_BYTES = CHECKPOINT_CHUNK_BYTES + 1024;
 
@@ -53,7 +55,7 @@ const putChunk = (edge: Edge, gate: ChunkGate, buffers = new ChunkBuffers(MAX_CH
       const owner = { ...workerOf(edge, req), checkpointId };
       const length = chunkLength(req, MAX_CHUNK_BYTES);
       await edge.deps.checkpoints.allowChunk(owner, number);
-      await gate.through(goneOf(res), () =>
+      await inTurn(gate, res, () =>
         buffers.lend(length, async (chunk) => {
           await readChunk(req, chunk);
           await edge.deps.checkpoints.putChunk(owner, number, chunk);
@@ -74,7 +76,7 @@ const getChunk = (edge: Edge, gate: ChunkGate) =>
     reply: { media: "application/octet-stream" },
     async handle({ req, res, params: { checkpointId, number } }) {
       const owner = { ...workerOf(edge, req), checkpointId };
-      await gate.through(goneOf(res), async () => sendChunk(res, await edge.deps.checkpoints.getChunk(owner, number)));
+      await inTurn(gate, res, async () => sendChunk(res, await edge.deps.checkpoints.getChunk(owner, number)));
       return ANSWERED;
     },
   });
@@ -87,6 +89,18 @@ function workerOf(edge: Edge, req: Request): Omit<ChunkOwner, "checkpointId"> {
   const { environmentId, executionId } = worker;
   if (executionId === undefined) throw new AppError("FORBIDDEN", "Only a Job's worker stores processes.");
   return { environmentId, executionId };
+}
+
+/** Who waits hears again and again that it is not forgotten, by `102 Processing`. */
+async function inTurn(gate: ChunkGate, res: Response, work: () => Promise<void>): Promise<void> {
+  const alive = setInterval(() => res.writeProcessing(), ALIVE_MS);
+  const stop = () => clearInterval(alive);
+  await gate
+    .through(goneOf(res), () => {
+      stop();
+      return work();
+    })
+    .finally(stop);
 }
 
 function goneOf(res: Response): AbortSignal {
