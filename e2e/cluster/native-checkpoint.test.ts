@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { HostPod } from "./support/host-pod.ts";
 import { writeImageFiles } from "./support/image-files.ts";
@@ -27,6 +27,16 @@ beforeAll(async () => {
   await writeImageFiles("gantry/worker-checkpoints", "dev", root);
 });
 afterAll(() => run("rm", ["-rf", "--one-file-system", folder]));
+
+const pods: HostPod[] = [];
+afterEach(() => Promise.all(pods.splice(0).map((pod) => pod.close())));
+
+/** A pod of this machine, until the end of the test; its clock is so many seconds ahead. */
+function newPod(aheadS: number): HostPod {
+  const pod = new HostPod(root, aheadS);
+  pods.push(pod);
+  return pod;
+}
 
 /** What every pod of a test sees as /tmp/pod, as if it had been carried there. */
 const carried = (name: string) => join(root, "tmp", "pod", name);
@@ -85,7 +95,7 @@ onThisMachine("the image for process checkpoints", () => {
   });
 
   test("has a CRIU that can store open connections on new kernels", async () => {
-    await using pod = new HostPod(root, 0);
+    const pod = newPod(0);
     const [, major, minor] = /Version: (\d+)\.(\d+)/.exec(await pod.run(`${CRIU} --version`)) ?? [];
     expect(Number(major) * 100 + Number(minor)).toBeGreaterThanOrEqual(402);
   });
@@ -98,16 +108,14 @@ onThisMachine("a process that was stored", () => {
     "on a node whose clock is 30 days ahead": { storedAheadS: 40 * DAY_S, restoredAheadS: 70 * DAY_S },
   };
   test.each(Object.entries(CLOCKS))("%s: each timer fires once, on time", async (_where, clocks) => {
-    const pid = await (async () => {
-      await using pod = new HostPod(root, clocks.storedAheadS);
-      const { pid } = await start(pod, "node /tmp/pod/timers.mjs");
-      await untilSaid("out", /tick/);
-      await dump(pod, pid);
-      return pid;
-    })();
+    const first = newPod(clocks.storedAheadS);
+    const { pid } = await start(first, "node /tmp/pod/timers.mjs");
+    await untilSaid("out", /tick/);
+    await dump(first, pid);
+    await first.close();
     expect((await lines("out")).join()).not.toMatch(/timeout|thread/);
     await setClock(clocks.storedAheadS - clocks.restoredAheadS);
-    await using pod = new HostPod(root, clocks.restoredAheadS);
+    const pod = newPod(clocks.restoredAheadS);
     await restore(pod, pid);
     for (const last of [/hrtime/, /thread/]) await untilSaid("out", last);
     const said = (await lines("out")).map((line) => ({ at: Number(line.split(" ")[0]), what: line.split(" ")[1] }));
@@ -128,12 +136,12 @@ onThisMachine("a process that was stored", () => {
   });
 
   test("has ids that its next pod has not used, and is the child of who brought it back", async () => {
-    await using first = new HostPod(root, 0);
+    const first = newPod(0);
     const { pid } = await start(first, "node /tmp/pod/timers.mjs");
     await untilSaid("out", /tick/);
     expect(pid).toBeGreaterThanOrEqual(500);
     await dump(first, pid);
-    await using next = new HostPod(root, 0);
+    const next = newPod(0);
     const parent = await restore(next, pid);
     expect(await next.run(`cat /proc/${parent}/task/${parent}/children`)).toBe(String(pid));
     const own = await next.run("cd /proc; echo [0-9]*");
@@ -143,22 +151,22 @@ onThisMachine("a process that was stored", () => {
   test("has no capability, before and after", async () => {
     const sets = (pod: HostPod, pid: number) => pod.run(`grep -E '^Cap(Inh|Prm|Eff|Amb)' /proc/${pid}/status`);
     const none = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map((set) => `${set}:\t0000000000000000`).join("\n");
-    await using first = new HostPod(root, 0);
+    const first = newPod(0);
     const { pid } = await start(first, "node /tmp/pod/timers.mjs");
     await untilSaid("out", /tick/);
     expect(await sets(first, pid)).toBe(none);
     await dump(first, pid);
-    await using next = new HostPod(root, 0);
+    const next = newPod(0);
     await restore(next, pid);
     expect(await sets(next, pid)).toBe(none);
   });
 
   test("is not brought back where another has its id, and that one is left alone", async () => {
-    await using first = new HostPod(root, 0);
+    const first = newPod(0);
     const { pid } = await start(first, "node /tmp/pod/timers.mjs");
     await untilSaid("out", /tick/);
     await dump(first, pid);
-    await using next = new HostPod(root, 0);
+    const next = newPod(0);
     await run("rm", [carried("pid")]);
     expect((await start(next, "sleep 600")).pid).toBe(pid);
     const failed = `/gantry/criu/task-parent restore ${pid} ${CRIU} restore ${HOW} -o restore.log </dev/null 3>/tmp/pod/restored`;
@@ -170,7 +178,7 @@ onThisMachine("a process that was stored", () => {
 
 onThisMachine("a task process", () => {
   test("has no io_uring, which Node takes where it may", async () => {
-    await using pod = new HostPod(root, 0);
+    const pod = newPod(0);
     const program = `node -e 'console.log(child_process.execSync("ls -l /proc/" + process.pid + "/fd").toString())'`;
     expect(await pod.run(`UV_USE_IO_URING=1 ${program}`)).toContain("io_uring");
     await start(pod, program, "UV_USE_IO_URING=1");
@@ -181,7 +189,7 @@ onThisMachine("a task process", () => {
   });
 
   test("hands its environment on as the user set it", async () => {
-    await using pod = new HostPod(root, 0);
+    const pod = newPod(0);
     await start(pod, "sh -c 'env; echo done'", "LD_PRELOAD=libm.so.6");
     await untilSaid("out", /^done$/);
     const said = (await lines("out")).filter((line) => /LD_PRELOAD|GANTRY_CLOCK/.test(line));
@@ -189,7 +197,7 @@ onThisMachine("a task process", () => {
   });
 
   test("does not start without the clock that it was promised", async () => {
-    await using pod = new HostPod(root, 0);
+    const pod = newPod(0);
     await pod.run("rm /tmp/pod/clock; echo short >/tmp/pod/clock");
     await start(pod, "node /tmp/pod/timers.mjs");
     await untilSaid("out", /the clock's file \/tmp\/pod\/clock: it is too short/);
@@ -201,11 +209,11 @@ onThisMachine("a task process", () => {
   };
   describe.each([false, true])("(brought back: %s)", (isRestored) => {
     test.each(Object.entries(ENDS))("ends with a parent %s", async (_how, { signal, wantStatus }) => {
-      await using first = new HostPod(root, 0);
+      const first = newPod(0);
       let { parent, pid } = await start(first, "node /tmp/pod/timers.mjs");
       await untilSaid("out", /tick/);
       if (isRestored) await dump(first, pid);
-      await using next = new HostPod(root, 0);
+      const next = newPod(0);
       if (isRestored) parent = await restore(next, pid);
       const pod = isRestored ? next : first;
       expect(await pod.run(`kill -${signal} ${parent}; wait ${parent}; echo $?`)).toContain(String(wantStatus));

@@ -4,19 +4,16 @@ import { eventually } from "../support/eventually.ts";
 import { using } from "./support/installation.ts";
 import type { Pod } from "./support/kubectl.ts";
 import { OutsideWorld } from "./support/outside-world.ts";
-import { deployStoredProject } from "./support/stored-project.ts";
 import { StoredRuns } from "./support/stored-runs.ts";
 
-const { installation } = using(inject("gantry"));
+const credentials = inject("stored");
+const { installation, api } = using(credentials);
+const runs = new StoredRuns(api, installation.checkpoints);
 const MB = 2 ** 20;
 const ends: (() => void | Promise<void>)[] = [];
-let runs: StoredRuns;
 let world: OutsideWorld;
 beforeAll(async () => {
   world = await OutsideWorld.open((end) => ends.push(end));
-  const credentials = await installation.bootstrap("stored");
-  await deployStoredProject({ GANTRY_API_URL: credentials.url, GANTRY_ACCESS_TOKEN: credentials.accessToken });
-  runs = new StoredRuns(using(credentials).api, installation.checkpoints);
 });
 afterAll(async () => {
   for (const end of ends.reverse()) await end();

@@ -4,21 +4,18 @@ import type {} from "../../platform/test/support/global-setup.ts";
 import { testRedis } from "../../platform/test/support/redis-server.ts";
 import { using } from "./support/installation.ts";
 import { OutsideWorld } from "./support/outside-world.ts";
-import { deployStoredProject } from "./support/stored-project.ts";
 import { StoredRuns } from "./support/stored-runs.ts";
 
-const { installation } = using(inject("gantry"));
+const credentials = inject("stored");
+const { installation, api } = using(credentials);
+const runs = new StoredRuns(api, installation.checkpoints);
 const ends: (() => void | Promise<void>)[] = [];
-let runs: StoredRuns;
 let world: OutsideWorld;
 let places: { postgres: string; redis: string };
 beforeAll(async () => {
   world = await OutsideWorld.open((end) => ends.push(end));
   const redis = await testRedis();
   places = { postgres: await world.wayTo(inject("postgresUrl")), redis: await world.wayTo(redis.url) };
-  const credentials = await installation.bootstrap("stored");
-  await deployStoredProject({ GANTRY_API_URL: credentials.url, GANTRY_ACCESS_TOKEN: credentials.accessToken });
-  runs = new StoredRuns(using(credentials).api, installation.checkpoints);
 });
 afterAll(async () => {
   for (const end of ends.reverse()) await end();

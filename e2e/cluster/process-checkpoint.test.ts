@@ -5,25 +5,19 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { using } from "./support/installation.ts";
 import { OutsideWorld } from "./support/outside-world.ts";
-import { deployStoredProject } from "./support/stored-project.ts";
 import { StoredRuns } from "./support/stored-runs.ts";
 
-const { installation } = using(inject("gantry"));
+const credentials = inject("stored");
+const { installation, api } = using(credentials);
+const runs = new StoredRuns(api, installation.checkpoints);
 const { platform, checkpoints, deployment } = installation;
 const LOCAL_CLUSTER = resolve(import.meta.dirname, "../../k8s/local");
 const LETTERS = ["load", "welcome", "how-do-you-do"];
 
 const ends: (() => void | Promise<void>)[] = [];
-let runs: StoredRuns;
 let world: OutsideWorld;
-let project: string;
 beforeAll(async () => {
   world = await OutsideWorld.open((end) => ends.push(end));
-  const credentials = await installation.bootstrap("stored");
-  project = credentials.project;
-  const { url, accessToken } = credentials;
-  await deployStoredProject({ GANTRY_API_URL: url, GANTRY_ACCESS_TOKEN: accessToken });
-  runs = new StoredRuns(using(credentials).api, checkpoints);
 });
 afterAll(async () => {
   for (const end of ends.reverse()) await end();
@@ -99,7 +93,7 @@ describe("a stored process", () => {
   test("stands in the database's files without its secrets in clear", async () => {
     const secret = `secret-${randomUUID()}`;
     const variables = { variables: { A_SECRET: secret }, override: true };
-    await runs.api.call("POST", `/api/v1/projects/${project}/envvars/prod/import`, variables);
+    await runs.api.call("POST", `/api/v1/projects/${credentials.project}/envvars/prod/import`, variables);
     const { run, name, token } = await begin("knows");
     await runs.untilStored(run);
     const made = createHash("sha256").update(secret).digest("hex");

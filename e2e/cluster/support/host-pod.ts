@@ -54,7 +54,7 @@ export class HostPod implements AsyncDisposable {
   }
 
   /** Every process in it is killed. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     if (this.#shell.exitCode !== null || this.#shell.signalCode !== null) return;
     const gone = once(this.#shell, "exit");
     this.#shell.stdin.end("exit\n");
