@@ -121,7 +121,15 @@ const UNWATCHED = { GANTRY_WORKER_WATCHES: "false" };
 const REPLAY = { checkpoint: checkpoint({ mode: "replay" }) };
 
 function checkpoint(chosen: object) {
-  return { mode: "auto", process: false, holdMs: 5_000, strict: false, unchecked: false, onHoldLost: "fail", ...chosen } as const;
+  return {
+    mode: "auto",
+    process: false,
+    holdMs: 5_000,
+    strict: false,
+    unchecked: false,
+    onHoldLost: "fail",
+    ...chosen,
+  } as const;
 }
 
 async function start(options: RunnerOptions = {}): Promise<void> {

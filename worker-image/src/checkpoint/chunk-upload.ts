@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
-import { Agent as TlsAgent, request as httpsRequest } from "node:https";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest, Agent as TlsAgent } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
 import { WORKER_CHECKPOINT_CHUNK_PATH } from "@gantry/sdk/contract";
 import { type ChunkKey, sealChunk } from "./chunk-cipher.ts";

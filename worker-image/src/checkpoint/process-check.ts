@@ -30,16 +30,17 @@ export function whyNotStorable({ children, open, mapped }: ProcessFindings, carr
 
 function whyNotCarried(target: string, isWritable: boolean, carried: string[]): string | undefined {
   if (/^anon_inode:\[?(inotify|fanotify)\b/.test(target)) return "it watches files (fs.watch)";
-  if (/^anon_inode:\[?io_uring\b/.test(target)) return "it uses io_uring";
-  if (!target.startsWith("/")) return undefined;
+  if (!target.startsWith("/") || IN_MEMORY.test(target)) return undefined;
   if (isDeleted(target)) return `it has a file open that was deleted: ${target.replace(/ \(deleted\)$/, "")}`;
   if (!isWritable || isDevice(target) || carried.some((folder) => target.startsWith(`${folder}/`))) return undefined;
   return `it has a file open for writing that is not below ${carried.join(" or ")}: ${target}`;
 }
 
-/** CRIU stores the content of what has only ever been memory. */
+/** What has only ever been memory: CRIU stores its content. */
+const IN_MEMORY = /^\/(memfd:|dev\/zero \(deleted\)|anon_hugepage)/;
+
 function isDeleted(target: string): boolean {
-  return target.endsWith(" (deleted)") && !/^\/(memfd:|dev\/zero|anon_hugepage)/.test(target);
+  return target.endsWith(" (deleted)") && !IN_MEMORY.test(target);
 }
 
 function isDevice(target: string): boolean {

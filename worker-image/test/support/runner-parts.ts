@@ -1,5 +1,6 @@
 import type { CompletionVerdict, Grant, RestoreGrant, RunEvent } from "@gantry/sdk/contract";
 import { MACHINE_PRESETS } from "@gantry/sdk/contract";
+import type { RunnerCheckpoints } from "../../src/checkpoint/runner-checkpoints.ts";
 import { Execution } from "../../src/execution.ts";
 import { osDifferences } from "../../src/os-differences.ts";
 import type { Reply, Request } from "../../src/platform-link.ts";
@@ -16,6 +17,9 @@ export interface PartsOptions {
   programFile: string;
   entry: string;
   journal: FakeJournal;
+  /** Of its task processes, besides PATH. */
+  env?: NodeJS.ProcessEnv;
+  checkpoints?: RunnerCheckpoints;
   bringBack?: (restore: RestoreGrant, signal: AbortSignal) => Promise<BroughtBack>;
 }
 
@@ -41,7 +45,7 @@ export class RunnerParts {
       boot: {
         programFile,
         cwd: dir,
-        env: { PATH: process.env.PATH },
+        env: { PATH: process.env.PATH, ...options.env },
         runsDir: dir,
         process: { apiUrl: "http://127.0.0.1:9", keepAlive: false, stalledAfterMs: 60_000, watches: true },
         compileCacheDir: undefined,
@@ -74,7 +78,7 @@ export class RunnerParts {
       blockedAfterMs: 60_000,
       isHeldToMemory: true,
       node: "node-here",
-      checkpoints: undefined,
+      checkpoints: this.#options.checkpoints,
       bringBack: this.#options.bringBack ?? (() => Promise.reject(new Error("nothing is stored"))),
       request: (request) => this.#request(request),
       started: ({ at }) => (this.startedAt = at),
