@@ -22,7 +22,7 @@ const END = "=== end";
  * A pod on this machine, without a cluster: processes, mounts and clock of its own, in a folder with an image's files. Its clock
  * is `aheadS` seconds ahead of the machine's; what no cluster of one node has.
  */
-export class HostPod implements AsyncDisposable {
+export class HostPod {
   readonly #shell: ChildProcessWithoutNullStreams;
   readonly #said: AsyncIterator<string>;
 

@@ -1,7 +1,7 @@
 import type { ClusterItem } from "../client/insight-replies.ts";
 import type { RunCheckpointItem } from "../client/replies.ts";
-import { CHECKPOINT_REASONS } from "../contract/checkpoint-policy.ts";
 import { type NodeCheckpoints, nodeCheckpoints } from "../contract/checkpoint-nodes-policy.ts";
+import { CHECKPOINT_REASONS } from "../contract/checkpoint-policy.ts";
 import { byteSize } from "./deploy/byte-size.ts";
 import { age, type Terminal, table } from "./terminal.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { wantsProcessCheckpoints } from "./checkpoint-policy.ts";
 import { readCheckpoint } from "./checkpoint-option.ts";
+import { wantsProcessCheckpoints } from "./checkpoint-policy.ts";
 
 const accepted: Record<string, { option: unknown; want: object }> = {
   "a mode alone": { option: "process", want: { mode: "process" } },

@@ -1,4 +1,4 @@
-import type { Agent as HttpAgent } from "node:http";
+import type * as http from "node:http";
 import { CHECKPOINT_CHUNK_BYTES, WORKER_CHECKPOINT_CHUNK_PATH } from "@gantry/sdk/contract";
 
 const FIRST_BACK_OFF_MS = 50;
@@ -79,8 +79,8 @@ export function retried(get: GetChunk, patienceMs = PATIENCE_MS): GetChunk {
 export async function chunkGetter({ url, workerToken, checkpointId }: ChunkSource): Promise<GetChunk> {
   const path = WORKER_CHECKPOINT_CHUNK_PATH.replace(":checkpointId", encodeURIComponent(checkpointId));
   const isTls = url.startsWith("https:");
-  const { request, Agent } = (await (isTls ? import("node:https") : import("node:http"))) as typeof import("node:http");
-  const agent: HttpAgent = new Agent({ keepAlive: true, maxSockets: AHEAD, timeout: ANSWER_TIMEOUT_MS });
+  const { request, Agent } = (await (isTls ? import("node:https") : import("node:http"))) as typeof http;
+  const agent: http.Agent = new Agent({ keepAlive: true, maxSockets: AHEAD, timeout: ANSWER_TIMEOUT_MS });
   return (number, signal) =>
     new Promise<Buffer>((resolve, reject) => {
       const headers = { authorization: `Bearer ${workerToken}` };
