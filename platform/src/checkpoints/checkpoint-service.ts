@@ -1,6 +1,6 @@
-import type { CheckpointReason } from "@gantry/sdk/contract";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { RunDetail } from "../runs/run.ts";
+import type { ParkedView } from "./checkpoint-store.ts";
 
 /** A stored process as its worker names it; the ids of the environment and the execution are its token's. */
 export interface ChunkOwner {
@@ -10,14 +10,8 @@ export interface ChunkOwner {
 }
 
 /** What became of the worker of a run that waits. */
-export interface RunCheckpoint {
-  mode: "hold" | "replay" | "process";
-  reason: CheckpointReason;
-  /** What forbids a replay. */
-  because: string | undefined;
+export interface RunCheckpoint extends Omit<ParkedView, "since"> {
   parkedAt: Date;
-  /** Of mode `process`. */
-  stored: { storedBytes: number; bytes: number; node: string; failures: number } | undefined;
   /** The machine preset that nobody holds meanwhile. */
   frees: string | undefined;
 }
@@ -30,6 +24,6 @@ export interface CheckpointService {
   putChunk(owner: ChunkOwner, number: number, chunk: Buffer): Promise<void>;
   /** Errors: CHECKPOINT_NOT_FOUND. */
   getChunk(owner: ChunkOwner, number: number): Promise<Buffer>;
-  /** Undefined where the run does not wait, or its worker was lost. */
+  /** Undefined where the run neither waits nor has a stored process to be brought back, or its kept worker was lost. */
   ofRun(environment: EnvironmentRef, run: RunDetail): Promise<RunCheckpoint | undefined>;
 }

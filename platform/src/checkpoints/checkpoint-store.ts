@@ -1,4 +1,4 @@
-import type { NodeFeatures, RestoreGrant } from "@gantry/sdk/contract";
+import type { CheckpointReason, NodeFeatures, RestoreGrant } from "@gantry/sdk/contract";
 import type { ExecutionRef } from "../runs/run-store.ts";
 
 /** Why a checkpoint cannot be begun, and what the limit was. */
@@ -22,7 +22,18 @@ export interface CheckpointNode {
   seenAt: Date;
 }
 
-/** As people see it. */
+/** What became of the worker of a run that waits, as people see it. */
+export interface ParkedView {
+  mode: "hold" | "replay" | "process";
+  reason: CheckpointReason;
+  /** Undefined where it was parked before this was kept. */
+  since: Date | undefined;
+  /** What forbids a replay. */
+  because: string | undefined;
+  stored: CheckpointView | undefined;
+}
+
+/** A stored process. */
 export interface CheckpointView {
   id: string;
   /** After and before compression. */
@@ -68,14 +79,14 @@ export interface CheckpointStore {
   ): Promise<"granted" | "fenced" | "spent">;
   /** Notes that it could not be brought back there; how often that was so by now. */
   noteFailure(environmentId: number, runId: string, node: string | undefined): Promise<number>;
-  /** What is waiting, by run. */
-  views(environmentId: number, runIds: string[]): Promise<Map<string, CheckpointView>>;
+  /** Of a run that waits, or whose stored process is not there again yet; else, and where a kept worker was lost, undefined. */
+  ofRun(environmentId: number, runId: string): Promise<ParkedView | undefined>;
   /** Deletes what no live run refers to and was not begun lately; how many. At most `limit`. */
   sweep(stagedForMs: number, limit: number): Promise<number>;
   /** Of the whole installation. */
   figures(): Promise<{ stored: number; storedBytes: number; staged: number }>;
   /** Said by every worker that starts: what is no news writes nothing. */
   noteNode(features: NodeFeatures, works: boolean, reason: string | undefined): Promise<void>;
-  /** By name; those of the last month, at most 1,000. */
+  /** By name; what was said in the last day, of at most 1,000. */
   nodes(): Promise<CheckpointNode[]>;
 }

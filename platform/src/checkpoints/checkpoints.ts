@@ -5,13 +5,11 @@ import { AppError } from "../errors.ts";
 import type { EnvironmentRef } from "../projects/principal.ts";
 import type { RunDetail } from "../runs/run.ts";
 import { runUuid } from "../runs/run-ids.ts";
-import type { RunStore } from "../runs/run-store.ts";
 import type { CheckpointService } from "./checkpoint-service.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 
 export interface CheckpointsDeps {
-  checkpoints: Pick<CheckpointStore, "putChunk" | "getChunk" | "views">;
-  store: Pick<RunStore, "explainFacts">;
+  checkpoints: Pick<CheckpointStore, "putChunk" | "getChunk" | "ofRun">;
   catalog: Pick<DeploymentCatalog, "byVersion">;
   machines: Machines;
   environmentById(id: number): Promise<EnvironmentRef | undefined>;
@@ -19,9 +17,12 @@ export interface CheckpointsDeps {
   isStorageFull(): boolean;
 }
 
+/** In which a run has no worker, or a kept one; or one that brings its process back. */
+const HAS_LEFT: ReadonlySet<RunDetail["status"]> = new Set(["WAITING", "QUEUED", "DELAYED", "DEQUEUED"]);
+
 /** See CheckpointService. */
 export function createCheckpointService(deps: CheckpointsDeps): CheckpointService {
-  const { checkpoints, store } = deps;
+  const { checkpoints } = deps;
   return {
     async allowChunk({ environmentId }, number) {
       if (deps.isStorageFull()) throw new AppError("STORAGE_FULL", "The database's disk is nearly full.");
@@ -46,21 +47,13 @@ export function createCheckpointService(deps: CheckpointsDeps): CheckpointServic
     },
 
     async ofRun(environment, run) {
-      if (run.status !== "WAITING") return undefined;
-      const id = runUuid(run.id);
-      const [facts, views] = await Promise.all([
-        store.explainFacts(environment.id, id),
-        checkpoints.views(environment.id, [id]),
-      ]);
-      const parked = facts?.checkpoint;
+      if (!HAS_LEFT.has(run.status)) return undefined;
+      const parked = await checkpoints.ofRun(environment.id, runUuid(run.id));
       if (parked === undefined) return undefined;
-      const view = parked.mode === "process" ? views.get(id) : undefined;
+      const { since, ...view } = parked;
       return {
-        mode: parked.mode,
-        reason: parked.reason,
-        because: parked.ifLost?.because,
-        parkedAt: view?.storedAt ?? (parked.at === undefined ? run.updatedAt : new Date(parked.at)),
-        stored: view,
+        ...view,
+        parkedAt: since ?? run.updatedAt,
         frees: parked.mode === "hold" ? undefined : await machineOf(environment, run),
       };
     },

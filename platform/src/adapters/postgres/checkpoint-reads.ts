@@ -1,6 +1,6 @@
 import type { NodeFeatures, RestoreGrant } from "@gantry/sdk/contract";
 import type pg from "pg";
-import type { CheckpointView, RestoreNeeds } from "../../checkpoints/checkpoint-store.ts";
+import type { CheckpointView, ParkedView, RestoreNeeds } from "../../checkpoints/checkpoint-store.ts";
 import type { SecretBox } from "../../secrets/secret-box.ts";
 import { keyContext, memoContext } from "./checkpoint-rows.ts";
 
@@ -61,9 +61,10 @@ export async function restoreNeeds(
   return row && { features: row.features, refusedNodes: row.refused_nodes };
 }
 
-interface ViewRow {
-  run_id: string;
-  id: string;
+interface ParkedRow {
+  park: { mode: ParkedView["mode"]; reason: ParkedView["reason"]; at?: string };
+  because: string | null;
+  id: string | null;
   stored_bytes: string;
   bytes: string;
   stored_at: Date;
@@ -71,31 +72,36 @@ interface ViewRow {
   failures: number;
 }
 
-export async function checkpointViews(
-  pool: pg.Pool,
-  environmentId: number,
-  runIds: string[],
-): Promise<Map<string, CheckpointView>> {
-  if (runIds.length === 0) return new Map();
-  const { rows } = await pool.query<ViewRow>({
-    name: "checkpoint-views",
-    text: `select r.id as run_id, c.id, c.stored_bytes, c.bytes, c.stored_at, c.features ->> 'node' as node, c.failures
-           ${OF_RUN} and r.id = any ($2::uuid[])`,
-    values: [environmentId, runIds],
+export async function parkedView(pool: pg.Pool, environmentId: number, runId: string): Promise<ParkedView | undefined> {
+  const { rows } = await pool.query<ParkedRow>({
+    name: "parked-view",
+    text: `select g.park, coalesce(x.park -> 'ifLost', c.if_lost) ->> 'because' as because,
+             c.id, c.stored_bytes, c.bytes, c.stored_at, c.features ->> 'node' as node, c.failures
+           from run r
+           join run_journal g on g.run_id = r.id
+           left join execution x on x.id = r.execution_id
+           left join checkpoint c on c.id = r.checkpoint_id
+           where r.environment_id = $1 and r.id = $2 and (r.status = 'WAITING' or r.checkpoint_id is not null)
+             and (g.park ->> 'mode' <> 'hold' or x.id is not null)`,
+    values: [environmentId, runId],
   });
-  return new Map(
-    rows.map(({ run_id: runId, id, node, failures, ...row }) => [
-      runId,
-      {
-        id,
-        storedBytes: Number(row.stored_bytes),
-        bytes: Number(row.bytes),
-        storedAt: row.stored_at,
-        node,
-        failures,
-      },
-    ]),
-  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { mode, reason, at } = row.park;
+  const because = row.because ?? undefined;
+  return { mode, reason, since: at === undefined ? undefined : new Date(at), because, stored: storedOf(row) };
+}
+
+function storedOf({ id, node, failures, ...row }: ParkedRow): CheckpointView | undefined {
+  if (id === null) return undefined;
+  return {
+    id,
+    storedBytes: Number(row.stored_bytes),
+    bytes: Number(row.bytes),
+    storedAt: row.stored_at,
+    node,
+    failures,
+  };
 }
 
 /** Along an index alone, however many there are. */

@@ -45,20 +45,29 @@ describe("a process that is stored", () => {
 
   test("is seen by its run, until it goes on", async () => {
     const { run, stored } = await acts.suspended();
-    const view = async () => (await acts.checkpoints.views(acts.at.environmentId, [run.runId])).get(run.runId);
+    const view = () => acts.checkpoints.ofRun(acts.at.environmentId, run.runId);
     expect(await view()).toMatchObject({
-      id: stored.checkpointId,
-      storedBytes: 3100,
-      bytes: 31_000,
-      node: "node-a",
-      failures: 0,
+      mode: "process",
+      reason: "PROCESS_MODE",
+      since: expect.any(Date),
+      because: "fetch (task.ts:3)",
+      stored: { id: stored.checkpointId, storedBytes: 3100, bytes: 31_000, node: "node-a", failures: 0 },
     });
     const restoring = await acts.restoring(run);
     await acts.checkpoints.noteFailure(acts.at.environmentId, run.runId, "node-b");
-    expect(await view()).toMatchObject({ failures: 1 });
+    expect(await view()).toMatchObject({ stored: { failures: 1 } });
     await acts.spend(restoring, stored.checkpointId);
     expect(await view()).toBeUndefined();
-    expect(await acts.checkpoints.views(acts.at.environmentId, [])).toEqual(new Map());
+  });
+
+  test("is not what a worker that is kept, or has left for a replay, has become", async () => {
+    const [held, left] = [await acts.waiting("hold"), await acts.waiting("replay")];
+    const view = (run: { runId: string }) => acts.checkpoints.ofRun(acts.at.environmentId, run.runId);
+    expect(await view(held)).toMatchObject({ mode: "hold", because: "fetch (task.ts:3)", stored: undefined });
+    expect(await view(left)).toMatchObject({ mode: "replay", stored: undefined });
+    expect(await view(await acts.executing())).toBeUndefined();
+    await acts.store.suspendLost({ ...acts.owned(held), runId: held.runId });
+    expect(await view(held)).toBeUndefined();
   });
 
   test("is given with the grant: whole, with its key, and with what it knows", async () => {

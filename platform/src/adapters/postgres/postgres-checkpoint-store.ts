@@ -62,7 +62,7 @@ export function createPostgresCheckpointStore(pool: pg.Pool, secrets: SecretBox)
       });
       return rows[0]?.failures ?? 0;
     },
-    views: (environmentId, runIds) => reads.checkpointViews(pool, environmentId, runIds),
+    ofRun: (environmentId, runId) => reads.parkedView(pool, environmentId, runId),
     sweep: (stagedForMs, limit) => sweepCheckpoints(pool, stagedForMs, limit),
     figures: () => reads.checkpointFigures(pool),
     noteNode: (features, works, reason) => nodes.noteNode(pool, features, works, reason),

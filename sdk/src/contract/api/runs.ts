@@ -117,7 +117,11 @@ export const runReplySchema = runFieldsSchema
     outputPresignedUrl: z.string().optional(),
     error: runErrorSchema.optional(),
     attempts: z.array(attemptSchema).optional(),
-    checkpoint: runCheckpointSchema.optional().describe("While it is WAITING, once its slot is free."),
+    checkpoint: runCheckpointSchema
+      .optional()
+      .describe(
+        "While it is WAITING, once its slot is free; of a stored process also while a worker comes that is to bring it back.",
+      ),
     cancelRequestedAt: instantSchema.optional(),
     maxDurationInSeconds: z.number().optional(),
     replayedFromRunId: runIdSchema.optional(),
