@@ -127,7 +127,7 @@ describe("many chunks at once", () => {
     const all = Array.from({ length: 5 }, (_, number) => opened(number + 50));
     await expect.poll(waiting).toBe(1);
     for (let n = 1; n <= 3; n++) {
-      vi.advanceTimersByTime(5_000);
+      vi.advanceTimersByTime(10_000);
       await expect.poll(() => heard).toEqual(Array(n).fill(102));
     }
     vi.useRealTimers();

@@ -14,7 +14,7 @@ const CHUNKS_AT_ONCE = 4;
 /** Each has a connection, and what fits into its buffers: 64 KB. */
 const MAX_WAITING = 512;
 /** A worker gives a connection up on which nothing comes for 15 s. */
-const ALIVE_MS = 5_000;
+const ALIVE_MS = 10_000;
 /** Some more than the contract's length, which the cipher's tag is part of already. */
 const MAX_CHUNK_BYTES = CHECKPOINT_CHUNK_BYTES + 1024;
 
@@ -93,7 +93,9 @@ function workerOf(edge: Edge, req: Request): Omit<ChunkOwner, "checkpointId"> {
 
 /** Who waits hears again and again that it is not forgotten, by `102 Processing`. */
 async function inTurn(gate: ChunkGate, res: Response, work: () => Promise<void>): Promise<void> {
-  const alive = setInterval(() => res.writeProcessing(), ALIVE_MS);
+  const alive = setInterval(() => {
+    if (res.req.httpVersion !== "1.0") res.writeProcessing();
+  }, ALIVE_MS);
   const stop = () => clearInterval(alive);
   await gate
     .through(goneOf(res), () => {
