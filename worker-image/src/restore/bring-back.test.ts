@@ -76,7 +76,7 @@ function ground(overrides: Partial<RestoreGround> = {}): RestoreGround {
       },
     },
     features: async () => ({ ...FEATURES, node: "here" }),
-    chunks: async (checkpointId) => async (number) => {
+    chunks: (checkpointId) => async (number) => {
       done.push(`fetch ${checkpointId}/${number}`);
       return chunks[number] as Buffer;
     },
@@ -124,7 +124,7 @@ describe("bringing a process back", () => {
       wantDone: 0,
     },
     "a chunk is gone": {
-      overrides: () => ({ chunks: async () => () => Promise.reject(new ChunkRefused("chunk 0: HTTP 404")) }),
+      overrides: () => ({ chunks: () => () => Promise.reject(new ChunkRefused("chunk 0: HTTP 404")) }),
       want: "HTTP 404",
       wantDone: 1,
     },
@@ -164,7 +164,7 @@ describe("bringing a process back", () => {
   });
 
   test("that is given up while it fetches makes no process", async () => {
-    const chunks = async () => () => {
+    const chunks = () => () => {
       stop.abort(new Error("given up"));
       return new Promise<Buffer>((_, reject) => reject(stop.signal.reason));
     };

@@ -13,7 +13,7 @@ import { FetchedChunks } from "./unpack.ts";
 export interface RestoreGround {
   criu: Criu;
   features(): Promise<NodeFeatures>;
-  chunks(checkpointId: string): Promise<GetChunk>;
+  chunks(checkpointId: string): GetChunk;
   /** Folders below which a checkpoint may have files, absolute. */
   folders: readonly string[];
   /** Has the process's socket listened on, where it is not this runner's already. */
@@ -44,7 +44,7 @@ export async function bringBack(
   if (refused !== undefined) throw new Error(refused);
   const beganAt = performance.now();
   await ground.listenAt(memo.socket);
-  const chunks = await ground.chunks(restore.checkpointId);
+  const chunks = ground.chunks(restore.checkpointId);
   const fetched = await FetchedChunks.fetch(restore, chunks, dirname(memo.socket), signal);
   const fetchedAt = performance.now();
   try {

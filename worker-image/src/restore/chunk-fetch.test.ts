@@ -23,7 +23,7 @@ async function platform(answers: (number | "cut" | Buffer)[]): Promise<{ get: Ge
   });
   await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { get: await chunkGetter({ url, workerToken: "worker", checkpointId: "checkpoint_1" }), seen };
+  return { get: chunkGetter({ url, workerToken: "worker", checkpointId: "checkpoint_1" }), seen };
 }
 
 describe("fetching a chunk", () => {

@@ -76,10 +76,11 @@ export function retried(get: GetChunk, patienceMs = PATIENCE_MS): GetChunk {
 }
 
 /** By node:http alone, as start-exchange.ts: `fetch` takes tens of milliseconds to load. Connections are kept. */
-export async function chunkGetter({ url, workerToken, checkpointId }: ChunkSource): Promise<GetChunk> {
+export function chunkGetter({ url, workerToken, checkpointId }: ChunkSource): GetChunk {
   const path = WORKER_CHECKPOINT_CHUNK_PATH.replace(":checkpointId", encodeURIComponent(checkpointId));
-  const isTls = url.startsWith("https:");
-  const { request, Agent } = (await (isTls ? import("node:https") : import("node:http"))) as typeof http;
+  const { request, Agent } = process.getBuiltinModule(
+    url.startsWith("https:") ? "node:https" : "node:http",
+  ) as typeof http;
   const agent: http.Agent = new Agent({ keepAlive: true, maxSockets: AHEAD, timeout: ANSWER_TIMEOUT_MS });
   return (number, signal) =>
     new Promise<Buffer>((resolve, reject) => {

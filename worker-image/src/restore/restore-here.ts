@@ -21,7 +21,7 @@ export function bringBackHere(here: Here, restore: RestoreGrant, signal: AbortSi
     {
       criu: realCriu(criuDir),
       features: () => nodeFeatures(node),
-      chunks: async (checkpointId) => retried(await chunkGetter({ url, workerToken, checkpointId })),
+      chunks: (checkpointId) => retried(chunkGetter({ url, workerToken, checkpointId })),
       folders: carriedDirs,
       listenAt: (path) => sockets.listenAlsoAt(path),
     },
