@@ -25,10 +25,14 @@ const LAZY = ["https", "tls", "zlib"];
 
 function formOf(name, kind) {
   if (kind === "import-statement") return "named";
+  if (kind === "dynamic-import") return "cheap";
   return kind === "require-call" && LAZY.includes(name) ? "lazy" : "whole";
 }
 
 const load = (name) => `process.getBuiltinModule(${JSON.stringify(`node:${name}`)})`;
+/** What is behind a getter is loaded when it is read. */
+const isCheap = (name) => (each) =>
+  "value" in Object.getOwnPropertyDescriptor(process.getBuiltinModule(`node:${name}`), each);
 const isName = (name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "default";
 
 const FORMS = {
@@ -40,6 +44,16 @@ const FORMS = {
       ...Object.keys(process.getBuiltinModule(`node:${name}`))
         .filter(isName)
         .map((each) => `const _${each} = /* @__PURE__ */ (() => module.${each})(); export { _${each} as ${each} };`),
+    ].join("\n"),
+  /** Imported when it is needed: all names that cost nothing. As CommonJS a split bundle would have the default alone. */
+  cheap: (name) =>
+    [
+      `const module = ${load(name)};`,
+      "export default module;",
+      ...Object.keys(process.getBuiltinModule(`node:${name}`))
+        .filter(isName)
+        .filter(isCheap(name))
+        .map((each) => `const _${each} = module.${each}; export { _${each} as ${each} };`),
     ].join("\n"),
   whole: (name) => `module.exports = ${load(name)};`,
   lazy: (name) => `module.exports = new Proxy({}, { get: (_, name) => ${load(name)}[name] });`,
