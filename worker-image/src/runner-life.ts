@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -39,7 +40,8 @@ export class RunnerLife {
   #isEnding = false;
   #isLeaving = false;
 
-  constructor(config: RunnerConfig, sockets: TaskSockets, os: OsDifferences, log: Log) {
+  constructor(asked: RunnerConfig, sockets: TaskSockets, os: OsDifferences, log: Log) {
+    const config = { ...asked, checkpoints: asked.checkpoints && hasCriu(asked.criuDir, log) };
     this.#config = config;
     this.#sockets = sockets;
     this.#os = os;
@@ -157,6 +159,13 @@ export class RunnerLife {
     if (pidFile !== undefined) await releasePidFile(pidFile);
     process.exit(code);
   }
+}
+
+/** A version may have been built before process checkpoints were switched on: it runs without, and says nothing of its node. */
+function hasCriu(criuDir: string, log: Log): boolean {
+  if (existsSync(join(criuDir, "task-parent"))) return true;
+  log("warn", "the version's image has no CRIU, so its processes are not stored: deploy it again", { criuDir });
+  return false;
 }
 
 function makePool(config: RunnerConfig, sockets: TaskSockets, os: OsDifferences, log: Log): ProcessPool {

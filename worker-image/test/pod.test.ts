@@ -67,6 +67,13 @@ describe("a runner in a pod", () => {
     expect(platform.of("capacity").map(({ free }) => free)).toEqual([1, 0]);
   });
 
+  test("may store processes, and is of an image that cannot: it runs as ever", async () => {
+    const env = { GANTRY_WORKER_CHECKPOINTS: "true", GANTRY_WORKER_CRIU_DIR: "/no/such/folder" };
+    await startRun("quick", {}, { env });
+    expect(await runner.platform.outcome(EXECUTION)).toMatchObject({ kind: "completed" });
+    expect(runner.platform.of("node")).toEqual([]);
+  });
+
   test("gives the run its variables, before the bundle is imported, and nothing of its own", async () => {
     await startRun("surroundings", {}, { env: { HOME: "/" } });
     const outcome = await runner.platform.outcome(EXECUTION);
