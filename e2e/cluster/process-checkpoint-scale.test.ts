@@ -71,14 +71,7 @@ describe("a hundred runs", () => {
     const items = names.map((name) => ({ payload: { url: world.of(name), token } }));
     const { runs: ids } = await runs.api.call<{ runs: string[] }>("POST", "/api/v1/tasks/crowd/batch", { items });
     const startedAt = performance.now();
-    await eventually(
-      "a hundred stored processes",
-      async () => {
-        const views = await Promise.all(ids.map(async (id) => runs.checkpoint(await runs.api.run(id))?.mode));
-        return views.every((mode) => mode === "process") || undefined;
-      },
-      170_000,
-    );
+    for (const id of ids) await runs.untilParked(id, "process", /./, 170_000);
     await eventually("the end of every pod", async () => {
       const pods = await installation.checkpoints.list<Pod>("pods", "gantry.dev/task=crowd");
       return pods.every(({ status }) => ["Succeeded", "Failed"].includes(status.phase)) || undefined;
