@@ -11,6 +11,8 @@ export const quickBuiltins = {
   setup(build) {
     const filter = new RegExp(`^(node:)?(${builtinModules.join("|")})$`);
     build.onResolve({ filter }, ({ path, kind }) => {
+      // It would be a module with a default export alone.
+      if (kind === "dynamic-import") return { errors: [{ text: `take ${path} by process.getBuiltinModule` }] };
       const name = path.replace(/^node:/, "");
       return { path: name, namespace: `builtin-${formOf(name, kind)}`, sideEffects: false };
     });

@@ -70,10 +70,11 @@ export class RunnerLife {
     this.#pool.fill();
     this.#log("info", "runner started", { concurrency, pool, keepAlive });
     if (identity) return;
-    if (this.#config.checkpoints) await this.#useCheckpoints();
+    const learning = this.#learnIdentity();
     // Loaded while the platform is asked.
-    if (this.#config.restores) void import("./restore/restore-here.ts");
-    const learned = await this.#learnIdentity();
+    if (this.#config.checkpoints) await this.#useCheckpoints();
+    if (this.#config.restores) await import("./restore/restore-here.ts");
+    const learned = await learning;
     if (learned && !this.#isEnding) this.#open(learned);
   }
 
