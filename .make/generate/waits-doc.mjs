@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CHECKPOINT_REASONS } from "../../sdk/src/contract/checkpoint.ts";
+import { CHECKPOINT_REASONS } from "../../sdk/src/contract/checkpoint-policy.ts";
 import { DEFAULT_LIMITS } from "../../sdk/src/contract/limits.ts";
 import { ROOT } from "../paths.mjs";
 import { table } from "./markdown-table.mjs";
