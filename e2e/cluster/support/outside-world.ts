@@ -60,10 +60,10 @@ export class OutsideWorld {
 
   /** A way for pods to a server of this machine's loopback. */
   async wayTo(url: string): Promise<string> {
-    const target = new URL(url);
+    const { port, hostname } = new URL(url);
     const open = new Set<Socket>();
     const server = createTcpServer((from) => {
-      const to = connect(Number(target.port), target.hostname);
+      const to = connect(Number(port), hostname);
       for (const [socket, other] of [
         [from, to],
         [to, from],
@@ -82,9 +82,10 @@ export class OutsideWorld {
       server.close();
       for (const socket of open) socket.destroy();
     });
-    target.hostname = this.#host;
-    target.port = String((server.address() as AddressInfo).port);
-    return String(target);
+    const way = new URL(url);
+    way.hostname = this.#host;
+    way.port = String((server.address() as AddressInfo).port);
+    return String(way);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
