@@ -7,7 +7,7 @@ import type { Execution } from "../src/execution.ts";
 import type { BroughtBack } from "../src/restore/bring-back.ts";
 import { FakeJournal } from "./support/fake-journal.ts";
 import { grantOf } from "./support/fake-platform.ts";
-import { gone, isAlive } from "./support/processes.ts";
+import { gone } from "./support/processes.ts";
 import { RunnerParts } from "./support/runner-parts.ts";
 import { type StoppedProcess, stateOf, stopProcess } from "./support/stopped-process.ts";
 import { buildTaskProgram } from "./support/task-program.ts";
@@ -176,6 +176,18 @@ describe("a process that was stored", () => {
     expect(stateOf(pid)).toBe("T");
     next.answer({ restored: { granted: true } });
     expect(await output()).toMatchObject({ pid, attempt: 1 });
+  });
+
+  test("misses nothing where the platform had news while it was asked", async () => {
+    await store("waits");
+    bringBack("waits");
+    next.onRequest = ({ type }) => (type === "restored" ? "silence" : undefined);
+    bringing.resolve();
+    await next.request("restored");
+    execution.news();
+    next.answer({ restored: { granted: true } });
+    execution.news();
+    expect(await output()).toMatchObject({ pid: stopped.memo.pid });
   });
 
   test("is heard though its function ended before it knew its new name", async () => {

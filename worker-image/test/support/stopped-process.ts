@@ -2,9 +2,9 @@ import type { ChildProcess } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { AttemptRef } from "../../src/process-messages.ts";
 import type { CheckpointMemo } from "../../src/checkpoint/checkpoint-memo.ts";
 import { OPERATING_SYSTEMS } from "../../src/os-differences.ts";
+import type { AttemptRef } from "../../src/process-messages.ts";
 import type { RunnerParts } from "./runner-parts.ts";
 
 /** A task process that is stopped, as CRIU leaves it when it has brought one back; here it was never away. */
