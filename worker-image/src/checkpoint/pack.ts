@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { isAbsolute, relative } from "node:path";
-import { pipeline, type Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import { constants, createZstdCompress } from "node:zlib";
 import { CHUNK_PLAIN_BYTES } from "./chunk-cipher.ts";
 
@@ -21,6 +21,10 @@ export interface Packed {
 /** Fast, and a third of what the memory of a Node process takes. */
 const LEVEL = 1;
 const BUFFER_BYTES = 256 * 1024;
+/** The compressor gets as much at once: each call costs a turn of the event loop and a thread's, 60 ms more for 14 MB by 64 KB. */
+const BLOCK_BYTES = 1024 * 1024;
+/** tar writes as much at once, in 512 bytes: by itself 10 KB. */
+const BLOCKING_FACTOR = 128;
 
 /**
  * Packs files as they are: owners by number, times to the nanosecond, in the order of their names. Errors, while reading: tar's
@@ -34,6 +38,7 @@ export function pack({ include, exclude }: Archive, signal: AbortSignal): Packed
       "--create",
       "--format=posix",
       "--pax-option=delete=atime,delete=ctime",
+      `--blocking-factor=${BLOCKING_FACTOR}`,
       "--sort=name",
       "--numeric-owner",
       "--warning=no-file-ignored",
@@ -55,7 +60,7 @@ export function pack({ include, exclude }: Archive, signal: AbortSignal): Packed
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
   });
   const status = new Promise<unknown>((resolve) => tar.once("error", resolve).once("close", resolve));
-  pipeline(tar.stdout, zstd, () => undefined);
+  pipeline(tar.stdout, (stream) => inPieces(stream, BLOCK_BYTES), zstd, () => undefined);
   return { pieces: checked(inPieces(zstd), status, () => said), bytes: () => bytes };
 }
 
@@ -70,11 +75,11 @@ async function* checked(
   if (ended !== 0) throw new Error(`the files could not be packed: ${said().trim() || String(ended)}`);
 }
 
-/** Of exactly one chunk's plain size, but the last. */
-export async function* inPieces(stream: Readable, size = CHUNK_PLAIN_BYTES): AsyncGenerator<Buffer> {
+/** Of exactly this size, by itself a chunk's, but the last. */
+export async function* inPieces(stream: AsyncIterable<Buffer>, size = CHUNK_PLAIN_BYTES): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let length = 0;
-  for await (const part of stream as AsyncIterable<Buffer>) {
+  for await (const part of stream) {
     let rest = part;
     while (length + rest.length >= size) {
       parts.push(rest.subarray(0, size - length));
