@@ -84,7 +84,8 @@ async function putBack(
           checkpoint_id = case when $4 = r.attempt and $8 = 0 and not $16 then r.checkpoint_id end,
           hold = coalesce($12, r.hold), updated_at = now(), revision = r.revision + 1
         from ended e where r.environment_id = e.environment_id and r.id = e.run_id and r.execution_id = e.id
-        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at, r.attempt, r.parent_run_id, r.checkpoint_id
+        returning r.id, r.environment_id, r.lane_id, r.order_at, r.delay_until, r.cancel_requested_at, r.attempt,
+          r.parent_run_id, r.checkpoint_id
       ), queued as (
         insert into ready (lane_id, order_at, run_id, admission, is_root)
         select lane_id, order_at, id, ${ADMISSION_OF}, parent_run_id is null from put_back where $3 is null

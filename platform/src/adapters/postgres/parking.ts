@@ -159,7 +159,8 @@ const LEAVE = (mode: ParkRequest["mode"]) => `
       ${
         mode === "hold"
           ? ""
-          : `, execution_id = null, attempt_started_at = null, checkpoint_id = ${mode === "process" ? "($6::jsonb ->> 'id')::uuid" : "null"},
+          : `, execution_id = null, attempt_started_at = null,
+      checkpoint_id = ${mode === "process" ? "($6::jsonb ->> 'id')::uuid" : "null"},
       compute_ms = r.compute_ms + coalesce(($2::jsonb ->> 'computeMs')::bigint, 0)`
       }
     from moving m where r.environment_id = m.environment_id and r.id = m.run_id
