@@ -182,6 +182,9 @@ export class Supervisor {
     this.#link.touch();
     execution.begin();
     if (this.#isDraining) execution.giveBack("The worker is draining");
+    // A platform of the release before knows of no stored process: to call the function here would repeat what that one did.
+    else if (this.#config.restores && !grant.restore)
+      execution.giveBack("The worker was to bring back a stored process, and was granted none");
   }
 
   #ended(execution: Execution): void {

@@ -74,6 +74,13 @@ describe("a runner in a pod", () => {
     expect(runner.platform.of("node")).toEqual([]);
   });
 
+  test("was launched for a stored process: a grant without one is given back, and the function is not called", async () => {
+    await startRun("quick", {}, { env: { GANTRY_WORKER_RESTORES: "true" } });
+    expect(await runner.platform.outcome(EXECUTION)).toMatchObject({ kind: "returned" });
+    expect((await runner.exited).code).toBe(0);
+    expect(runner.platform.of("started")).toEqual([]);
+  });
+
   test("gives the run its variables, before the bundle is imported, and nothing of its own", async () => {
     await startRun("surroundings", {}, { env: { HOME: "/" } });
     const outcome = await runner.platform.outcome(EXECUTION);
