@@ -9,12 +9,12 @@ import { StoredRuns } from "./support/stored-runs.ts";
 const credentials = inject("stored");
 const { installation, api } = using(credentials);
 const runs = new StoredRuns(api, installation.checkpoints);
+const redis = await testRedis();
 const ends: (() => void | Promise<void>)[] = [];
 let world: OutsideWorld;
 let places: { postgres: string; redis: string };
 beforeAll(async () => {
   world = await OutsideWorld.open((end) => ends.push(end));
-  const redis = await testRedis();
   places = { postgres: await world.wayTo(inject("postgresUrl")), redis: await world.wayTo(redis.url) };
 });
 afterAll(async () => {
