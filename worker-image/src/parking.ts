@@ -238,22 +238,27 @@ export class Parking {
    * answer, however long that takes: only one of the two may go on, it or what was stored.
    */
   async #store(waiting: Waiting, decision: CheckpointDecision, ifLost: IfLost): Promise<void> {
-    this.#asked = decision;
     const storing = this.#options.store?.begin();
+    if (!storing) return;
+    this.#asked = decision;
     this.#storing = storing;
-    const stored = (await storing?.result) ?? new NotStored("CHECKPOINT_FAILED", "there is no process");
-    const isWanted = this.#waiting === waiting && !this.#isOver && !this.#isCanceled;
-    let reply: Reply | undefined;
-    if (isWanted && !(stored instanceof NotStored)) reply = await this.#request(waiting, decision, ifLost, stored);
+    const stored = await storing.result;
+    const isWanted = this.#stillWaits(waiting);
+    const isStored = isWanted && !(stored instanceof NotStored);
+    const reply = isStored ? await this.#request(waiting, decision, ifLost, stored) : undefined;
     this.#asked = undefined;
     this.#storing = undefined;
-    if (reply?.park?.state === "SUSPENDED" || reply?.error?.code === "EXECUTION_FENCED") return this.#follow(reply, "");
-    void storing?.goOn();
+    if (reply && hasLeft(reply)) return this.#follow(reply, "");
+    void storing.goOn();
     if (this.#isOver) return;
     const failure = stored instanceof NotStored ? stored : reply && whyNotTaken(reply);
     if (isWanted && failure) this.#noteFailure(failure, waiting);
     if (reply?.park) this.#follow(reply, "");
     else this.#goOn();
+  }
+
+  #stillWaits(waiting: Waiting): boolean {
+    return this.#waiting === waiting && !this.#isOver && !this.#isCanceled;
   }
 
   #noteFailure(failure: NotStored, waiting: Waiting): void {
@@ -313,6 +318,11 @@ export class Parking {
 
 function asSeen(waiting: Waiting): WaitAsSeen {
   return { known: waiting.known, said: JSON.stringify(waiting) };
+}
+
+/** The run has left this worker. */
+function hasLeft({ park, error }: Reply): boolean {
+  return park?.state === "SUSPENDED" || error?.code === "EXECUTION_FENCED";
 }
 
 /** The answer to a `park` of a stored process; undefined where the run goes on. */

@@ -3,9 +3,9 @@
  * there) and this is root, whom CRIU needs no more of. On a cluster: e2e/cluster/process-checkpoint*.test.ts.
  */
 import { accessSync } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
-import { CHECKPOINT_CHUNK_BYTES } from "@gantry/sdk/contract";
 import { zstdDecompressSync } from "node:zlib";
+import { CHECKPOINT_CHUNK_BYTES } from "@gantry/sdk/contract";
+import { afterEach, describe, expect, test } from "vitest";
 import { decodeMemo } from "../src/checkpoint/checkpoint-memo.ts";
 import { openChunk } from "../src/checkpoint/chunk-cipher.ts";
 import { type FakePlatform, grantOf } from "./support/fake-platform.ts";

@@ -60,7 +60,12 @@ export function pack({ include, exclude }: Archive, signal: AbortSignal): Packed
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
   });
   const status = new Promise<unknown>((resolve) => tar.once("error", resolve).once("close", resolve));
-  pipeline(tar.stdout, (stream) => inPieces(stream, BLOCK_BYTES), zstd, () => undefined);
+  pipeline(
+    tar.stdout,
+    (stream) => inPieces(stream, BLOCK_BYTES),
+    zstd,
+    () => undefined,
+  );
   return { pieces: checked(inPieces(zstd), status, () => said), bytes: () => bytes };
 }
 

@@ -1,6 +1,6 @@
-import type { NodeFeatures, StoredCheckpoint } from "@gantry/sdk/contract";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { NodeFeatures, StoredCheckpoint } from "@gantry/sdk/contract";
 import type { OsDifferences } from "../os-differences.ts";
 import type { Reply, Request } from "../platform-link.ts";
 import type { AttemptRef } from "../process-messages.ts";

@@ -1,17 +1,14 @@
-import type { NodeFeatures } from "@gantry/sdk/contract";
 import { join } from "node:path";
+import type { NodeFeatures } from "@gantry/sdk/contract";
 import type { ProcessAbility } from "../checkpoint-policy.ts";
 import type { OsDifferences } from "../os-differences.ts";
-import type { ProcessStore, Storing } from "../parking.ts";
-import type { AttemptRef } from "../process-messages.ts";
-import type { TaskChild } from "../task-child.ts";
+import type { ProcessStore } from "../parking.ts";
+import { AttemptStore, type StoredAttempt } from "./attempt-store.ts";
 import type { ChunkTarget } from "./chunk-upload.ts";
 import { type Criu, realCriu } from "./criu.ts";
 import { nodeFeatures } from "./node-features.ts";
 import { type CheckpointSubject, ProcessCheckpoint } from "./process-checkpoint.ts";
-import { NotStored } from "./not-stored.ts";
 import { selfTest } from "./self-test.ts";
-import { storedChild } from "./stored-child.ts";
 
 export interface RunnerCheckpointsOptions {
   criuDir: string;
@@ -23,18 +20,6 @@ export interface RunnerCheckpointsOptions {
   clockFile: string;
   target(): ChunkTarget;
   os: OsDifferences;
-}
-
-/** An attempt whose process may be stored. */
-export interface StoredAttempt {
-  ref: CheckpointSubject["ref"];
-  from: AttemptRef;
-  child(): TaskChild | undefined;
-  request: CheckpointSubject["request"];
-  /** Takes over what it has written. */
-  readAll(child: TaskChild): Promise<void>;
-  /** It stands still, or is about to: nothing is asked of it. */
-  stands(isStanding: boolean): void;
 }
 
 /** As the platform hears it. */
@@ -89,32 +74,11 @@ export class RunnerCheckpoints {
 
   /** What an execution lets be done with its process. */
   storeOf(attempt: StoredAttempt): ProcessStore {
-    const checkpoints = this;
-    return {
-      get ability() {
-        return checkpoints.ability;
-      },
-      get why() {
-        return checkpoints.#report?.reason;
-      },
-      onTested: (listener) => checkpoints.onTested(() => listener()),
-      begin: () => {
-        const child = attempt.child();
-        if (!child) return nothingToStore();
-        const { ref, from, request, readAll } = attempt;
-        const subject = { ref, from, request, process: storedChild(child, () => readAll(child)) };
-        attempt.stands(true);
-        const checkpoint = checkpoints.#begin(subject);
-        return {
-          result: checkpoint.result,
-          abandon: () => checkpoint.abandon(),
-          goOn: () => checkpoint.goOn().finally(() => attempt.stands(false)),
-        };
-      },
-    };
+    return new AttemptStore(this, attempt);
   }
 
-  #begin(subject: CheckpointSubject): ProcessCheckpoint {
+  /** Begins to store a process; only where they work. */
+  begin(subject: CheckpointSubject): ProcessCheckpoint {
     const { runsDir, carried, compileCacheDir, clockFile, target, os } = this.#options;
     if (!this.#report) throw new Error("it is not known yet whether checkpoints work here");
     const { features } = this.#report;
@@ -128,9 +92,4 @@ export class RunnerCheckpoints {
     this.#report = { features, works: why === undefined, ...(why === undefined ? {} : { reason: why.slice(0, 1000) }) };
     for (const listener of this.#onTested.splice(0)) listener(this.#report);
   }
-}
-
-function nothingToStore(): Storing {
-  const result = Promise.resolve(new NotStored("CHECKPOINT_FAILED", "there is no process"));
-  return { result, abandon: () => undefined, goOn: () => Promise.resolve() };
 }

@@ -31,6 +31,9 @@ export function storedChild(child: TaskChild, readAll: () => Promise<void>): Sto
       const [stdout, stderr] = await Promise.all([child.stdout.leave(), child.stderr.leave()]);
       return { stdout, stderr };
     },
-    giveUp: (why) => child.killNow({ by: "checkpoint", why }),
+    giveUp(why) {
+      // One that has ended did so by itself: that is how its attempt ended.
+      if (!child.hasEnded) child.killNow({ by: "checkpoint", why });
+    },
   };
 }
