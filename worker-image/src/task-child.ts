@@ -137,7 +137,8 @@ export class TaskChild implements TaskPeer {
     this.#process = made.back?.parent ?? this.#spawn();
     if (made.back) this.#pid = made.back.pid;
     this.hasBooted = made.back !== undefined;
-    if (boot.isAlone && this.#process.pid !== undefined) boot.os.sacrifice(this.#process.pid);
+    for (const pid of [this.#process.pid, made.back?.pid])
+      if (boot.isAlone && pid !== undefined) boot.os.sacrifice(pid);
     this.#process.once("exit", (exitCode, signal) => this.#exited({ exitCode, signal, spawnError: undefined }));
     this.#process.once("error", (spawnError) => {
       if (this.#process.pid === undefined) this.#exited({ exitCode: null, signal: null, spawnError });

@@ -36,6 +36,7 @@ const TASKS = `
     await worker.terminate();
     abort.abort();
     return {
+      oom: readFileSync("/proc/self/oom_score_adj", "utf8").trim(), caps: /CapEff:\\t(\\w+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1],
       count, map: map.get(key), aborted: abort.signal.aborted, ticked: ticks > ticksAtOnce, store: storage.getStore(), asked,
       isSame: pid === process.pid, pid, file: readFileSync(tmpdir() + "/mine.txt", "utf8"),
     };
@@ -134,6 +135,8 @@ describe.skipIf(why !== undefined)(
       expect(outcome, pod.output).toMatchObject({ kind: "completed" });
       const { pid, ...output } = JSON.parse((outcome as { output: string }).output).json;
       expect(output).toEqual({
+        oom: "1000",
+        caps: "0000000000000000",
         count: 2,
         map: "kept",
         aborted: true,
