@@ -60,7 +60,7 @@ async function startRun(payload: object = {}, env: Record<string, string> = {}):
   return Number(message.split(" ")[1]);
 }
 
-describe.skipIf(!hasCriu)("a run that waits, with CRIU", () => {
+describe.skipIf(!hasCriu)("a run that waits (only as root, with CRIU in /gantry/criu)", () => {
   test("has its process stored, and nothing of it is left", async () => {
     const pid = await startRun();
     const node = await platform.message("node");
