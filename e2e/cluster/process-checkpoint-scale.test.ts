@@ -57,9 +57,15 @@ describe("a heap", () => {
 describe("a run that waits twenty times", () => {
   test("is in twenty-one pods, and does each thing once", async () => {
     const name = randomUUID();
-    const run = await runs.api.trigger("again", { url: world.of(name), times: 20 });
-    const { output } = await runs.ended<string[]>(run, "COMPLETED", 170_000);
-    expect(world.heard(name)).toEqual(Array.from({ length: 20 }, (_, n) => String(n + 1)));
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => runs.token()));
+    const run = await runs.api.trigger("again", { url: world.of(name), tokens });
+    for (const [n, token] of tokens.entries()) {
+      if (n > 0) await world.untilHeard(name, tokens[n - 1] as string);
+      await runs.untilParked(run, "process");
+      await runs.complete(token);
+    }
+    const { output } = await runs.ended<string[]>(run);
+    expect(world.heard(name)).toEqual(tokens);
     expect(new Set(output).size).toBe(21);
   });
 });
