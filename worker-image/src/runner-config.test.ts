@@ -77,6 +77,16 @@ describe("a runner in a pod", () => {
     });
   });
 
+  test.each<[string | undefined, string[]]>([
+    [undefined, ["/run/gantry", "/tmp"]],
+    ["/tmp:/scratch", ["/run/gantry", "/tmp", "/scratch"]],
+    ["/run:/tmp", ["/run", "/tmp"]],
+    [":", ["/run/gantry"]],
+  ])("brings along what its process may write to: %s", (text, want) => {
+    const settings = { GANTRY_RUNS_DIR: "/run/gantry", GANTRY_WORKER_CARRIED_DIRS: text };
+    expect(runnerConfig({ ...pod, ...settings }).carriedDirs).toEqual(want);
+  });
+
   test("reads the compile cache that its image was built with", () => {
     expect(runnerConfig({ ...pod, NODE_COMPILE_CACHE: "/gantry/compile-cache" }).compileCacheDir).toBe(
       "/gantry/compile-cache",

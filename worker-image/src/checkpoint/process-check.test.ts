@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { openSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { lookAtProcess, type ProcessFindings, whyNotStorable } from "./process-check.ts";
+import { lookAtProcess, type ProcessFindings, whyNotPackable, whyNotStorable } from "./process-check.ts";
 
 const CARRIED = ["/run/gantry", "/tmp"];
 const read = (target: string) => ({ open: [{ target, isWritable: false }] });
@@ -66,6 +66,19 @@ test.runIf(process.platform === "linux")("what a process has is seen from outsid
     expect(mapped.some((path) => path.includes("libc"))).toBe(true);
   } finally {
     child.kill("SIGKILL");
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+test.runIf(process.platform === "linux")("a named pipe among its files is not brought along", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-look-"));
+  try {
+    await mkdir(join(dir, "deep"));
+    await writeFile(join(dir, "deep", "file"), "");
+    expect(await whyNotPackable([dir])).toBeUndefined();
+    execFileSync("mkfifo", [join(dir, "deep", "pipe")]);
+    expect(await whyNotPackable([dir])).toBe(`there is a named pipe among its files: ${dir}/deep/pipe`);
+  } finally {
     await rm(dir, { recursive: true, force: true });
   }
 });

@@ -1,4 +1,6 @@
+import type { Dirent } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
 
 /** What a process has that lies outside of its memory. */
 export interface ProcessFindings {
@@ -45,6 +47,17 @@ function isDeleted(target: string): boolean {
 
 function isDevice(target: string): boolean {
   return /^\/dev\/(null|zero|full|random|urandom)$/.test(target);
+}
+
+/** What in these folders cannot be brought along: a named pipe, a device. Undefined: all can. */
+export async function whyNotPackable(folders: string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const entries: Dirent[] = await readdir(folder, { recursive: true, withFileTypes: true });
+    const odd = entries.find((each) => each.isFIFO() || each.isBlockDevice() || each.isCharacterDevice());
+    if (odd)
+      return `there is a ${odd.isFIFO() ? "named pipe" : "device"} among its files: ${join(odd.parentPath, odd.name)}`;
+  }
+  return undefined;
 }
 
 /** Looks, without stopping the process. Errors: the process has ended, or is another user's. */

@@ -11,7 +11,7 @@ import { monotonicOf } from "./clock-file.ts";
 import type { Criu } from "./criu.ts";
 import { asNotStored, NotStored } from "./not-stored.ts";
 import { pack } from "./pack.ts";
-import { lookAtProcess, whyNotStorable } from "./process-check.ts";
+import { lookAtProcess, whyNotPackable, whyNotStorable } from "./process-check.ts";
 
 /** The process that is to be stored. */
 export interface StoredProcess {
@@ -114,8 +114,7 @@ export class ProcessCheckpoint {
     const { criu, workDir, features } = this.#place;
     const pid = stored.pid;
     if (pid === undefined) throw new NotStored("CHECKPOINT_FAILED", "its process has no id yet");
-    await this.#check(pid);
-    await this.#checkSize(pid);
+    await Promise.all([this.#check(pid), this.#checkSize(pid), this.#checkFiles()]);
     const granted = this.#ask();
     // What another one left that its process was brought back from.
     await rm(workDir, { recursive: true, force: true });
@@ -154,6 +153,11 @@ export class ProcessCheckpoint {
   async #check(pid: number): Promise<void> {
     const { os, carried } = this.#place;
     const why = whyNotStorable(await lookAtProcess(pid, os.descendants(pid)), carried);
+    if (why) throw new NotStored("CHECKPOINT_REFUSED", why);
+  }
+
+  async #checkFiles(): Promise<void> {
+    const why = await whyNotPackable(this.#place.carried);
     if (why) throw new NotStored("CHECKPOINT_REFUSED", why);
   }
 
