@@ -1,7 +1,8 @@
-import type { JournalCompletion } from "@gantry/sdk/contract";
+import type { JournalCompletion, StoredCheckpoint } from "@gantry/sdk/contract";
 import { DEFAULT_CHECKPOINT } from "@gantry/sdk/contract";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Parking } from "./parking.ts";
+import { NotStored } from "./checkpoint/not-stored.ts";
+import { Parking, type ProcessStore } from "./parking.ts";
 import type { Reply, Request } from "./platform-link.ts";
 import type { FromTaskProcess } from "./process-messages.ts";
 
@@ -20,12 +21,12 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-function makeParking(chosen: Partial<typeof DEFAULT_CHECKPOINT> = {}): Parking {
+function makeParking(chosen: Partial<typeof DEFAULT_CHECKPOINT> = {}, store?: ProcessStore): Parking {
   const options = {
     ref: { executionId: "e", fence: "1" },
     attempt: 1,
     checkpoint: { ...DEFAULT_CHECKPOINT, ...chosen },
-    store: undefined,
+    store,
     request: (request: Request) => {
       asked.push(request as Park);
       return new Promise<Reply>((resolve) =>
@@ -182,4 +183,104 @@ test("an execution that is someone else's is dropped; an answer after its end ch
   did = [];
   await answer({ state: "PARKED" });
   expect(did).toEqual([]);
+});
+
+describe("a process that may be stored", () => {
+  const STORED = { checkpointId: "c" } as StoredCheckpoint;
+  let ability: ProcessStore["ability"];
+  let tested: () => void;
+  let results: PromiseWithResolvers<StoredCheckpoint | NotStored>[];
+  beforeEach(() => {
+    [ability, tested, results] = [{ is: "able" }, () => undefined, []];
+    const store: ProcessStore = {
+      get ability() {
+        return ability;
+      },
+      why: "no capability",
+      onTested: (listener) => void (tested = listener),
+      begin: () => {
+        const result = Promise.withResolvers<StoredCheckpoint | NotStored>();
+        results.push(result);
+        return {
+          result: result.promise,
+          abandon: () => void did.push("abandoned"),
+          goOn: async () => void did.push("goes on"),
+        };
+      },
+    };
+    parking = makeParking({ mode: "process" }, store);
+  });
+  const ends = async (result: StoredCheckpoint | NotStored) => {
+    results.shift()?.resolve(result);
+    await passes(0);
+  };
+  const failure = () => new NotStored("CHECKPOINT_FAILED", "no room");
+  const modes = () => asked.map(({ mode, reason }) => `${mode} ${reason}`);
+
+  test("is named in the park once it is stored, and let go when that is committed", async () => {
+    parking.waiting(waiting(), 1);
+    expect(parking.isLeaving).toBe(true);
+    expect(asked).toEqual([]);
+    await ends(STORED);
+    expect(asked).toMatchObject([{ mode: "process", known: 1, checkpoint: STORED }]);
+    await answer({ state: "SUSPENDED" });
+    expect(did.slice(-1)).toEqual(["suspended"]);
+    expect(did).not.toContain("goes on");
+  });
+
+  test("that could not be is held with the reason, and tried again after half a minute", async () => {
+    parking.waiting(waiting(1, { isWatched: false }), 1);
+    await ends(failure());
+    expect(modes()).toEqual(["hold CHECKPOINT_FAILED"]);
+    await answer({ state: "PARKED" });
+    await passes(29_000);
+    expect(results).toHaveLength(0);
+    await passes(1_001);
+    expect(results).toHaveLength(1);
+  });
+
+  test("that could not be is replayed where nothing is repeated and holdMs has passed", async () => {
+    parking.waiting(waiting(), 1);
+    await ends(failure());
+    await answer({ state: "PARKED" });
+    await passes(5_001);
+    expect(modes()).toEqual(["hold CHECKPOINT_FAILED", "replay LONG_WAIT"]);
+  });
+
+  test("is held until it is known whether it can be, and stored then", async () => {
+    ability = { is: "untested" };
+    parking.waiting(waiting(), 1);
+    expect(modes()).toEqual(["hold HOLDING_FIRST"]);
+    await answer({ state: "PARKED" });
+    ability = { is: "able" };
+    tested();
+    expect(results).toHaveLength(1);
+  });
+
+  test("is held where it is known that it cannot be, and the trace says why", async () => {
+    ability = { is: "unable", reason: "CHECKPOINT_UNAVAILABLE" };
+    parking.waiting(waiting(1, { isWatched: false }), 1);
+    expect(modes()).toEqual(["hold CHECKPOINT_UNAVAILABLE"]);
+  });
+
+  test.each<[string, () => void]>([
+    ["goes on", () => parking.busy()],
+    ["hears news", () => parking.resumed([completion(2)])],
+    ["is canceled", () => parking.cancel()],
+    ["says something else of its wait", () => parking.waiting(waiting(1, { isBusy: true }), 1)],
+  ])("that %s meanwhile goes on, and no park names it", async (_sentence, happens) => {
+    parking.waiting(waiting(), 1);
+    happens();
+    expect(did).toContain("abandoned");
+    await ends(STORED);
+    expect(did).toContain("goes on");
+    expect(asked).toEqual([]);
+  });
+
+  test("goes on where the platform has news for it", async () => {
+    parking.waiting(waiting(), 1);
+    await ends(STORED);
+    await answer({ completions: [completion(2)] });
+    expect(did.slice(-3)).toEqual(["goes on", "at work", "news 2"]);
+  });
 });
