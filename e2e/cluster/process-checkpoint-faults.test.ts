@@ -11,7 +11,7 @@ const LETTERS = ["load", "welcome", "how-do-you-do"];
 const ends: (() => void | Promise<void>)[] = [];
 let stage: HostStage;
 beforeAll(async () => {
-  stage = await hostStage({ namespace: "gantry-e2e-faults", settings: LEASES }, (end) => ends.push(end));
+  stage = await hostStage({ name: "gantry-e2e-faults", settings: LEASES }, (end) => ends.push(end));
 });
 afterAll(async () => {
   for (const end of ends.reverse()) await end();

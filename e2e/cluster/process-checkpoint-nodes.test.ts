@@ -5,15 +5,15 @@ import { Kubectl } from "./support/kubectl.ts";
 import { run as shell } from "./support/shell.ts";
 import { StoredRuns } from "./support/stored-runs.ts";
 
-const NAMESPACE = "gantry-e2e-nodes";
+const NAME = "gantry-e2e-nodes";
 const LABEL = "gantry-e2e/checkpoints";
 const LETTERS = ["load", "welcome", "how-do-you-do"];
 
 describe("an installation where process checkpoints are off", () => {
   test("runs tasks that want them as before: one keeps its pod, one whose replay repeats nothing leaves it", async () => {
     const settings = { CHECKPOINT_NAMESPACE: undefined, CHECKPOINT_WORKER_IMAGE: undefined };
-    const stage = await hostStage({ namespace: NAMESPACE, settings }, onTestFinished);
-    const runs = new StoredRuns(stage.runs.api, new Kubectl(NAMESPACE));
+    const stage = await hostStage({ name: NAME, settings }, onTestFinished);
+    const runs = new StoredRuns(stage.runs.api, stage.ordinary);
     const [plain, stepwise] = [await stage.begin("letters"), await stage.begin("stepwise")];
     await runs.untilParked(plain.run, "hold", /^UNSAFE$/);
     await runs.untilParked(stepwise.run, "replay");
@@ -29,24 +29,61 @@ describe("an installation where process checkpoints are off", () => {
   });
 });
 
-describe("an installation whose workers cannot store processes", () => {
-  test("says why, on the run and of the node, and runs tasks that want it as before", async () => {
-    // The ordinary image, which has nothing to store a process with.
-    const settings = { CHECKPOINT_WORKER_IMAGE: "localhost:5000/gantry/worker:dev" };
-    const { runs, begin, world } = await hostStage({ namespace: NAMESPACE, settings }, onTestFinished);
-    const { run, name, token } = await begin("letters");
-    await runs.untilParked(run, "hold", /^CHECKPOINT_UNAVAILABLE$/);
-    const cluster = await eventually("the node's report", async () => {
-      const { checkpoints } = await runs.api.call<{
-        checkpoints?: { isEnabled: boolean; nodes: { works: boolean; reason: string | null }[] };
-      }>("GET", "/api/v1/cluster");
-      return checkpoints?.nodes.length ? checkpoints : undefined;
-    });
-    expect(cluster).toMatchObject({ isEnabled: true, nodes: [{ works: false, reason: expect.any(String) }] });
+/** Refuses all pods of the namespace, as Pod Security does that enforces *baseline* there (this Kubernetes has none yet). */
+async function refusePods({ namespace }: Kubectl): Promise<void> {
+  const name = `${namespace}-refuses`;
+  const webhook = {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingWebhookConfiguration",
+    metadata: { name },
+    webhooks: [
+      {
+        name: "refuses.example.com",
+        admissionReviewVersions: ["v1"],
+        sideEffects: "None",
+        failurePolicy: "Fail",
+        timeoutSeconds: 1,
+        namespaceSelector: { matchLabels: { "refused-by": namespace } },
+        rules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"] }],
+        clientConfig: { url: "https://127.0.0.1:1/refuses" },
+      },
+    ],
+  };
+  const cluster = new Kubectl(namespace);
+  onTestFinished(() => cluster.run("delete", "validatingwebhookconfiguration", name).then(() => undefined));
+  await cluster.run("label", "namespace", namespace, `refused-by=${namespace}`);
+  await cluster.apply(webhook);
+  await eventually("the webhook is in force", () =>
+    cluster.run("run", "probe", "--image=probe", "--dry-run=server").then(
+      () => undefined,
+      () => true,
+    ),
+  );
+}
+
+describe("an installation where processes cannot be stored", () => {
+  test("as the cluster refuses such pods says so, and runs the tasks without", async () => {
+    const stage = await hostStage({ name: NAME }, onTestFinished);
+    await refusePods(stage.runs.pods);
+    const runs = new StoredRuns(stage.runs.api, stage.ordinary);
+    const { run, name, token } = await stage.begin("letters");
+    await runs.untilSaid(run, /CHECKPOINTS_REFUSED/);
+    await runs.untilParked(run, "hold", /^(UNSAFE|CHECKPOINT_UNAVAILABLE)$/, 90_000);
     await runs.complete(token);
     const { output } = await runs.ended(run);
     expect(output.after).toBe(output.before);
-    expect(world.heard(name)).toEqual(LETTERS);
+    expect(stage.world.heard(name)).toEqual(LETTERS);
+  });
+
+  test("as its versions have nothing to do it with runs the tasks as before", async () => {
+    const settings = { CHECKPOINT_WORKER_IMAGE: "localhost:5000/gantry/worker:dev" };
+    const stage = await hostStage({ name: NAME, settings }, onTestFinished);
+    const { run, name, token } = await stage.begin("letters");
+    await stage.runs.untilParked(run, "hold", /^(UNSAFE|CHECKPOINT_UNAVAILABLE)$/);
+    await stage.runs.complete(token);
+    const { output } = await stage.runs.ended(run);
+    expect(output.after).toBe(output.before);
+    expect(stage.world.heard(name)).toEqual(LETTERS);
   });
 });
 
@@ -55,7 +92,7 @@ describe("a process that was stored on another node", () => {
   test("is not brought back where the processor lacks something: its run fails and says what, or is replayed", async () => {
     // The only node is ruled out: its pod waits for another, and each wait counts as a try.
     const settings = { KUBERNETES_UNSCHEDULABLE_MS: "5000" };
-    const { runs, begin, query, world } = await hostStage({ namespace: NAMESPACE, settings }, onTestFinished);
+    const { runs, begin, query, world } = await hostStage({ name: NAME, settings }, onTestFinished);
     const [plain, stepwise] = [await begin("letters"), await begin("stepwise")];
     for (const { run } of [plain, stepwise]) await runs.untilStored(run);
     await query(
@@ -73,7 +110,7 @@ describe("a process that was stored on another node", () => {
     const label = (value: string) => shell("kubectl", ["label", "nodes", "--all", "--overwrite", `${LABEL}${value}`]);
     onTestFinished(() => label("-").then(() => undefined));
     await label("=yes");
-    const { runs, begin, world } = await hostStage({ namespace: NAMESPACE, settings }, onTestFinished);
+    const { runs, begin, world } = await hostStage({ name: NAME, settings }, onTestFinished);
     const { run, name, token } = await begin("letters");
     await runs.untilStored(run);
     await label("=no");

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,8 +18,8 @@ type OnEnd = (end: () => void | Promise<void>) => void;
 const REGISTRY = "localhost:5000";
 
 export interface HostStageOptions {
-  /** The runs' namespace; that of Jobs whose processes can be stored has `-checkpoints` behind it. */
-  namespace: string;
+  /** Begins the names of its namespaces: one that is being removed is of no use to the next stage. */
+  name: string;
   /** Platform settings without their prefix, over those of a platform that stores processes. */
   settings?: Record<string, string | undefined>;
 }
@@ -31,6 +32,8 @@ export interface HostStage {
   platform: PlatformProcess;
   proxy: WorkerProxy;
   runs: StoredRuns;
+  /** Of Jobs whose processes cannot be stored. */
+  ordinary: Kubectl;
   world: OutsideWorld;
   /** A statement in the platform's database. */
   query<T>(text: string, values?: unknown[]): Promise<T[]>;
@@ -38,10 +41,11 @@ export interface HostStage {
   begin(task: string, payload?: object): Promise<{ run: string; name: string; token: string }>;
 }
 
-export async function hostStage({ namespace, settings = {} }: HostStageOptions, onEnd: OnEnd): Promise<HostStage> {
+export async function hostStage({ name, settings = {} }: HostStageOptions, onEnd: OnEnd): Promise<HostStage> {
+  const namespace = `${name}-${randomBytes(3).toString("hex")}`;
   const checkpoints = `${namespace}-checkpoints`;
   for (const each of [namespace, checkpoints]) {
-    await run("kubectl", ["create", "namespace", each]).catch(() => undefined);
+    await run("kubectl", ["create", "namespace", each]);
     onEnd(() => run("kubectl", ["delete", "namespace", each, "--wait=false"]).then(() => undefined));
   }
   const folder = await mkdtemp(join(tmpdir(), "gantry-host-stage-"));
@@ -86,6 +90,7 @@ export async function hostStage({ namespace, settings = {} }: HostStageOptions, 
     platform,
     proxy,
     runs,
+    ordinary: new Kubectl(namespace),
     world,
     query: async <T>(text: string, values: unknown[] = []) => (await database.query(text, values)).rows as T[],
     async begin(task, payload = {}) {
