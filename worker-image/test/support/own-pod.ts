@@ -11,6 +11,7 @@ export const CRIU_DIR = "/gantry/criu";
 export function whyNoPods(): string | undefined {
   if (process.platform !== "linux") return "this is not Linux";
   if (process.getuid?.() !== 0) return "only root may make a pod's namespaces";
+  if (import.meta.dirname.startsWith("/tmp/")) return "this checkout is below /tmp, which a pod has of its own";
   try {
     accessSync(join(CRIU_DIR, "criu"), constants.X_OK);
     accessSync(join(CRIU_DIR, "task-parent"), constants.X_OK);
