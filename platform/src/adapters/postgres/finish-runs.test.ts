@@ -9,6 +9,11 @@ const { at, store } = acts;
 const hookOf = async (runId: string) =>
   (await pool.query("select status, error from failure_hook where run_id = $1", [runId])).rows[0];
 
+async function isBlocked(): Promise<boolean> {
+  const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  return (await pool.query(waiting)).rowCount === 1;
+}
+
 describe("ending a run", () => {
   test("moves all of it to history and frees its slot", async () => {
     const run = await acts.executing({ tags: ["a"], maxDurationMs: 5, concurrencyKey: "k" });
@@ -40,6 +45,21 @@ describe("ending a run", () => {
     for (const table of ["run", "slot", "execution", "ready"]) {
       const column = table === "run" ? "id" : "run_id";
       expect((await pool.query(`select 1 from ${table} where ${column} = $1`, [run.runId])).rows).toEqual([]);
+    }
+  });
+
+  test("that is queued at the same time leaves it to the next try, and fails nobody", async () => {
+    const { run } = await acts.insert({ status: "DELAYED", delayUntil: new Date(Date.now() + 3_600_000) });
+    const other = await pool.connect();
+    try {
+      await other.query("begin");
+      await other.query("update run set status = 'QUEUED' where id = $1", [run.id]);
+      const ending = acts.finish({ runId: run.id }, "CANCELED");
+      await expect.poll(isBlocked).toBe(true);
+      await other.query("commit");
+      expect(await ending).toBe(false);
+    } finally {
+      other.release(true);
     }
   });
 

@@ -87,10 +87,12 @@ const FINISH_IDLE = `${INPUT}, unqueued as (
     and d.lane_id = r.lane_id and d.order_at = r.order_at and d.run_id = r.id
   returning d.run_id
 ), gone as (
-  delete from run r using input i
+  -- Joined, and not looked up by a subquery: a run that somebody changes meanwhile is looked at again, and a subquery would then
+  -- have to delete anew, which Postgres refuses.
+  delete from run r using input i left join unqueued u on u.run_id = i.run_id
   where r.environment_id = i.environment_id and r.id = i.run_id and r.execution_id is null
     and not (i.only_unstarted and r.started_at is not null)
-    and (r.status = 'PENDING_VERSION' or (r.status in ('DELAYED', 'WAITING') and not i.only_pending) or r.id in (select u.run_id from unqueued u))
+    and (r.status = 'PENDING_VERSION' or (r.status in ('DELAYED', 'WAITING') and not i.only_pending) or u.run_id is not null)
   returning ${GONE_COLUMNS}
 ), unpended as (
   delete from pending_version p using gone g where p.environment_id = g.environment_id and p.run_id = g.id

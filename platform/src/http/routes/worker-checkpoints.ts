@@ -1,18 +1,14 @@
 import { CHECKPOINT_CHUNK_BYTES, WORKER_CHECKPOINT_CHUNK_PATH } from "@gantry/sdk/contract";
 import type { Request, Response } from "express";
-import { Gauge } from "prom-client";
 import { z } from "zod";
 import type { ChunkOwner } from "../../checkpoints/checkpoint-service.ts";
 import { AppError } from "../../errors.ts";
 import { ChunkBuffers, chunkLength, readChunk, sendChunk } from "../chunk-body.ts";
-import { ChunkGate } from "../chunk-gate.ts";
+import type { ChunkGate } from "../chunk-gate.ts";
+import { chunkGates } from "../chunk-gates.ts";
 import type { Edge } from "../edge.ts";
 import { ANSWERED, type Route, route } from "../route.ts";
 
-/** What may be in memory at once, in each direction; Postgres takes no more than a few at a time anyway. */
-const CHUNKS_AT_ONCE = 4;
-/** Each has a connection, and what fits into its buffers: 64 KB. */
-const MAX_WAITING = 512;
 /** A worker gives a connection up on which nothing comes for 15 s. */
 const ALIVE_MS = 10_000;
 /** Some more than the contract's length, which the cipher's tag is part of already. */
@@ -25,19 +21,7 @@ const chunkParams = z.object({
 
 /** Chunks of stored processes, put and got by workers (docs/worker-protocol.md). */
 export function workerCheckpointRoutes(edge: Edge): Route[] {
-  const gates = {
-    put: new ChunkGate(CHUNKS_AT_ONCE, MAX_WAITING),
-    get: new ChunkGate(CHUNKS_AT_ONCE, MAX_WAITING),
-  };
-  new Gauge({
-    name: "gantry_checkpoint_chunks_waiting",
-    help: "Requests with a chunk of a stored process that wait for their turn on this replica.",
-    labelNames: ["method"],
-    registers: [edge.deps.metrics],
-    collect() {
-      for (const [method, gate] of Object.entries(gates)) this.set({ method }, gate.waiting);
-    },
-  });
+  const gates = chunkGates(edge.deps.metrics);
   return [putChunk(edge, gates.put), getChunk(edge, gates.get)];
 }
 
