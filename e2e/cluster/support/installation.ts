@@ -39,9 +39,9 @@ export class Installation {
     return `deployment/${this.release.includes("gantry") ? this.release : `${this.release}-gantry`}`;
   }
 
-  /** Installs or upgrades, and waits until it is ready. `chart` is a folder. */
+  /** Installs or upgrades, and waits until it is ready. `chart` is the one of a checkout, with that one's values for the cluster. */
   async helm(values: string[], chart = join(ROOT, "charts/gantry")): Promise<void> {
-    const files = [join(ROOT, "k8s/local/values.yaml"), join(ROOT, "e2e/cluster/values.yaml")];
+    const files = [join(chart, "../../k8s/local/values.yaml"), join(ROOT, "e2e/cluster/values.yaml")];
     const args = [...files.flatMap((file) => ["--values", file]), ...values];
     const { namespace } = this.platform;
     const where = ["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "4m"];
