@@ -2,34 +2,18 @@ import { randomBytes } from "node:crypto";
 import type { PlatformMessage } from "@gantry/sdk/contract";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { WorkerLink } from "../src/cluster/worker-service.ts";
-import { readConfig } from "../src/config.ts";
 import { decodeId } from "../src/ids.ts";
-import { createLogger } from "../src/logging.ts";
-import { type Platform, startPlatform } from "../src/platform.ts";
+import type { Platform } from "../src/platform.ts";
 import { MANIFEST } from "./support/fake-engine.ts";
 import { testRedis } from "./support/redis-server.ts";
 import { caller } from "./support/served-http.ts";
 import { testDatabase } from "./support/test-database.ts";
+import { replica } from "./support/two-replicas.ts";
 
 const redis = await testRedis();
-const encryptionKey = randomBytes(32).toString("base64");
 
 /** "At once": well below every timer that would repair a lost message (heartbeats 5 s, caches 1 s, sweeps 1 s). */
 const AT_ONCE_MS = 700;
-
-async function replica(databaseUrl: string, settings: Record<string, string> = {}): Promise<Platform> {
-  const config = readConfig({
-    GANTRY_PLATFORM_DATABASE_URL: databaseUrl,
-    GANTRY_PLATFORM_PORT: "0",
-    GANTRY_PLATFORM_EXECUTOR: "none",
-    GANTRY_PLATFORM_ENCRYPTION_KEY: encryptionKey,
-    ...settings,
-  });
-  const logger = createLogger({ level: "fatal" });
-  const platform = await startPlatform({ config, logger, version: "0.1.0", environment: {} });
-  onTestFinished(() => platform.stop("leave").catch(() => undefined));
-  return platform;
-}
 
 /** Two whole platforms on one database, with an environment, its key and a version that has the task `import`. */
 async function scene(settings: Record<string, string> = {}) {

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { WORKER_PROTOCOL_VERSION, WORKER_START_PATH, type WorkerStart } from "@gantry/sdk/contract";
+import { httpClient } from "./http-client.ts";
 import type { Log } from "./log.ts";
 
 const FIRST_BACK_OFF_MS = 50;
@@ -75,10 +76,8 @@ function readError(body: string): { code: string; message: string } {
   }
 }
 
-/** By node:http alone: `fetch` would load a client of its own, tens of milliseconds of a small pod's time. */
 async function postJson(url: URL, token: string, body: string): Promise<HttpAnswer> {
-  // Not by an import, which reads whatever the module has: 30 ms for a WebSocket client.
-  const { request: send } = process.getBuiltinModule(url.protocol === "https:" ? "node:https" : "node:http");
+  const { request: send } = httpClient(url);
   return new Promise((resolve, reject) => {
     const headers = {
       authorization: `Bearer ${token}`,

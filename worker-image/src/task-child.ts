@@ -19,6 +19,7 @@ import {
   type ToTaskProcess,
 } from "./process-messages.ts";
 import { heapMegabytes } from "./runner-config.ts";
+import { signalPid } from "./signal-pid.ts";
 import type { TaskPeer, TaskSockets } from "./task-sockets.ts";
 
 /** What a runner needs to boot task processes; the same for all of them. */
@@ -359,12 +360,4 @@ export class TaskChild implements TaskPeer {
 /** What a process before this one left behind, also what the kernel made the runner's child when its parent ended. */
 function killLeftovers(os: OsDifferences): void {
   for (const pid of os.descendants(process.pid)) signalPid(pid);
-}
-
-function signalPid(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It ended meanwhile.
-  }
 }

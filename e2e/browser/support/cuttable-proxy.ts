@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { joinSockets } from "../../support/joined-sockets.ts";
 
 /**
  * A way to a server, or to several in turn, that can be cut: open connections break, and new ones are refused until it is
@@ -18,18 +19,7 @@ export class CuttableProxy {
       if (proxy.#isCut) return void from.resetAndDestroy();
       const { hostname, port } = new URL(targets[connections++ % targets.length] as string);
       const to = connect(Number(port), hostname);
-      for (const [socket, other] of [
-        [from, to],
-        [to, from],
-      ] as const) {
-        open.add(socket);
-        socket.on("error", () => undefined);
-        socket.on("close", () => {
-          open.delete(socket);
-          other.destroy();
-        });
-        socket.pipe(other);
-      }
+      joinSockets(from, to, open);
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     const proxy = new CuttableProxy(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, open, async () => {

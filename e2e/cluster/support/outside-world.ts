@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { eventually } from "../../support/eventually.ts";
+import { joinSockets } from "../../support/joined-sockets.ts";
 import { nodeAddress } from "./node-address.ts";
 
 type OnEnd = (end: () => void | Promise<void>) => void;
@@ -64,18 +65,7 @@ export class OutsideWorld {
     const open = new Set<Socket>();
     const server = createTcpServer((from) => {
       const to = connect(Number(port), hostname);
-      for (const [socket, other] of [
-        [from, to],
-        [to, from],
-      ] as const) {
-        open.add(socket);
-        socket.on("error", () => undefined);
-        socket.on("close", () => {
-          open.delete(socket);
-          other.destroy();
-        });
-        socket.pipe(other);
-      }
+      joinSockets(from, to, open);
     }).listen(0, "0.0.0.0");
     await once(server, "listening");
     this.#onEnd(() => {

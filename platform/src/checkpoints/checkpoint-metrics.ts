@@ -1,9 +1,8 @@
 import type { StoredCheckpoint } from "@gantry/sdk/contract";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Histogram, type Registry } from "prom-client";
+import { figureGauges } from "../figure-gauges.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 
-/** Every replica is asked, often twice: one look serves all that ask within this time. */
-const FRESH_MS = 10_000;
 const SECONDS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30];
 const MB = 1024 * 1024;
 
@@ -69,24 +68,7 @@ export function createCheckpointMetrics(
 
 /** What is in the database now, the same on each replica. A figure that cannot be had is left out of the answer. */
 function registerFigures(registry: Registry, store: Pick<CheckpointStore, "figures">, now: () => number): void {
-  type Figures = Awaited<ReturnType<CheckpointStore["figures"]>>;
-  let looked: { at: number; figures: Promise<Figures | undefined> } | undefined;
-  const figures = () => {
-    if (looked === undefined || now() - looked.at >= FRESH_MS)
-      looked = { at: now(), figures: store.figures().catch(() => undefined) };
-    return looked.figures;
-  };
-  const gauge = (name: string, help: string, value: (read: Figures) => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      async collect() {
-        const read = await figures();
-        if (read === undefined) this.remove();
-        else this.set(value(read));
-      },
-    });
+  const gauge = figureGauges(registry, () => store.figures(), now);
   gauge("gantry_checkpoints", "Processes of waiting runs in the database.", (read) => read.stored);
   gauge("gantry_checkpoint_bytes", "What they take there.", (read) => read.storedBytes);
   gauge("gantry_checkpoints_staged", "Processes that are being stored, or were not in the end.", (read) => read.staged);

@@ -9,7 +9,8 @@ import { testDatabase } from "./test-database.ts";
 
 const encryptionKey = randomBytes(32).toString("base64");
 
-async function replica(databaseUrl: string, settings: Record<string, string>): Promise<Platform> {
+/** A platform without workers, for a test; all of one file have one key. */
+export async function replica(databaseUrl: string, settings: Record<string, string> = {}): Promise<Platform> {
   const config = readConfig({
     GANTRY_PLATFORM_DATABASE_URL: databaseUrl,
     GANTRY_PLATFORM_PORT: "0",

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type http from "node:http";
 import type { Agent, IncomingMessage } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { WORKER_CHECKPOINT_CHUNK_PATH } from "@gantry/sdk/contract";
+import { httpClient } from "../http-client.ts";
 import { type ChunkKey, sealChunk } from "./chunk-cipher.ts";
+import { chunkUrl } from "./chunk-url.ts";
 import { NotStored } from "./not-stored.ts";
 
 /** Where chunks go. */
@@ -41,8 +41,7 @@ export async function uploadChunks(
   { maxStoredBytes, signal }: { maxStoredBytes: number; signal: AbortSignal },
 ): Promise<Uploaded> {
   const hash = createHash("sha256");
-  const isTls = target.url.startsWith("https:");
-  const agent = new (clientOf(isTls).Agent)({ keepAlive: true, maxSockets: AT_ONCE });
+  const agent = new (httpClient(target.url).Agent)({ keepAlive: true, maxSockets: AT_ONCE });
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
   const onTheirWay = new Set<Promise<void>>();
@@ -54,8 +53,7 @@ export async function uploadChunks(
       hash.update(chunk);
       storedBytes += chunk.length;
       if (storedBytes > maxStoredBytes) throw tooLarge(maxStoredBytes);
-      const path = chunkPath(chunkKey.checkpointId, chunks++);
-      const sent = put(new URL(path, target.url), chunk, target.token, agent, either)
+      const sent = put(chunkUrl(target.url, chunkKey.checkpointId, chunks++), chunk, target.token, agent, either)
         .catch((error) => failure.abort(error))
         .finally(() => onTheirWay.delete(sent));
       onTheirWay.add(sent);
@@ -68,13 +66,6 @@ export async function uploadChunks(
     failure.abort();
     agent.destroy();
   }
-}
-
-function chunkPath(checkpointId: string, number: number): string {
-  return WORKER_CHECKPOINT_CHUNK_PATH.replace(":checkpointId", encodeURIComponent(checkpointId)).replace(
-    ":number",
-    String(number),
-  );
 }
 
 function tooLarge(maxStoredBytes: number): NotStored {
@@ -112,7 +103,7 @@ function putOnce(
     "content-type": "application/octet-stream",
     "content-length": chunk.length,
   };
-  const send = clientOf(url.protocol === "https:").request;
+  const send = httpClient(url).request;
   return new Promise((resolve, reject) => {
     const sent = send(url, { method: "PUT", headers, agent, signal, timeout: ANSWER_MS }, (response) =>
       textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject),
@@ -121,11 +112,6 @@ function putOnce(
     sent.on("error", reject);
     sent.end(chunk);
   });
-}
-
-/** Loaded only when a process is stored: TLS alone takes 25 ms. */
-function clientOf(isTls: boolean): Pick<typeof http, "Agent" | "request"> {
-  return process.getBuiltinModule(isTls ? "node:https" : "node:http") as typeof http;
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

@@ -4,6 +4,7 @@ import type { NodeFeatures, StoredCheckpoint } from "@gantry/sdk/contract";
 import type { OsDifferences } from "../os-differences.ts";
 import type { Reply, Request } from "../platform-link.ts";
 import type { AttemptRef } from "../process-messages.ts";
+import { signalPid } from "../signal-pid.ts";
 import { encodeMemo, type StoredOutput } from "./checkpoint-memo.ts";
 import type { ChunkTarget } from "./chunk-upload.ts";
 import { uploadChunks } from "./chunk-upload.ts";
@@ -100,7 +101,7 @@ export class ProcessCheckpoint {
     const { process: stored } = this.#subject;
     try {
       await writeFile(this.#until, "");
-      signal(stored.pid, "SIGCONT");
+      if (stored.pid !== undefined) signalPid(stored.pid, "SIGCONT");
       await stored.returned();
     } catch (error) {
       stored.giveUp((error as Error).message);
@@ -206,13 +207,5 @@ export class ProcessCheckpoint {
     const { from, process: stored } = this.#subject;
     const { key, socket } = stored;
     return { pid, key, socket, until: this.#until, imagesDir: this.#imagesDir, carried, from };
-  }
-}
-
-function signal(pid: number | undefined, name: NodeJS.Signals): void {
-  try {
-    if (pid !== undefined) process.kill(pid, name);
-  } catch {
-    // It has ended, and its end is told elsewhere.
   }
 }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { signalPid } from "../signal-pid.ts";
 import type { Criu } from "./criu.ts";
 import { spawnTaskParent, taskPid } from "./task-parent.ts";
 
@@ -25,25 +26,17 @@ export async function selfTest(criuDir: string, criu: Criu, dir: string): Promis
     pid = await Promise.race([taskPid(parent), ended.then(() => undefined)]);
     if (pid === undefined) return `task-parent could not start a process: ${String((await ended)[0])}`;
     await criu.dump(pid, own);
-    kill(pid);
+    signalPid(pid);
     await ended;
     const restored = await criu.restore(pid, own);
     const endedAgain = once(restored, "exit");
-    kill(pid);
+    signalPid(pid);
     await endedAgain;
     return undefined;
   } catch (error) {
-    if (pid !== undefined) kill(pid);
+    if (pid !== undefined) signalPid(pid);
     return (error as Error).message;
   } finally {
     await rm(own, { recursive: true, force: true });
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended.
   }
 }

@@ -5,6 +5,7 @@ import { type NodeFeatures, type RestoreGrant, whyNotRestorableOn } from "@gantr
 import { type CheckpointMemo, decodeMemo } from "../checkpoint/checkpoint-memo.ts";
 import { writeClockOffset } from "../checkpoint/clock-file.ts";
 import type { Criu } from "../checkpoint/criu.ts";
+import { signalPid } from "../signal-pid.ts";
 import type { GetChunk } from "./chunk-fetch.ts";
 import { clockOffset } from "./clock-offset-policy.ts";
 import { FetchedChunks } from "./unpack.ts";
@@ -66,7 +67,8 @@ async function make(memo: CheckpointMemo, criu: Criu, signal: AbortSignal): Prom
   signal.throwIfAborted();
   const parent = await criu.restore(pid, imagesDir);
   if (!signal.aborted) return parent;
-  endStopped(pid);
+  // A stopped process hears of nothing else.
+  signalPid(pid);
   throw signal.reason;
 }
 
@@ -88,13 +90,4 @@ export function checkedMemo(text: string, folders: readonly string[]): Checkpoin
     throw new Error(`the stored process needs ${stray[0]}, which is not in a folder that it may have`);
   if (!Number.isSafeInteger(pid) || pid < 2) throw new Error(`the stored process has no id: ${pid}`);
   return memo;
-}
-
-/** A stopped process hears of nothing else. */
-function endStopped(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It is gone.
-  }
 }

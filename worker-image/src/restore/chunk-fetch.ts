@@ -1,5 +1,6 @@
-import type * as http from "node:http";
-import { CHECKPOINT_CHUNK_BYTES, WORKER_CHECKPOINT_CHUNK_PATH } from "@gantry/sdk/contract";
+import { CHECKPOINT_CHUNK_BYTES } from "@gantry/sdk/contract";
+import { chunkUrl } from "../checkpoint/chunk-url.ts";
+import { httpClient } from "../http-client.ts";
 
 const FIRST_BACK_OFF_MS = 50;
 const MAX_BACK_OFF_MS = 2_000;
@@ -75,17 +76,14 @@ export function retried(get: GetChunk, patienceMs = PATIENCE_MS): GetChunk {
   };
 }
 
-/** By node:http alone, as start-exchange.ts: `fetch` takes tens of milliseconds to load. Connections are kept. */
+/** Connections are kept. */
 export function chunkGetter({ url, workerToken, checkpointId }: ChunkSource): GetChunk {
-  const path = WORKER_CHECKPOINT_CHUNK_PATH.replace(":checkpointId", encodeURIComponent(checkpointId));
-  const { request, Agent } = process.getBuiltinModule(
-    url.startsWith("https:") ? "node:https" : "node:http",
-  ) as typeof http;
-  const agent: http.Agent = new Agent({ keepAlive: true, maxSockets: AHEAD, timeout: ANSWER_TIMEOUT_MS });
+  const { request, Agent } = httpClient(url);
+  const agent = new Agent({ keepAlive: true, maxSockets: AHEAD, timeout: ANSWER_TIMEOUT_MS });
   return (number, signal) =>
     new Promise<Buffer>((resolve, reject) => {
       const headers = { authorization: `Bearer ${workerToken}` };
-      const target = new URL(path.replace(":number", String(number)), url);
+      const target = chunkUrl(url, checkpointId, number);
       const sent = request(target, { agent, headers, signal, timeout: ANSWER_TIMEOUT_MS }, (response) => {
         const status = response.statusCode ?? 0;
         if (status !== 200) {

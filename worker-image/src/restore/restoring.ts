@@ -3,6 +3,7 @@ import type { MachinePreset, RestoreGrant } from "@gantry/sdk/contract";
 import type { CheckpointMemo } from "../checkpoint/checkpoint-memo.ts";
 import type { Reply, Request } from "../platform-link.ts";
 import type { ToTaskProcess } from "../process-messages.ts";
+import { signalPid } from "../signal-pid.ts";
 import type { Restored, TaskChild } from "../task-child.ts";
 import type { BroughtBack } from "./bring-back.ts";
 
@@ -93,7 +94,7 @@ export class Restoring {
       return this.#child;
     } catch (error) {
       // Nobody else knows of it.
-      process.kill(pid, "SIGKILL");
+      signalPid(pid);
       throw error;
     }
   }

@@ -1,9 +1,8 @@
 import type pg from "pg";
-import { Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
+import { figureGauges } from "../../figure-gauges.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** Prometheus asks every replica, often twice: one look serves all that ask within this time. */
-const FRESH_MS = 10_000;
 const TIMEOUT_MS = 2_000;
 
 interface Figures {
@@ -38,23 +37,7 @@ const LOOK = `
  * rather than holding it up.
  */
 export function registerDatabaseMetrics(registry: Registry, pool: pg.Pool, now: () => number = Date.now): void {
-  let looked: { at: number; figures: Promise<Figures | undefined> } | undefined;
-  const figures = () => {
-    if (looked === undefined || now() - looked.at >= FRESH_MS)
-      looked = { at: now(), figures: look(pool).catch(() => undefined) };
-    return looked.figures;
-  };
-  const gauge = (name: string, help: string, value: (read: Figures) => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      async collect() {
-        const read = await figures();
-        if (read === undefined) this.remove();
-        else this.set(value(read));
-      },
-    });
+  const gauge = figureGauges(registry, () => look(pool), now);
   gauge("gantry_database_bytes", "Size of Gantry's database.", (read) => Number(read.database_bytes));
   gauge(
     "gantry_database_oldest_transaction_seconds",
