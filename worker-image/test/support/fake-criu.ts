@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Criu, CriuError } from "../../src/checkpoint/criu.ts";
-import { stateOf } from "./stopped-process.ts";
+import { isStopped } from "./stopped-process.ts";
 
 /** Stops processes as CRIU does, and writes a file in place of their memory. */
 export class FakeCriu implements Criu {
@@ -15,7 +15,7 @@ export class FakeCriu implements Criu {
     this.dumps += 1;
     await mkdir(dir, { recursive: true });
     process.kill(pid, "SIGSTOP");
-    while (stateOf(pid) !== "T") await new Promise((resolve) => setImmediate(resolve));
+    await isStopped(pid);
     await writeFile(join(dir, "pages.img"), this.pages());
     await this.whileDumping(pid);
   }

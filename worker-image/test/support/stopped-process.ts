@@ -18,6 +18,7 @@ export async function stopProcess(runner: RunnerParts, from: AttemptRef, dir: st
   const { path } = runner.sockets;
   const { pid, key } = taskProcess(path);
   process.kill(pid, "SIGSTOP");
+  await isStopped(pid);
   await runner.sockets.close();
   const output = (stream: string) => {
     const file = join(dir, `${key.slice(0, 12)}.${stream}`);
@@ -55,6 +56,14 @@ export function stateOf(pid: number): string | undefined {
     return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0];
   } catch {
     return undefined;
+  }
+}
+
+/** A signal is sent at once, and stops a process when the processor is that process's again. */
+export async function isStopped(pid: number): Promise<void> {
+  for (let state = stateOf(pid); state !== "T"; state = stateOf(pid)) {
+    if (state === undefined || state === "Z") throw new Error(`process ${pid} ended instead of being stopped`);
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
