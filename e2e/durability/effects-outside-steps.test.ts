@@ -75,6 +75,28 @@ test("a worker that is killed during the wait: what would be repeated ends HOLD_
   }
 }, 120_000);
 
+test("a worker that is killed when its wait is over, and does not know yet, is lost as if it waited", async () => {
+  const stage = await durableStage();
+  const tasks = ["plain-auto", "plain-hold", "stepped-hold"];
+  const waiting = await Promise.all(tasks.map((task) => waitingRun(stage, task)));
+  const runners = await stage.here.platform.runners();
+  for (const runner of runners) process.kill(-runner, "SIGSTOP");
+  for (const { run, token } of waiting) {
+    await stage.complete(token, "go");
+    await stage.here.api.untilStatus(run, "EXECUTING");
+  }
+  for (const runner of runners) killGroup(runner);
+  for (const { task, run, requests } of waiting) {
+    if (task === "stepped-hold") {
+      await stage.completed(run);
+      expect(requests(), task).toEqual(["before", "after"]);
+    } else {
+      expect((await stage.ended(run, "SYSTEM_FAILURE")).error, task).toMatchObject({ code: "HOLD_LOST" });
+      expect(requests(), task).toEqual(["before"]);
+    }
+  }
+}, 120_000);
+
 test("a held process that is killed alone is lost in the same way", async () => {
   const stage = await durableStage();
   const plain = await waitingRun(stage, "plain-hold");

@@ -215,23 +215,31 @@ describe("a lost execution", () => {
         want: { then: "finish", status: "CANCELED" },
       },
       "is replayed where it only waited, and nothing would be repeated": {
-        run: { ...lost, held: { then: "replay" } },
+        run: { ...lost, held: { then: "replay", hasSlot: false } },
         want: { then: "suspend", reason: "HOLD_LOST_REPLAYED" },
       },
       "is given up beyond the cap also where it could be replayed": {
-        run: { ...lost, platformLosses: 10, held: { then: "replay" } },
+        run: { ...lost, platformLosses: 10, held: { then: "replay", hasSlot: false } },
         want: { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" },
       },
       "fails where a replay would repeat what it did": {
-        run: { ...lost, held: { then: "fail", because: "welcome.ts:14" } },
+        run: { ...lost, held: { then: "fail", because: "welcome.ts:14", hasSlot: false } },
         want: { then: "finish", status: "SYSTEM_FAILURE", reason: "HOLD_LOST" },
       },
+      "fails also where its wait was over, and its worker did not know yet": {
+        run: { ...lost, held: { then: "fail", because: "welcome.ts:14", hasSlot: true } },
+        want: { then: "finish", status: "SYSTEM_FAILURE", reason: "HOLD_LOST" },
+      },
+      "is queued again where its wait was over, and nothing would be repeated": {
+        run: { ...lost, held: { then: "replay", hasSlot: true } },
+        want: { then: "requeue", reason: "LOST" },
+      },
       "is started anew where it only waited and the task says so": {
-        run: { ...lost, held: { then: "restart" } },
+        run: { ...lost, held: { then: "restart", hasSlot: false } },
         want: { then: "requeue", reason: "HOLD_LOST_RESTARTED" },
       },
       "ends where it waited and was to be canceled": {
-        run: { ...lost, ...canceling, held: { then: "fail" } },
+        run: { ...lost, ...canceling, held: { then: "fail", hasSlot: false } },
         want: { then: "finish", status: "CANCELED" },
       },
     } as const),
@@ -241,7 +249,7 @@ describe("a lost execution", () => {
 });
 
 describe("a process that ends while its run waits", () => {
-  const held = { ...fresh, held: { then: "fail", because: "Line welcome.ts:14 sent bytes." } } as const;
+  const held = { ...fresh, held: { then: "fail", because: "Line welcome.ts:14 sent bytes.", hasSlot: false } } as const;
   const crash = { kind: "crashed", reason: "EXIT", error: { name: "E", message: "exit 1" } } as const;
 
   test.each([crash, { kind: "returned", reason: "drained" } as const])(
@@ -255,7 +263,7 @@ describe("a process that ends while its run waits", () => {
   );
 
   test("which could be replayed waits on without it", () => {
-    const run = { ...held, held: { then: "replay" } } as const;
+    const run = { ...held, held: { then: "replay", hasSlot: false } } as const;
     expect(decideAttempt({ run, outcome: crash, retry: undefined, random: 0, lossCap: 10 }).then).toBe("suspend");
   });
 

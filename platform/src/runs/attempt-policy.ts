@@ -241,7 +241,7 @@ export function decideLoss(
   if (run.cancelRequestedAt !== undefined) return { then: "finish", status: "CANCELED", reason: "CANCEL_REQUESTED" };
   if (run.held?.then === "fail") return { then: "finish", status: "SYSTEM_FAILURE", reason: "HOLD_LOST" };
   if (run.platformLosses >= cap) return { then: "finish", status: "SYSTEM_FAILURE", reason: "LOST_TOO_OFTEN" };
-  if (run.held?.then === "replay") return { then: "suspend", reason: "HOLD_LOST_REPLAYED" };
+  if (run.held?.then === "replay" && !run.held.hasSlot) return { then: "suspend", reason: "HOLD_LOST_REPLAYED" };
   if (run.held?.then === "restart") return { then: "requeue", reason: "HOLD_LOST_RESTARTED" };
   if (run.stored !== undefined) return { then: "requeue", reason: "RESTORE_ELSEWHERE" };
   return { then: "requeue", reason: "LOST" };

@@ -172,8 +172,11 @@ export interface RunForDecision {
   deferrals: number;
   machine: string | undefined;
   cancelRequestedAt: Date | undefined;
-  /** Its execution is PARKED: what is to become of the run should the worker be lost, and what forbids a replay. */
-  held: HeldLoss | undefined;
+  /**
+   * Its worker waits and has not been told to go on: what is to become of the run should it be lost, and what forbids a replay.
+   * `hasSlot`: the wait is over, and the run is EXECUTING; otherwise its execution is PARKED.
+   */
+  held: (HeldLoss & { hasSlot: boolean }) | undefined;
   /**
    * Its process is stored and not brought back yet, so nothing of it runs: what is to become of the run should no node be able
    * to, and what forbids a replay.
@@ -192,8 +195,6 @@ export interface LostExecution extends ExecutionRef {
   deploymentId: string;
   workerId: string | undefined;
   why: "LEASE_EXPIRED" | "START_DEADLINE";
-  /** It was PARKED. */
-  isHeld: boolean;
 }
 
 /** A batch of metadata operations as functions of the JSON text before; undefined where nothing concerns that run. */

@@ -194,7 +194,7 @@ interface DecisionRow {
   deferrals: number;
   machine: string | null;
   cancel_requested_at: Date | null;
-  held: HeldLoss | null;
+  held: RunForDecision["held"] | null;
   stored: HeldLoss | null;
 }
 
@@ -207,7 +207,8 @@ export async function runForDecision(
     name: "run-for-decision",
     text: `select r.id, r.environment_id, r.task_id, r.status, r.deployment_id, r.attempt, r.max_attempts,
              r.attempt_started_at, r.platform_losses, r.deferrals, r.machine, r.cancel_requested_at,
-             case when e.state = 'PARKED' then coalesce(e.park -> 'ifLost', '{"then": "fail"}') end as held,
+             case when e.park is not null then
+               coalesce(e.park -> 'ifLost', '{"then": "fail"}') || jsonb_build_object('hasSlot', e.state <> 'PARKED') end as held,
              case when r.checkpoint_id is not null then coalesce(c.if_lost, '{"then": "fail"}') end as stored
            from execution e join run r on r.environment_id = e.environment_id and r.id = e.run_id
            left join checkpoint c on c.id = r.checkpoint_id

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { JournalOwner } from "../../journal/journal-store.ts";
 import type { ExecutionRef } from "../../runs/run-store.ts";
 
 /**
@@ -27,3 +28,21 @@ export const UNQUEUE_HELD = (source: string) => `
         where q.environment_id = x.environment_id and q.id = x.run_id and q.status = 'QUEUED'
           and d.lane_id = q.lane_id and d.order_at = q.order_at and d.run_id = q.id
       ),`;
+
+/**
+ * An execution `x` that has its slot again, and whose worker may not know. While `park` is there the worker counts as held:
+ * none of the task's code has run since the wait. It goes with the answer by which the worker hears that it may go on; an
+ * answer that is lost on its way counts as heard.
+ */
+export const IS_UNTOLD = "(x.state = 'RUNNING' and x.park is not null)";
+
+/** Before such an answer. False: the execution has ended. */
+export async function tellToGoOn(pool: pg.Pool | pg.PoolClient, owner: JournalOwner): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: "tell-to-go-on",
+    text: `update execution x set park = null
+           where x.id = $1 and x.fence = $2 and x.environment_id = $3 and x.state = 'RUNNING'`,
+    values: [owner.executionId, owner.fence, owner.environmentId],
+  });
+  return rowCount === 1;
+}

@@ -1,5 +1,6 @@
 import type { JournalCompletion, JournalDone } from "@gantry/sdk/contract";
 import type pg from "pg";
+import { IS_UNTOLD } from "./held-executions.ts";
 import {
   type AppendCall,
   type AppendReply,
@@ -24,7 +25,7 @@ with call as materialized (
   select * from json_to_recordset($1) as c (
     ord int, environment_id int, execution_id uuid, fence bigint, max_entries bigint, max_bytes bigint)
 ), gate as materialized (
-  select c.*, x.run_id, x.state = 'PARKED' as is_parked
+  select c.*, x.run_id, x.state = 'PARKED' as is_parked, ${IS_UNTOLD} as is_untold
   from call c
   join execution x on x.id = c.execution_id and x.fence = c.fence and x.environment_id = c.environment_id
   for key share of x
@@ -71,6 +72,10 @@ with call as materialized (
 ), woken as (
   insert into run_wake (environment_id, run_id)
   select c.environment_id, c.run_id from checked c where c.n > 0 and c.waits_after is not null
+), told as (
+  -- See held-executions.ts.
+  update execution x set park = null from gate g join checked c on c.run_id = g.run_id
+  where g.is_untold and c.waits_after is null and x.id = g.execution_id
 )
 select g.ord, g.run_id, g.is_parked or c.waits_after is not null as is_parked, c.seq, c.n,
   floor(extract(epoch from now()) * 1000)::float8 as at,

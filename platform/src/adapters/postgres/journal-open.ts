@@ -1,6 +1,7 @@
 import type { JournalAppend } from "@gantry/sdk/contract";
 import type pg from "pg";
 import { markAwaited } from "./awaited-runs.ts";
+import { IS_UNTOLD, tellToGoOn } from "./held-executions.ts";
 import {
   type AppendCall,
   type AppendReply,
@@ -65,9 +66,9 @@ async function storeCall(
   isMarked: boolean,
 ): Promise<AppendReply> {
   const { owner, known } = call;
-  const gate = await client.query<{ run_id: string; is_parked: boolean }>({
+  const gate = await client.query<{ run_id: string; is_parked: boolean; is_untold: boolean }>({
     name: "journal-gate",
-    text: `select x.run_id, x.state = 'PARKED' as is_parked from execution x
+    text: `select x.run_id, x.state = 'PARKED' as is_parked, ${IS_UNTOLD} as is_untold from execution x
            where x.id = $1 and x.fence = $2 and x.environment_id = $3 for key share`,
     values: [owner.executionId, owner.fence, owner.environmentId],
   });
@@ -90,6 +91,7 @@ async function storeCall(
     opened.push(entry.type === "done" ? { entry, outcome: outcomeOf(entry) } : await openWait(settler, entry));
   const seq = await store(client, call, at.run_id, journal, opened);
   const isParked = at.is_parked || journal.waits_after !== null;
+  if (at.is_untold && !isParked) await tellToGoOn(client, owner);
   return {
     state: isParked ? "PARKED" : "RUNNING",
     completions: seq > known ? await completionsAfter(client, at.run_id, known) : [],

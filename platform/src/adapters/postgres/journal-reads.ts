@@ -7,20 +7,23 @@ import {
   type JournalView,
   VIEWED_VALUE_BYTES,
 } from "../../journal/journal-store.ts";
+import { IS_UNTOLD, tellToGoOn } from "./held-executions.ts";
 import { COMPLETION_COLUMNS, type CompletionRow, completionsAfter, toCompletion } from "./journal-rows.ts";
 import { madeAt } from "./run-reads.ts";
 
-/** An append without entries: nothing is written. */
+/** An append without entries: nothing is written, but that a held worker has been told to go on. */
 export async function askJournal(pool: pg.Pool, owner: JournalOwner, known: number): Promise<JournalReply | "fenced"> {
-  const { rows } = await pool.query<{ run_id: string; is_parked: boolean; seq: number }>({
+  const { rows } = await pool.query<{ run_id: string; is_parked: boolean; is_untold: boolean; seq: number }>({
     name: "ask-journal",
-    text: `select x.run_id, x.state = 'PARKED' as is_parked, coalesce(j.seq, 0) as seq
+    text: `select x.run_id, x.state = 'PARKED' as is_parked, ${IS_UNTOLD} as is_untold, coalesce(j.seq, 0) as seq
            from execution x left join run_journal j on j.run_id = x.run_id
            where x.id = $1 and x.fence = $2 and x.environment_id = $3`,
     values: [owner.executionId, owner.fence, owner.environmentId],
   });
   const row = rows[0];
   if (row === undefined) return "fenced";
+  // It has ended meanwhile, or waits again.
+  if (row.is_untold && !(await tellToGoOn(pool, owner))) return askJournal(pool, owner, known);
   const completions = row.seq > known ? await completionsAfter(pool, row.run_id, known) : [];
   return { state: row.is_parked ? "PARKED" : "RUNNING", completions };
 }

@@ -100,7 +100,6 @@ export async function lostExecutions(pool: pg.Pool, limit: number, gapMs: number
     deploymentId: row.deployment_id,
     workerId: row.worker_id ?? undefined,
     why: row.state === "STARTING" ? "START_DEADLINE" : "LEASE_EXPIRED",
-    isHeld: row.state === "PARKED",
   }));
 }
 

@@ -279,6 +279,46 @@ describe("the held workers of an environment", () => {
   });
 });
 
+describe("a held worker whose run has its slot again", () => {
+  const heldAs = async (run: AdmittedRun) => (await acts.store.runForDecision(acts.at.environmentId, run))?.held;
+  const resumed = async () => {
+    const run = await acts.waiting("hold");
+    await acts.fallDue(run);
+    await acts.resume();
+    expect(await acts.status(run.runId)).toBe("EXECUTING");
+    return run;
+  };
+
+  test.each<[string, (run: AdmittedRun) => Promise<unknown>]>([
+    ["what it asks", (run) => acts.append(run, 0)],
+    ["what it has done meanwhile", (run) => acts.append(run, 0, done(1))],
+    ["what it has begun meanwhile", (run) => acts.append(run, 0, opened(1, { inMs: 3_600_000 }))],
+    ["a wish to wait on", (run) => acts.park(run, 0)],
+  ])("counts as held until it is told to go on, in answer to %s", async (_, ask) => {
+    const run = await resumed();
+    expect(await heldAs(run)).toEqual({ then: "fail", because: "fetch (task.ts:3)", hasSlot: true });
+    expect(await ask(run)).toMatchObject({ state: "RUNNING" });
+    expect(await heldAs(run)).toBeUndefined();
+  });
+
+  test("counts as held by its next wait once it waits again", async () => {
+    const run = await resumed();
+    await acts.append(run, 0, opened(1, { inMs: 3_600_000 }));
+    await acts.park(run, 1, "hold", { ifLost: { then: "replay" } });
+    expect(await heldAs(run)).toEqual({ then: "replay", hasSlot: false });
+    await acts.fallDue(run);
+    await acts.resume();
+    expect(await heldAs(run)).toEqual({ then: "replay", hasSlot: true });
+  });
+
+  test("which is lost is put back where nothing would be repeated", async () => {
+    const run = await resumed();
+    expect(await acts.requeue(run)).toMatchObject({ status: "QUEUED" });
+    expect(await slots(run)).toBe(0);
+    expect(await acts.append(run, 0).catch(String)).toContain("fenced");
+  });
+});
+
 describe("a held worker that is lost", () => {
   const suspend = (run: AdmittedRun) =>
     acts.store.suspendLost({ ...run, environmentId: acts.at.environmentId, runId: run.runId });
@@ -290,9 +330,9 @@ describe("a held worker that is lost", () => {
       run.executionId,
     ]);
     const lost = await acts.store.lostExecutions(1000, 60_000);
-    expect(lost.find(({ runId }) => runId === run.runId)).toMatchObject({ why: "LEASE_EXPIRED", isHeld: true });
+    expect(lost.find(({ runId }) => runId === run.runId)).toMatchObject({ why: "LEASE_EXPIRED" });
     const decision = await acts.store.runForDecision(acts.at.environmentId, run);
-    expect(decision?.held).toEqual({ then: "fail", because: "fetch (task.ts:3)" });
+    expect(decision?.held).toEqual({ then: "fail", because: "fetch (task.ts:3)", hasSlot: false });
   });
 
   test("leaves its run waiting, on no worker", async () => {

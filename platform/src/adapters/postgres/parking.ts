@@ -5,7 +5,7 @@ import type { SecretBox } from "../../secrets/secret-box.ts";
 import { releaseStaged, whyNotStored } from "./checkpoint-parking.ts";
 import { sealMemo } from "./checkpoint-rows.ts";
 import { type Finished, finishRuns } from "./finish-runs.ts";
-import { lockHeld } from "./held-executions.ts";
+import { IS_UNTOLD, lockHeld, tellToGoOn } from "./held-executions.ts";
 import { completionsAfter } from "./journal-rows.ts";
 import { jsonSafe, storableText } from "./storable-text.ts";
 import { inTransaction } from "./transaction.ts";
@@ -60,6 +60,7 @@ function withMemo(request: ParkRequest, secrets: SecretBox | undefined): Request
 interface Locked {
   run_id: string;
   state: "STARTING" | "RUNNING" | "PARKED";
+  is_untold: boolean;
   seq: number;
 }
 
@@ -86,7 +87,7 @@ async function parkOrNot(
 ): Promise<Outcome | "fenced"> {
   const { rows } = await client.query<Locked>({
     name: "park-lock",
-    text: `select x.run_id, x.state::text, j.seq from execution x join run_journal j on j.run_id = x.run_id
+    text: `select x.run_id, x.state::text, ${IS_UNTOLD} as is_untold, j.seq from execution x join run_journal j on j.run_id = x.run_id
            where x.id = $1 for update of j`,
     values: [owner.executionId],
   });
@@ -100,11 +101,15 @@ async function parkOrNot(
   };
   // Without a journal it waits for nothing that could wake it.
   if (locked === undefined) return unchanged;
-  if (locked.seq > request.known)
-    return { ...unchanged, completions: await completionsAfter(client, locked.run_id, request.known) };
+  const completions = locked.seq > request.known ? await completionsAfter(client, locked.run_id, request.known) : [];
   const refused =
-    request.checkpoint && (await whyNotStored(client, owner, request.checkpoint, limits.maxCheckpointBytes));
-  if (refused !== undefined) return { ...unchanged, refused };
+    completions.length === 0 && request.checkpoint
+      ? await whyNotStored(client, owner, request.checkpoint, limits.maxCheckpointBytes)
+      : undefined;
+  if (completions.length > 0 || refused !== undefined) {
+    if (locked.is_untold) await tellToGoOn(client, owner);
+    return { ...unchanged, completions, ...(refused === undefined ? {} : { refused }) };
+  }
   const kept = await leave(client, owner, request, limits);
   if (kept === undefined) return "fenced";
   const isGone = request.mode !== "hold" && kept.moved;
