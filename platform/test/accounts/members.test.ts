@@ -104,9 +104,10 @@ describe("a change of somebody's rights", () => {
     const second = await member(admin, url, "admin", "second@example.com");
     await asAdmin("POST", "/api/v1/users", { email: "never-came@example.com", name: "Invited", role: "admin" });
     const { id: adaId } = (await admin.session()).user as { id: string };
-    const secondKey = await second.browser.token();
+    // Before, as whoever comes second is signed out.
+    const [firstKey, secondKey] = [await admin.token(), await second.browser.token()];
     const answers = await Promise.all([
-      asAdmin("PUT", `/api/v1/users/${second.userId}`, { role: "viewer" }),
+      call("PUT", `/api/v1/users/${second.userId}`, { key: firstKey, body: { role: "viewer" } }),
       call("PUT", `/api/v1/users/${adaId}`, { key: secondKey, body: { isDisabled: true } }),
     ]);
     // One of the two is an admin afterwards; whoever came second was refused, or was no admin any more.
