@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } 
 import { dirname, join, relative } from "node:path";
 import type { BuildOptions, BuildResult, Message, Plugin } from "esbuild";
 import { CliError } from "../cli-error.ts";
+import { commonJsImportsPlugin } from "./commonjs-imports.ts";
 import type { ProjectConfig } from "./config-file.ts";
 import { ENTRY, entryPlugin } from "./entry-module.ts";
 import { type ExtensionLog, type StartedExtensions, startExtensions } from "./extensions.ts";
@@ -159,6 +160,7 @@ export function buildOptions(
       ...(extensions?.pluginsLast ?? []),
       ...(config.compat ? [compatPlugin()] : []),
       sdkPlugin(),
+      commonJsImportsPlugin(config.projectDir),
       locationsPlugin(config.projectDir, root),
       ...last,
     ],

@@ -42,7 +42,8 @@ export function sdkPlugin(): Plugin {
     },
   };
 }
-const RESOLVING = Symbol("resolving");
+/** What a plugin asks esbuild to find on its behalf: its own rules are not asked again. */
+export const RESOLVING = Symbol("resolving");
 
 async function resolveSdk(build: PluginBuild, path: string, kind: ImportKind, resolveDir: string) {
   const options = { kind, pluginData: RESOLVING };
