@@ -62,7 +62,7 @@ test("a run whose process is stored says where it waits, how large it is, and wh
   await why.getByText("Its process waits in Postgres").waitFor();
   await why.getByText("process · PROCESS_MODE").waitFor();
   const figures = (await why.getByRole("list").last().textContent()) ?? "";
-  expect(figures).toContain("5.3 MB of 27 MB");
+  expect(figures).toContain("5.1 MB of 25 MB");
   expect(figures).toContain("frees small-1x");
   expect(figures).toContain(`stored on ${FEATURES.node}`);
   await page.getByRole("list", { name: "Executions" }).getByText("stored in Postgres").waitFor();

@@ -33,9 +33,9 @@ describe("distances in time have one unit", () => {
 describe("bytes", () => {
   test.each([
     [0, "0 B"],
-    [999, "999 B"],
-    [1_400, "1.4 kB"],
-    [3_000_000, "3 MB"],
-    [999_600, "1 MB"],
+    [1_023, "1023 B"],
+    [1_434, "1.4 kB"],
+    [3 * 1024 ** 2, "3 MB"],
+    [1024 ** 2 - 100, "1 MB"],
   ])("%d is %s", (bytes, want) => expect(formatBytes(bytes)).toBe(want));
 });

@@ -38,13 +38,13 @@ export function formatRelative(at: number, now: number): string {
   return distance >= 0 ? `${text} ago` : `in ${text}`;
 }
 
-/** "512 B", "1.4 kB", "3 MB": powers of 1000. */
+/** "512 B", "1.4 kB", "3 MB": powers of 1024, as the CLI and the limits count. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = Math.max(0, bytes);
   let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
+  while (value >= 1023.5 && unit < units.length - 1) {
+    value /= 1024;
     unit += 1;
   }
   return `${unit === 0 || value >= 10 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit]}`;
