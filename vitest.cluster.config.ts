@@ -24,7 +24,8 @@ export default defineConfig({
     maxWorkers: 1,
     // As many pods as a node of two cores has room for, beside Gantry's own.
     maxConcurrency: 4,
-    testTimeout: 180_000,
+    // More than the patience for one pod: see e2e/cluster/support/patience.ts.
+    testTimeout: 360_000,
     hookTimeout: 300_000,
   },
 });

@@ -16,25 +16,21 @@ beforeAll(async () => {
 afterAll(() => rm(work, { recursive: true, force: true }));
 
 describe("a project as users have them is deployed, runs, and throws at a line of its own", () => {
-  test.each(bundleFixtures().map((fixture) => [fixture.title, fixture] as const))(
-    "%s",
-    async (_title, fixture) => {
-      const { url, accessToken } = credentials;
-      const { projectDir } = await fixtureProject(fixture, work);
-      const project = Project.at(projectDir, { GANTRY_API_URL: url, GANTRY_ACCESS_TOKEN: accessToken });
-      await project.deploy("--project", credentials.project);
-      const { api } = using(credentials);
-      const [works, throws] = await Promise.all(["works", "throws"].map((taskId) => api.trigger(taskId, PAYLOAD)));
-      const { output } = await api.untilStatus(works as string, "COMPLETED", 60_000);
-      expect(output).toEqual(fixture.want);
-      const { error } = (await api.untilStatus(throws as string, "FAILED", 60_000)) as {
-        error?: { stackTrace?: string };
-      };
-      const { throwsIn, project: folder } = fixture;
-      const file =
-        folder !== undefined && throwsIn.startsWith(`${folder}/`) ? throwsIn.slice(folder.length + 1) : throwsIn;
-      expect(error?.stackTrace).toContain(`/app/bundle/${file}:${throwingLine(fixture)}:`);
-    },
-    180_000,
-  );
+  test.each(bundleFixtures().map((fixture) => [fixture.title, fixture] as const))("%s", async (_title, fixture) => {
+    const { url, accessToken } = credentials;
+    const { projectDir } = await fixtureProject(fixture, work);
+    const project = Project.at(projectDir, { GANTRY_API_URL: url, GANTRY_ACCESS_TOKEN: accessToken });
+    await project.deploy("--project", credentials.project);
+    const { api } = using(credentials);
+    const [works, throws] = await Promise.all(["works", "throws"].map((taskId) => api.trigger(taskId, PAYLOAD)));
+    const { output } = await api.untilStatus(works as string, "COMPLETED");
+    expect(output).toEqual(fixture.want);
+    const { error } = (await api.untilStatus(throws as string, "FAILED")) as {
+      error?: { stackTrace?: string };
+    };
+    const { throwsIn, project: folder } = fixture;
+    const file =
+      folder !== undefined && throwsIn.startsWith(`${folder}/`) ? throwsIn.slice(folder.length + 1) : throwsIn;
+    expect(error?.stackTrace).toContain(`/app/bundle/${file}:${throwingLine(fixture)}:`);
+  });
 });

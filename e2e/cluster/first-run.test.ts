@@ -1,6 +1,6 @@
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { eventually } from "../support/eventually.ts";
 import { using } from "./support/installation.ts";
+import { eventually } from "./support/patience.ts";
 
 const credentials = inject("gantry");
 const { api, jobs, installation, untilPod, untilWorking } = using(credentials);
@@ -17,7 +17,7 @@ describe("a new user", () => {
     const runId = await gantry.api.trigger("import-airports", {});
     const job = await eventually("the run's Job", async () => (await gantry.jobs.jobsOf(runId))[0]);
     expect(job.metadata.labels).toMatchObject({ "gantry.dev/task": "import-airports", "gantry.dev/version": version });
-    const { output } = await gantry.api.untilStatus(runId, "COMPLETED", 120_000);
+    const { output } = await gantry.api.untilStatus(runId, "COMPLETED");
     expect(output).toMatchObject({ count: 3376 });
   });
 });
@@ -80,7 +80,7 @@ describe("a run's pod", () => {
     await untilWorking(runId);
     await untilPod(runId);
     await api.call("POST", `/api/v2/runs/${runId}/cancel`, {});
-    await api.untilStatus(runId, "CANCELED", 40_000);
+    await api.untilStatus(runId, "CANCELED", 60_000);
     await eventually("the end of its pod", async () =>
       (await jobs.podsOf(runId)).every((pod) => pod.status.phase !== "Running") ? true : undefined,
     );

@@ -1,6 +1,6 @@
 import { describe, expect, inject, test } from "vitest";
-import { eventually } from "../support/eventually.ts";
 import { using } from "./support/installation.ts";
+import { eventually } from "./support/patience.ts";
 
 const credentials = inject("gantry");
 const { api, jobs, untilWorking } = using(credentials);
@@ -33,7 +33,7 @@ describe("code in a run's pod", () => {
     const other = await api.trigger("hello", { name: "private" });
     await api.untilStatus(other, "COMPLETED");
     const runId = await api.trigger("snoop", { otherRun: other, apiUrl: credentials.url });
-    const { output } = await api.untilStatus(runId, "COMPLETED", 60_000);
+    const { output } = await api.untilStatus(runId, "COMPLETED");
     const found = output as Found;
     expect(found.uid).not.toBe(0);
     expect(found.serviceAccount).toMatch(/ENOENT/);
@@ -48,7 +48,7 @@ describe("code in a run's pod", () => {
 
 describe("a bootstrap token", () => {
   test("is used up by its pod, and opens nothing else", async () => {
-    const runId = await api.trigger("works", { ms: 5_000 });
+    const runId = await api.trigger("works", { ms: 15_000 });
     await untilWorking(runId);
     const token = await bootstrapToken(runId);
     const again = await exchange(token, "somebody-else-entirely");

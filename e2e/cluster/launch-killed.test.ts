@@ -1,24 +1,25 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFailed, onTestFinished, test } from "vitest";
 import { freshDatabase } from "../faults/support/fresh-database.ts";
 import { PlatformProcess } from "../faults/support/platform-process.ts";
-import { Api } from "../support/api.ts";
 import { Project } from "./support/gantry-cli.ts";
 import { Kubectl } from "./support/kubectl.ts";
 import { type JobCreation, KubernetesProxy } from "./support/kubernetes-proxy.ts";
 import { nodeAddress } from "./support/node-address.ts";
+import { ClusterApi } from "./support/patience.ts";
 import { run } from "./support/shell.ts";
 
-const NAMESPACE = "gantry-e2e-killed";
 const REGISTRY = "localhost:5000";
-const kubectl = new Kubectl(NAMESPACE);
 
 /** A platform as a process of this machine, so that it can be killed at a line of its code, with its Jobs on the cluster. */
 async function stage() {
-  await run("kubectl", ["create", "namespace", NAMESPACE]).catch(() => undefined);
-  onTestFinished(() => run("kubectl", ["delete", "namespace", NAMESPACE, "--wait"]).then(() => undefined));
+  // One that is being removed is of no use to the next stage.
+  const namespace = `gantry-e2e-killed-${randomBytes(3).toString("hex")}`;
+  await run("kubectl", ["create", "namespace", namespace]);
+  onTestFinished(() => run("kubectl", ["delete", "namespace", namespace, "--wait=false"]).then(() => undefined));
   const proxy = await KubernetesProxy.open();
   onTestFinished(() => proxy.close());
   const folder = await mkdtemp(join(tmpdir(), "gantry-killed-"));
@@ -33,7 +34,7 @@ async function stage() {
       HOST: "0.0.0.0",
       EXECUTOR: "kubernetes",
       KUBERNETES_KUBECONFIG: kubeconfig,
-      KUBERNETES_NAMESPACE: NAMESPACE,
+      KUBERNETES_NAMESPACE: namespace,
       INTERNAL_URL: `http://${address}:${port}`,
       REGISTRY_PUSH_URL: `http://${REGISTRY}`,
       REGISTRY_PULL_URL: REGISTRY,
@@ -50,7 +51,7 @@ async function stage() {
   });
   onTestFinished(() => yard.remove());
   await yard.deploy();
-  return { proxy, platform, api: new Api(platform.url, platform.key) };
+  return { kubectl: new Kubectl(namespace), proxy, platform, api: new ClusterApi(platform.url, platform.key) };
 }
 
 const address = await nodeAddress();
@@ -60,7 +61,7 @@ describe("a scheduler that is killed", () => {
     ["between the database's write and the Job's creation", "withhold"],
     ["just after the Job's creation, before it hears of it", "silence"],
   ])("%s leaves exactly one Job and one result", async ([, fate]) => {
-    const { proxy, platform, api } = await stage();
+    const { kubectl, proxy, platform, api } = await stage();
     const names = new Set<string>();
     const watch = kubectl.watch<{ metadata: { name: string } }>("jobs", ({ object }) =>
       names.add(object.metadata.name),
@@ -71,7 +72,7 @@ describe("a scheduler that is killed", () => {
     await met;
     await platform.end("SIGKILL");
     await platform.start();
-    const { output } = await api.untilStatus(runId, "COMPLETED", 90_000);
+    const { output } = await api.untilStatus(runId, "COMPLETED");
     expect(output).toMatchObject({ attempt: 1 });
     expect(names.size).toBe(1);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { eventually } from "../support/eventually.ts";
 import { using } from "./support/installation.ts";
+import { eventually } from "./support/patience.ts";
 
 const { api, jobs, installation, untilWorking } = using(inject("gantry"));
 const { platform, deployment } = installation;
@@ -26,7 +26,7 @@ describe("a platform that is down for a minute", () => {
     );
     await platform.run("scale", deployment, "--replicas=1");
     for (const [index, id] of runIds.entries()) {
-      const { output } = await api.untilStatus(id, "COMPLETED", 120_000);
+      const { output } = await api.untilStatus(id, "COMPLETED");
       expect(output).toEqual({ pod: pods[index], attempt: 1 });
     }
   });
@@ -53,13 +53,13 @@ describe("a platform that is killed", () => {
         "--grace-period=0",
         "--force",
       );
-      await platform.run("rollout", "status", deployment, "--timeout=120s");
+      await platform.run("rollout", "status", deployment, "--timeout=180s");
     }
     for (const id of runIds) {
-      const { attempts = [] } = await api.untilStatus(id, "COMPLETED", 120_000);
+      const { attempts = [] } = await api.untilStatus(id, "COMPLETED");
       // On a busy machine a pod may find no platform for too long: its run is rightly given another, which it tells.
       const lost = attempts.filter(({ outcome }) => outcome === "LOST");
       expect(names.get(id)?.size, JSON.stringify(attempts)).toBe(1 + lost.length);
     }
-  });
+  }, 900_000);
 });

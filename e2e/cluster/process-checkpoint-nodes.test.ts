@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { eventually } from "../support/eventually.ts";
 import { hostStage } from "./support/host-stage.ts";
 import { Kubectl } from "./support/kubectl.ts";
+import { eventually } from "./support/patience.ts";
 import { run as shell } from "./support/shell.ts";
 import { StoredRuns } from "./support/stored-runs.ts";
 
@@ -68,7 +68,7 @@ describe("an installation where processes cannot be stored", () => {
     const runs = new StoredRuns(stage.runs.api, stage.ordinary);
     const { run, name, token } = await stage.begin("letters");
     await runs.untilSaid(run, /CHECKPOINTS_REFUSED/);
-    await runs.untilParked(run, "hold", /^(UNSAFE|CHECKPOINT_UNAVAILABLE)$/, 90_000);
+    await runs.untilParked(run, "hold", /^(UNSAFE|CHECKPOINT_UNAVAILABLE)$/);
     await runs.complete(token);
     const { output } = await runs.ended(run);
     expect(output.after).toBe(output.before);
@@ -99,10 +99,10 @@ describe("a process that was stored on another node", () => {
       `update checkpoint set features = features || jsonb_build_object('cpuFlags', features->'cpuFlags' || '["forged_flag"]', 'node', 'another')`,
     );
     for (const { token } of [plain, stepwise]) await runs.complete(token);
-    const { error } = await runs.ended(plain.run, "SYSTEM_FAILURE", 120_000);
+    const { error } = await runs.ended(plain.run, "SYSTEM_FAILURE");
     expect(error).toMatchObject({ code: "RESTORE_FAILED", message: expect.stringContaining("forged_flag") });
     expect(world.heard(plain.name)).toEqual(["load", "welcome"]);
-    await runs.ended(stepwise.run, "COMPLETED", 120_000);
+    await runs.ended(stepwise.run);
   });
 
   test("waits for a node with the operator's label, says so, and goes on there", async () => {
@@ -117,7 +117,7 @@ describe("a process that was stored on another node", () => {
     await runs.complete(token);
     await runs.untilSaid(run, /UNSCHEDULABLE/);
     await label("=yes");
-    const { output } = await runs.ended(run, "COMPLETED", 120_000);
+    const { output } = await runs.ended(run);
     expect(output.after).not.toBe(output.before);
     expect(world.heard(name)).toEqual(LETTERS);
   });

@@ -60,9 +60,9 @@ const SURVIVE: Record<string, unknown> = {
 describe("in another pod, after a wait,", () => {
   test.concurrent.for(Object.entries(SURVIVE))("%s: as documented", async ([name, want]) => {
     const { run, token } = await begin(name);
-    await runs.untilStored(run, 90_000);
+    await runs.untilStored(run);
     await runs.complete(token);
-    expect((await runs.ended(run, "COMPLETED", 90_000)).output).toEqual({ hasMoved: true, became: want });
+    expect((await runs.ended(run)).output).toEqual({ hasMoved: true, became: want });
   });
 
   test("what a run said before and after is in its log, once", async () => {
@@ -86,7 +86,7 @@ const STAY: Record<string, { because: RegExp; want: unknown }> = {
 describe("a process stays in its pod", () => {
   test.concurrent.for(Object.entries(STAY))("with %s, and says so", async ([name, { because, want }]) => {
     const { run, token } = await begin(name);
-    await runs.untilParked(run, "hold", /^CHECKPOINT_REFUSED$/, 90_000);
+    await runs.untilParked(run, "hold", /^CHECKPOINT_REFUSED$/);
     await runs.untilSaid(run, because);
     await runs.complete(token);
     expect((await runs.ended(run)).output).toEqual({ hasMoved: false, became: want });

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { freshDatabase } from "../../faults/support/fresh-database.ts";
 import { PlatformProcess } from "../../faults/support/platform-process.ts";
-import { Api } from "../../support/api.ts";
 import { Kubectl } from "./kubectl.ts";
 import { nodeAddress } from "./node-address.ts";
 import { OutsideWorld } from "./outside-world.ts";
+import { ClusterApi } from "./patience.ts";
 import { run } from "./shell.ts";
 import { deployStoredProject } from "./stored-project.ts";
 import { StoredRuns } from "./stored-runs.ts";
@@ -85,7 +85,7 @@ export async function hostStage({ name, settings = {} }: HostStageOptions, onEnd
   await database.connect();
   database.on("error", () => undefined);
   onEnd(() => database.end());
-  const runs = new StoredRuns(new Api(platform.url, platform.key), new Kubectl(checkpoints));
+  const runs = new StoredRuns(new ClusterApi(platform.url, platform.key), new Kubectl(checkpoints));
   return {
     platform,
     proxy,

@@ -1,8 +1,7 @@
 import { join, resolve } from "node:path";
-import { Api } from "../../support/api.ts";
-import { eventually } from "../../support/eventually.ts";
 import { Project } from "./gantry-cli.ts";
 import { Kubectl } from "./kubectl.ts";
+import { ClusterApi, eventually } from "./patience.ts";
 import { run } from "./shell.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -84,7 +83,7 @@ export class Installation {
 export function using(credentials: Credentials) {
   const { release, namespace, url, key, accessToken } = credentials;
   const installation = new Installation(release, namespace);
-  const api = new Api(url, key);
+  const api = new ClusterApi(url, key);
   const environment = { GANTRY_API_URL: url, GANTRY_ACCESS_TOKEN: accessToken };
   return {
     installation,

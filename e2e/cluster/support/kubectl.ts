@@ -27,10 +27,17 @@ export interface PodSpec {
   terminationGracePeriodSeconds?: number;
 }
 
+interface ContainerStatus {
+  name: string;
+  ready: boolean;
+  restartCount: number;
+  state?: { running?: { startedAt: string }; terminated?: { startedAt: string } };
+}
+
 export interface Pod {
   metadata: { name: string; deletionTimestamp?: string; labels: Record<string, string> };
   spec: PodSpec;
-  status: { phase: string; containerStatuses?: { ready: boolean; restartCount: number }[] };
+  status: { phase: string; containerStatuses?: ContainerStatus[] };
 }
 
 /** kubectl on one namespace. */

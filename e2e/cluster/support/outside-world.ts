@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { WebSocketServer } from "ws";
-import { eventually } from "../../support/eventually.ts";
 import { joinSockets } from "../../support/joined-sockets.ts";
 import { nodeAddress } from "./node-address.ts";
+import { eventually } from "./patience.ts";
 
 type OnEnd = (end: () => void | Promise<void>) => void;
 

@@ -1,6 +1,6 @@
 import type { Api, RunView } from "../../support/api.ts";
-import { eventually } from "../../support/eventually.ts";
 import type { Kubectl, Pod } from "./kubectl.ts";
+import { eventually } from "./patience.ts";
 
 /** What the API says of a waiting run's process. */
 export interface CheckpointView {

@@ -8,6 +8,7 @@ import {
   type KubernetesExecutorOptions,
 } from "../../src/adapters/kubernetes/kubernetes-executor.ts";
 import { RunsNamespace } from "../../src/adapters/kubernetes/runs-namespace.ts";
+import type { EventObject } from "../../src/adapters/kubernetes/slim-objects.ts";
 import type { LaunchRequest } from "../../src/cluster/executor.ts";
 import type { Leadership } from "../../src/cluster/leadership.ts";
 import type { WorkerObservation, WorkerObservations } from "../../src/cluster/worker-observations.ts";
@@ -23,6 +24,12 @@ export const IDLE = "setInterval(() => {}, 1000)";
 
 /** A bound, not a measure: with two cores at work the kubelet takes its time. */
 export const LONG = { timeout: 150_000, interval: 50 };
+
+const withLimit = (ms: number) => ({ unschedulableMs: ms, neverFitsMs: ms, imagePullMs: ms, podStartMs: ms });
+/** For what is to start in the end, however long the node takes. */
+const PATIENT = withLimit(LONG.timeout);
+/** For what never starts. */
+export const IMPATIENT = withLimit(3_000);
 
 /** Remembers what it is told; all executions are live but those that are said not to be. */
 export class PlayedObservations implements WorkerObservations {
@@ -63,7 +70,7 @@ export async function clusterFixture(options: Partial<KubernetesExecutorOptions>
       platformUrl: () => "http://10.255.0.1:4400",
       registry: image.registry,
       templates: { default: { spec: playing(IDLE) } },
-      limits: { unschedulableMs: 3_000, neverFitsMs: 3_000, imagePullMs: 3_000, podStartMs: 3_000 },
+      limits: PATIENT,
       finishedTtlMs: 1_000,
       failedTtlMs: 1_000,
       qps: 200,
@@ -138,6 +145,24 @@ export async function clusterFixture(options: Partial<KubernetesExecutorOptions>
         (await runs.listPods()).items.find(({ metadata }) => metadata.name.includes(executionId)) ?? undefined;
       await expect.poll(async () => (await find())?.status?.containerStatuses?.[0]?.state?.running, LONG).toBeDefined();
       return (await find())?.metadata.name as string;
+    },
+    /** Resolves when pods are refused with these words: what is to refuse them takes effect a moment after it was made. */
+    async untilPodsAreRefused(words: string) {
+      const pod = { metadata: { name: "probe" }, spec: { containers: [{ name: "probe", image: "probe" }] } };
+      const refusal = () =>
+        admin.request("POST", runs.path("pods"), { body: pod, query: { dryRun: "All" } }).then(
+          () => "",
+          (error: Error) => error.message,
+        );
+      await expect.poll(refusal, LONG).toContain(words);
+    },
+    /** How long after the cluster's own first warning of it the execution's observation came; in whole seconds at worst. */
+    async msAfterWarning(executionId: string, then: WorkerObservation["then"]) {
+      const { items } = await runs.listEvents<EventObject>("type=Warning");
+      const warnings = items.filter(({ involvedObject }) => involvedObject.name?.includes(executionId));
+      const warnedAt = Math.min(...warnings.map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? "")));
+      const told = observations.told.find((each) => each.executionId === executionId && each.observation.then === then);
+      return (told?.at ?? Number.NaN) - warnedAt;
     },
     /** Resolves with the first observation of the kind, and how long it took from now. */
     async observed(executionId: string, then: WorkerObservation["then"]) {

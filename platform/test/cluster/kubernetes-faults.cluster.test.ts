@@ -7,7 +7,7 @@ import { type ClusterFixture, clusterFixture, KUBECONFIG, LONG } from "./cluster
 
 describe.skipIf(KUBECONFIG === undefined)(
   "the Kubernetes executor, where something is wrong",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   () => {
     let cluster: ClusterFixture;
     let dir: string;
