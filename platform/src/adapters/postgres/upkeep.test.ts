@@ -34,7 +34,9 @@ describe("partitions", () => {
     await Promise.all([1, 2, 3].map(() => upkeep.ensurePartitions()));
     const names = await partitions();
     for (let day = -7; day <= 1; day++) expect(names).toContain(partition("run_history", day));
-    expect(names).toHaveLength(27);
+    // The template may have been made before midnight: it has an earlier day, too.
+    const [yesterday] = partition("", 1).match(/\d{8}/) ?? [];
+    expect(names.filter((name) => name.slice(-8) >= String(yesterday))).toHaveLength(27);
   });
 
   test.each(["America/Los_Angeles", "Pacific/Auckland"])(
