@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll } from "vitest";
+import { freePort } from "./free-port.ts";
 import { startTokenServer } from "./registry-token-server.ts";
 
 export const REGISTRY_USER = { username: "deployer", password: "correct horse" };
@@ -85,14 +85,4 @@ async function stop(registry: ChildProcess, folder: string): Promise<void> {
   registry.kill("SIGKILL");
   await ended;
   rmSync(folder, { recursive: true, force: true });
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

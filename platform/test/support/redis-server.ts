@@ -39,8 +39,13 @@ export async function testRedis(): Promise<TestRedis> {
       ];
       server = spawn("redis-server", settings, { stdio: ["ignore", "pipe", "inherit"] });
       await once(server, "spawn");
-      for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream }))
-        if (/ready to accept connections/i.test(line)) break;
+      const said: string[] = [];
+      const isReady = () => /ready to accept connections/i.test(said.at(-1) ?? "");
+      for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) {
+        said.push(line);
+        if (isReady()) break;
+      }
+      if (!isReady()) throw new Error(`redis-server ended: ${said.join("\n")}`);
       server.stdout?.resume();
     },
     async kill() {

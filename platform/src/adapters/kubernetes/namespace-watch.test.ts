@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePort } from "../../../test/support/free-port.ts";
 import { KubeApi } from "./kube-api.ts";
 import { NamespaceWatch } from "./namespace-watch.ts";
 import { RunsNamespace } from "./runs-namespace.ts";
@@ -41,9 +42,10 @@ beforeEach(async () => {
     });
     return undefined;
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // One test closes it and comes back on the same port.
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   config = new KubeConfig();
-  const { port } = server.address() as AddressInfo;
   const cluster = { name: "played", server: `http://127.0.0.1:${port}`, skipTLSVerify: true };
   config.loadFromClusterAndUser(cluster, { name: "platform" });
   api = new KubeApi(config, 1000);
@@ -68,7 +70,7 @@ afterEach(async () => {
 });
 
 async function opened(count: number) {
-  await expect.poll(() => watches.length, { timeout: 10_000 }).toBe(count);
+  await expect.poll(() => watches.length).toBe(count);
   return watches[count - 1] as (typeof watches)[number];
 }
 
@@ -118,7 +120,7 @@ test("an API that is away for a while is watched again when it is back", async (
   await closed;
   // The one that was cut, and tries that nobody answers.
   const failures = () => seen.filter((each) => each === "jobs failed").length;
-  await expect.poll(failures, { timeout: 4_000 }).toBeGreaterThanOrEqual(3);
+  await expect.poll(failures).toBeGreaterThanOrEqual(3);
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   expect(await opened(2)).toMatchObject({ resourceVersion: "10" });
 });
