@@ -37,17 +37,14 @@ export async function storeActs(pool: Pool, store: RunStore = storeOn(pool)) {
       const { run, announced } = await acts.insert(over);
       return acts.admitted(run.id, announced, at.warm);
     },
-    /** An admission ends after 100 ms: on a busy machine the next one finds the run. */
     async admitted(
       runId: string,
       announced: LaneAnnouncement[],
       warm: ReadonlyMap<string, number>,
     ): Promise<AdmittedRun> {
-      for (let tries = 0; tries < 10; tries++) {
-        const found = (await acts.admit(announced, warm)).find((one) => one.runId === runId);
-        if (found !== undefined) return found;
-      }
-      throw new Error("the run was not admitted");
+      const found = (await acts.admit(announced, warm)).find((one) => one.runId === runId);
+      if (found === undefined) throw new Error("the run was not admitted");
+      return found;
     },
     /** A run that is DEQUEUED: a worker must come for it. */
     async dequeued(over: Partial<NewRun> = {}): Promise<AdmittedRun> {

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { createPostgresRunStore, type StoreTiming } from "../../src/adapters/postgres/postgres-run-store.ts";
 import { newUuid } from "../../src/ids.ts";
-import type { NewRun, RunStore } from "../../src/runs/run-store.ts";
+import type { AdmittedRun, NewRun, RunStore } from "../../src/runs/run-store.ts";
 
 export interface QueueLimits {
   limit?: number | null;
@@ -66,4 +66,22 @@ export async function environmentFixture(pool: Pool, options: { limit?: number }
 }
 export type EnvironmentFixture = Awaited<ReturnType<typeof environmentFixture>>;
 
-export const storeOn = (pool: Pool, timing?: Partial<StoreTiming>): RunStore => createPostgresRunStore(pool, timing);
+/** An admission ends after 100 ms, whatever waits: on a busy machine it is gone on with here, as the admission loop does. */
+const CUT_OFF_MS = 100;
+
+export function storeOn(pool: Pool, timing?: Partial<StoreTiming>): RunStore {
+  const store = createPostgresRunStore(pool, timing);
+  return {
+    ...store,
+    async admit(environmentId, n, announced, warm) {
+      const all: AdmittedRun[] = [];
+      for (;;) {
+        const startedAt = performance.now();
+        const admitted = await store.admit(environmentId, n - all.length, announced, warm);
+        if (admitted === "busy") return all.length > 0 ? all : admitted;
+        all.push(...admitted);
+        if (all.length === n || performance.now() - startedAt < CUT_OFF_MS) return all;
+      }
+    },
+  };
+}
