@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type BuildEvent, DEPLOY_PATHS } from "@gantry/sdk/contract";
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
@@ -75,10 +74,20 @@ describe.skipIf(noRegistry)(`deploys${noRegistry === undefined ? "" : `: skipped
     ...change,
   });
 
-  async function build(body: object, url = one.url, signal?: AbortSignal): Promise<BuildEvent[]> {
+  const build = (body: object, url = one.url) => gathered(follow(body, url));
+
+  async function gathered(following: AsyncIterable<BuildEvent>): Promise<BuildEvent[]> {
     const events: BuildEvent[] = [];
-    for await (const event of follow(body, url, signal)) events.push(event);
+    for await (const event of following) events.push(event);
     return events;
+  }
+
+  /** A build that waits for its turn. */
+  async function queued(body: object, url = one.url, signal?: AbortSignal) {
+    const following = follow(body, url, signal);
+    const first = (await following.next()).value;
+    expect(first).toMatchObject({ step: "wait" });
+    return { following, message: String((first as { message?: string }).message) };
   }
 
   async function* follow(body: object, url = one.url, signal?: AbortSignal): AsyncGenerator<BuildEvent> {
@@ -261,36 +270,39 @@ describe.skipIf(noRegistry)(`deploys${noRegistry === undefined ? "" : `: skipped
 
   test("deploys of one environment at two replicas go one after another, and say for whom they wait", async () => {
     const layers = await Promise.all(["a", "b", "c", "d"].map((text) => uploaded(`together ${text}`)));
-    const all = await Promise.all(layers.map((layer, n) => build(bodyOf(layer), n % 2 === 0 ? one.url : other.url)));
-    const versions = all.map((events) => (last(events) as Done).deployment.version);
+    // None is done before the last has come.
+    const lock = await lockOf(one.prod.id);
+    const all = await Promise.all(layers.map((layer, n) => queued(bodyOf(layer), n % 2 === 0 ? one.url : other.url)));
+    await lock.end();
+    const events = await Promise.all(all.map(({ following }) => gathered(following)));
+    const versions = events.map((each) => (last(each) as Done).deployment.version);
     expect(new Set(versions).size).toBe(4);
-    const waits = all.flat().filter((event) => event.type === "step" && event.step === "wait");
-    expect(waits.length).toBeGreaterThanOrEqual(3);
-    expect(waits[0]).toMatchObject({
-      message: expect.stringMatching(/another deploy of this environment \([0-9a-f]{12}, begun/),
-    });
+    const messages = all.map(({ message }) => message);
+    // At each replica one waits for whoever has the lock, and the other for that one.
+    expect(messages.filter((message) => message.includes("(a test)"))).toHaveLength(2);
+    expect(
+      messages.filter((message) => /another deploy of this environment \([0-9a-f]{12}, begun/.test(message)),
+    ).toHaveLength(2);
   });
 
   test("a client that goes away while it waits leaves the others in peace", async () => {
     const lock = await lockOf(one.prod.id);
     const gone = new AbortController();
-    const waiting = follow(bodyOf(await uploaded("gone")), one.url, gone.signal);
-    expect((await waiting.next()).value).toMatchObject({ step: "wait", message: expect.stringContaining("a test") });
+    const { following, message } = await queued(bodyOf(await uploaded("gone")), one.url, gone.signal);
+    expect(message).toContain("a test");
     gone.abort();
-    await expect(waiting.next()).rejects.toThrow();
-    const next = build(bodyOf(await uploaded("next")), other.url);
-    await sleep(50);
+    await expect(following.next()).rejects.toThrow();
+    const next = await queued(bodyOf(await uploaded("next")), other.url);
     await lock.end();
-    expect(last(await next)).toMatchObject({ type: "done" });
+    expect(last(await gathered(next.following))).toMatchObject({ type: "done" });
   });
 
   test("a platform that dies in the middle of a deploy blocks nobody", async () => {
     const lock = await lockOf(one.prod.id);
-    const next = build(bodyOf(await uploaded("after a death")), other.url);
-    await sleep(50);
+    const next = await queued(bodyOf(await uploaded("after a death")), other.url);
     // As the server sees a killed process: its connection is closed.
     (lock as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-    expect(last(await next)).toMatchObject({ type: "done" });
+    expect(last(await gathered(next.following))).toMatchObject({ type: "done" });
   });
 
   /** Holds the deploy lock as another platform would. */
