@@ -113,13 +113,11 @@ describe("a process that is stored", () => {
     await runner.restored(grant);
     platform.engine.loops.wake("checkpoints");
     await expect
-      .poll(
-        () =>
-          scene.count(
-            "checkpoint_chunk where checkpoint_id = any ($1)",
-            [gone, canceled].map((one) => one.checkpoint.checkpointId),
-          ),
-        { timeout: 5000 },
+      .poll(() =>
+        scene.count(
+          "checkpoint_chunk where checkpoint_id = any ($1)",
+          [gone, canceled].map((one) => one.checkpoint.checkpointId),
+        ),
       )
       .toBe(0);
     await runner.complete(grant);
@@ -373,7 +371,7 @@ describe("nodes", () => {
     begun.runner.say({ type: "node", features: FEATURES, works: true });
     begun.runner.say({ type: "node", features: { ...FEATURES, node: "n2" }, works: false, reason: "no CRIU here" });
     const view = async () => (await scene.call("GET", "/api/v1/cluster")).body.checkpoints as { nodes: unknown[] };
-    await expect.poll(async () => (await view()).nodes.length, { timeout: 5000 }).toBe(2);
+    await expect.poll(async () => (await view()).nodes.length).toBe(2);
     expect(await view()).toMatchObject({
       isEnabled: true,
       nodes: [

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { RealtimeTarget } from "@gantry/sdk/contract";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { LiveClient } from "./support/live-client.ts";
 import { startRealPlatform } from "./support/real-platform.ts";
 import { caller } from "./support/served-http.ts";
@@ -12,6 +12,12 @@ async function trigger(options: Record<string, unknown> = {}, payload: unknown =
   const { body } = await call("POST", "/api/v1/tasks/import/trigger", { payload, options });
   return String(body.id);
 }
+/** A run that nothing but its test changes any more: it is admitted, and no worker comes. */
+async function resting() {
+  const runId = await trigger();
+  await expect.poll(async () => (await call("GET", `/api/v3/runs/${runId}`)).body.status).toBe("DEQUEUED");
+  return runId;
+}
 const setMetadata = (runId: string, metadata: object) => call("PUT", `/api/v1/runs/${runId}/metadata`, { metadata });
 const tokenFor = async (scopes: string[], expirationTime: string | number = "15m") =>
   String((await call("POST", "/api/v1/auth/public-tokens", { scopes, expirationTime })).body.token);
@@ -19,7 +25,7 @@ const client = (token = key) => new LiveClient(url, token).connected();
 
 describe("a subscription to a run", () => {
   test("begins with the run as the API shows it, and goes on with what becomes of it", async () => {
-    const runId = await trigger();
+    const runId = await resting();
     const live = await client();
     await live.follow(runId);
     const { relatedRuns: _, ...shown } = (await call("GET", `/api/v3/runs/${runId}`)).body;
@@ -100,7 +106,7 @@ describe("a token", () => {
   test("that expires silences its subscriptions until it is renewed, and what changed meanwhile is sent then", async () => {
     const runId = await trigger();
     const scopes = [`read:runs:${runId}`];
-    const live = await client(await tokenFor(scopes, "2s"));
+    const live = await client(await tokenFor(scopes, "4s"));
     await live.follow(runId);
     await live.until(() => live.of("expired").length === 1);
     await setMetadata(runId, { hidden: 1 });
@@ -178,6 +184,7 @@ describe("what a client asks", () => {
   });
 
   test("beyond the limit of subscriptions is refused by its name, and there is room again when one has ended", async () => {
+    onTestFinished(async () => void (await call("PUT", "/api/v1/limits", { subscriptionsPerSocket: 100 })));
     await call("PUT", "/api/v1/limits", { subscriptionsPerSocket: 2 });
     const runId = await trigger();
     const live = await client();
@@ -188,11 +195,10 @@ describe("what a client asks", () => {
     });
     live.socket.emit("unsubscribe", { id: "1" });
     await live.follow(runId, { id: "3" });
-    await call("PUT", "/api/v1/limits", { subscriptionsPerSocket: 100 });
   });
 
   test("with revisions it has gets only what differs", async () => {
-    const runId = await trigger();
+    const runId = await resting();
     const first = await client();
     await first.follow(runId);
     const since = { [runId]: first.run(runId)?.revision ?? -1 };

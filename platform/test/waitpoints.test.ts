@@ -1,4 +1,4 @@
-import type { TraceSpan } from "@gantry/sdk/contract";
+import type { Grant, TraceSpan } from "@gantry/sdk/contract";
 import { describe, expect, test } from "vitest";
 import { durableRuns } from "./support/durable-runs.ts";
 import { done, opened } from "./support/journal-acts.ts";
@@ -14,8 +14,8 @@ const newToken = async (body: unknown = {}) => {
 const complete = (id: string, body: unknown = {}) => at.call("POST", `${TOKENS}/${id}/complete`, body);
 
 /** A run that did a step and waits for a token, on no worker or with its worker held. */
-async function waitingFor(tokenId: string, mode: "hold" | "replay" = "replay") {
-  const grant = await at.start();
+async function waitingFor(tokenId: string, mode: "hold" | "replay" = "replay", started?: Grant) {
+  const grant = started ?? (await at.start());
   await worker.journal(grant, 0, [done(0, { key: "charge", label: "charge" }), opened(1, { tokenId }, 1)]);
   await worker.park(grant, 1, mode);
   return grant;
@@ -71,8 +71,10 @@ describe("a run that waits for a token", () => {
   });
 
   test("gets an error when the token's time is over; completing it after that has no effect", async () => {
-    const token = await newToken({ timeout: "300ms" });
-    const { run } = await waitingFor(token.id);
+    const started = await at.start();
+    // Long enough for the wait to begin before it is over.
+    const token = await newToken({ timeout: "2s" });
+    const { run } = await waitingFor(token.id, "replay", started);
     const { journal } = await worker.granted(run.id, 1);
     const want = { completion: { ok: false, error: { name: "WaitpointTimeoutError" } } };
     expect(journal?.entries[1]).toMatchObject(want);

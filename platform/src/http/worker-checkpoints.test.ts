@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { CHECKPOINT_CHUNK_BYTES } from "@gantry/sdk/contract";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { fakeCheckpoints } from "../../test/support/fake-checkpoints.ts";
 import { serveHttp } from "../../test/support/served-http.ts";
 import { newUuid } from "../ids.ts";
@@ -124,13 +124,13 @@ describe("many chunks at once", () => {
 
   test("that wait for long hear that they are not forgotten", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
     const all = Array.from({ length: 5 }, (_, number) => opened(number + 50));
     await expect.poll(waiting).toBe(1);
     for (let n = 1; n <= 3; n++) {
       vi.advanceTimersByTime(10_000);
       await expect.poll(() => heard).toEqual(Array(n).fill(102));
     }
-    vi.useRealTimers();
     for (const { sending } of all) sending.end("data");
     expect(await Promise.all(all.map(({ status }) => status))).toEqual(Array(5).fill(200));
   });

@@ -66,9 +66,10 @@ describe("what starts when the loop looks", () => {
 
   test("a downtime of ten years costs no more than a moment's", () => {
     const schedule = { ...base, cron: "* * * * * *", nextDueAt: Date.parse("2016-01-01T00:00Z") };
-    const before = performance.now();
+    // Of its own time: others may have the processor meanwhile.
+    const before = process.cpuUsage();
     expect(decideDue(schedule, at("10:00:00.5")).starts.at(-1)?.dueAt).toBe(at("10:00"));
-    expect(performance.now() - before).toBeLessThan(500);
+    expect(process.cpuUsage(before).user).toBeLessThan(500_000);
   });
 
   test("a pattern whose last time has passed waits for nothing", () => {

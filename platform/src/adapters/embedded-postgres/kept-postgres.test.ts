@@ -30,8 +30,9 @@ test("a server that is killed runs again under its URL, with its data, until it 
 
   const first = (await readPostmasterFile(dataDir))?.pid as number;
   for (let kills = 1; kills <= 2; kills++) {
-    const { pid } = (await readPostmasterFile(dataDir)) ?? { pid: 0 };
-    process.kill(pid, "SIGKILL");
+    const running = await readPostmasterFile(dataDir);
+    if (running === undefined) throw new Error("the server has no file");
+    process.kill(running.pid, "SIGKILL");
     await expect
       .poll(() => told.filter((message) => message.includes("runs again")).length, { timeout: 60_000 })
       .toBe(kills);

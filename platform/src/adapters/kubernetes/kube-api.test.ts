@@ -60,12 +60,9 @@ test("a 429 holds back what was asked too, for as long as it says", async () => 
     refused++ === 0
       ? say(response, 429, refusal(429, "TooManyRequests", "slow down"), { "retry-after": "1" })
       : say(response, 200, {});
-  const first = api.request("POST", "/jobs", { body: {} });
-  await expect.poll(() => refused).toBe(1);
-  const startedAt = asked[0]?.at as number;
-  await first;
+  await api.request("POST", "/jobs", { body: {} });
   await api.request("GET", "/pods");
-  expect((asked[1]?.at as number) - startedAt).toBeGreaterThan(900);
+  expect((asked[1]?.at as number) - (asked[0]?.at as number)).toBeGreaterThan(900);
 });
 
 test("what is overloaded or restarting is asked again, a few times", async () => {
