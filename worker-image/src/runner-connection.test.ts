@@ -79,7 +79,7 @@ test("what is said before the connection is open arrives after the hello, in ord
   connection.send({ t: "ready" });
   connection.send({ t: "pong", n: 1 });
   connection.open();
-  await vi.waitFor(() => expect(peer.received).toEqual([{ t: "ready" }, { t: "pong", n: 1 }]));
+  await expect.poll(() => peer.received).toEqual([{ t: "ready" }, { t: "pong", n: 1 }]);
   expect(peer.hellos).toEqual([{ t: "hello", key: "key" }]);
 });
 
@@ -87,11 +87,11 @@ test("nothing is lost when the process closes its connection and opens it again"
   connection.open();
   for (let n = 0; n < 1_000; n++) connection.send({ t: "pong", n });
   await connection.close();
-  await vi.waitFor(() => expect(peer.closed).toBe(1));
+  await expect.poll(() => peer.closed).toBe(1);
   for (let n = 1_000; n < 2_000; n++) connection.send({ t: "pong", n });
   holds = { executionId: "e1", attempt: 2 };
   connection.open();
-  await vi.waitFor(() => expect(peer.received).toHaveLength(2_000));
+  await expect.poll(() => peer.received).toHaveLength(2_000);
   expect(peer.received.map((message) => (message.t === "pong" ? message.n : -1))).toEqual(
     Array.from({ length: 2_000 }, (_, n) => n),
   );
@@ -101,23 +101,23 @@ test("nothing is lost when the process closes its connection and opens it again"
 test("an outcome is said again after a reconnect, until something newer came from the runner", async () => {
   connection.open();
   connection.sendOutcome(OUTCOME);
-  await vi.waitFor(() => expect(peer.messages("outcome")).toHaveLength(1));
+  await expect.poll(() => peer.messages("outcome")).toHaveLength(1);
   peer.sockets[0]?.destroy();
-  await vi.waitFor(() => expect(peer.messages("outcome")).toHaveLength(2));
+  await expect.poll(() => peer.messages("outcome")).toHaveLength(2);
   connection.forgetOutcome();
   peer.sockets[1]?.destroy();
-  await vi.waitFor(() => expect(peer.hellos).toHaveLength(3));
+  await expect.poll(() => peer.hellos).toHaveLength(3);
   connection.send({ t: "ready" });
-  await vi.waitFor(() => expect(peer.messages("ready")).toHaveLength(1));
+  await expect.poll(() => peer.messages("ready")).toHaveLength(1);
   expect(peer.messages("outcome")).toHaveLength(2);
 });
 
 test("a message that can wait goes with the next one, before it", async () => {
   connection.open();
-  await vi.waitFor(() => expect(peer.hellos).toHaveLength(1));
+  await expect.poll(() => peer.hellos).toHaveLength(1);
   connection.sendSoon({ t: "running", at: 5 });
   connection.sendOutcome(OUTCOME);
-  await vi.waitFor(() => expect(peer.received.map((message) => message.t)).toEqual(["running", "outcome"]));
+  await expect.poll(() => peer.received.map((message) => message.t)).toEqual(["running", "outcome"]);
 });
 
 test("a message of many chunks comes whole, between others", async () => {
@@ -126,15 +126,15 @@ test("a message of many chunks comes whole, between others", async () => {
   connection.send({ t: "ready" });
   connection.send({ t: "events", events: [{ at: 1, kind: "log", level: "info", message }] });
   connection.send({ t: "pong", n: 7 });
-  await vi.waitFor(() => expect(peer.received).toHaveLength(3));
+  await expect.poll(() => peer.received).toHaveLength(3);
   expect(peer.received[1]).toMatchObject({ t: "events", events: [{ message }] });
   peer.sockets[0]?.write(encodeMessage({ t: "ping", n: 1 }) + encodeMessage({ t: "ping", n: 2 }));
-  await vi.waitFor(() =>
-    expect(heard).toEqual([
+  await expect
+    .poll(() => heard)
+    .toEqual([
       { t: "ping", n: 1 },
       { t: "ping", n: 2 },
-    ]),
-  );
+    ]);
 });
 
 test("who does not know the key is cut off", async () => {
@@ -150,7 +150,7 @@ test("who does not know the key is cut off", async () => {
   stranger.open();
   stranger.send({ t: "ready" });
   connection.open();
-  await vi.waitFor(() => expect(peer.hellos).toHaveLength(1));
+  await expect.poll(() => peer.hellos).toHaveLength(1);
   expect(peer.received).toEqual([]);
   sockets.expect("guess", { connected: () => undefined, received: () => undefined, disconnected: () => undefined });
   await stranger.close();

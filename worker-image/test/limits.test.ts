@@ -50,7 +50,9 @@ describe("maxDuration", () => {
   });
 
   test("ends a process that ignores SIGTERM", async () => {
-    const grant = await begin("ignore-sigterm", limit, { GANTRY_WORKER_KILL_GRACE_MS: "200" });
+    // Time enough to begin to ignore it, and to say so.
+    const longer = { remainingComputeMs: 1_000, run: { maxDurationMs: 1_000 } };
+    const grant = await begin("ignore-sigterm", longer, { GANTRY_WORKER_KILL_GRACE_MS: "1000" });
     expect(await runner.platform.outcome(grant.executionId)).toMatchObject({ kind: "timedOut" });
     expect(runner.platform.events(grant.executionId).map((event) => event.message)).toContain("ignored");
   });

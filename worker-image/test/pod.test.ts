@@ -262,7 +262,7 @@ describe("SIGTERM", () => {
   });
 
   test("gives the run back at the end of the grace", async () => {
-    await startRun("drained", { payload: { how: "go on" } }, { env: { GANTRY_WORKER_DRAIN_GRACE_MS: "300" } });
+    await startRun("drained", { payload: { how: "go on" } }, { env: { GANTRY_WORKER_DRAIN_GRACE_MS: "1000" } });
     await runner.platform.event(EXECUTION, "began");
     runner.child.kill("SIGTERM");
     await runner.platform.event(EXECUTION, "DRAINING");

@@ -1,4 +1,4 @@
-import { access, mkdtemp, rm } from "node:fs/promises";
+import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Grant, RestoreGrant } from "@gantry/sdk/contract";
@@ -14,6 +14,7 @@ import { buildTaskProgram } from "./support/task-program.ts";
 
 const TASKS = `
   import { task, wait } from "@gantry/sdk";
+  import { existsSync } from "node:fs";
   import { Socket } from "node:net";
   const host = () => (globalThis as any)[Symbol.for("dev.gantry.run")].getStore().host;
   task({ id: "waits", run: async (_: unknown, { ctx }: any) => {
@@ -45,7 +46,7 @@ const TASKS = `
     if (!drainSignal.aborted) await new Promise((resolve) => drainSignal.addEventListener("abort", resolve));
     return drainSignal.reason.code;
   } });
-  task({ id: "ends-by-itself", run: () => Promise.race([wait.for({ seconds: 60 }), new Promise((resolve) => setTimeout(() => resolve("its own timer"), 250))]) });
+  task({ id: "ends-by-itself", run: () => Promise.race([wait.for({ seconds: 60 }), new Promise((resolve) => { const timer = setInterval(() => { if (existsSync("its-time")) { clearInterval(timer); resolve("its own timer"); } }, 30); })]) });
   task({ id: "fails", run: async (_: unknown, { ctx }: any) => {
     if (ctx.attempt.number > 1) return { pid: process.pid };
     await wait.for({ seconds: 60 });
@@ -192,7 +193,8 @@ describe("a process that was stored", () => {
 
   test("is heard though its function ended before it knew its new name", async () => {
     await store("ends-by-itself");
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // While it is stopped: it sees this when it goes on, before it has connected again.
+    await writeFile(join(dir, "its-time"), "");
     journal.snapshot();
     const restore = { checkpointId: "checkpoint_1", known: 0 } as RestoreGrant;
     execution = next.execution(grant("ends-by-itself", NEW, { restore, journal: journal.snapshot() }));

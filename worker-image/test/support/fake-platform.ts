@@ -1,5 +1,5 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type {
   AttemptOutcome,
   CompletionVerdict,
@@ -13,6 +13,7 @@ import type {
 } from "@gantry/sdk/contract";
 import { MACHINE_PRESETS, WORKER_CHANNEL_PATH, WORKER_START_PATH } from "@gantry/sdk/contract";
 import { type WebSocket, WebSocketServer } from "ws";
+import { stablePort } from "../../../e2e/faults/support/stable-port.ts";
 import { FakeCheckpoints } from "./fake-checkpoints.ts";
 import { FakeJournal } from "./fake-journal.ts";
 
@@ -74,8 +75,10 @@ export class FakePlatform {
       this.tokens.push(bearer(request));
       sockets.handleUpgrade(request, socket, head, (accepted) => this.#accept(accepted));
     });
-    await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
-    this.#port = (server.address() as AddressInfo).port;
+    // Nobody else is to have it while this one is away.
+    this.#port ||= await stablePort();
+    server.listen(this.#port, "127.0.0.1");
+    await once(server, "listening");
     this.#server = server;
   }
 

@@ -94,7 +94,8 @@ export class RunnerProcess {
     if (this.child.pid !== undefined) container?.add(this.child.pid);
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on("data", (data) => (this.output += String(data)));
-    this.exited = once(this.child, "exit").then(([code, signal]) => ({ code, signal }));
+    // Not "exit": what it said last may still be on its way here then.
+    this.exited = once(this.child, "close").then(([code, signal]) => ({ code, signal }));
   }
 
   write(name: string, text: string): Promise<void> {

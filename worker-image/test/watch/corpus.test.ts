@@ -1,13 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { stablePort } from "../../../e2e/faults/support/stable-port.ts";
 import { EFFECTS } from "../../src/watch/effects.ts";
 import { startServers } from "./corpus/servers.ts";
 import type { Case, Seen, Servers } from "./corpus/stage.ts";
@@ -67,10 +66,7 @@ async function bundle(): Promise<void> {
 }
 
 async function startRedis(): Promise<string> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => void probe.close(resolve));
+  const port = await stablePort();
   const settings = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", folder];
   const server: ChildProcess = spawn("redis-server", settings, { stdio: ["ignore", "pipe", "ignore"] });
   stops.push(() => server.kill("SIGKILL"));
