@@ -21,10 +21,10 @@ function replicaOf(world: BusWorld, installation: "ours" | "theirs" = "ours") {
 async function introduced(...replicas: ReturnType<typeof replicaOf>[]) {
   await vi.waitFor(
     () => {
-      for (const { bus } of replicas) bus.publish({ type: "changed", environmentId: 0 });
-      for (const { heard } of replicas) expect(heard.length).toBeGreaterThanOrEqual(replicas.length - 1);
+      for (const [index, { bus }] of replicas.entries()) bus.publish({ type: "changed", environmentId: index });
+      expectHeard(replicas, (index) => index);
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 30_000, interval: 20 },
   );
   await settled(...replicas);
   for (const { heard } of replicas) heard.length = 0;
@@ -33,15 +33,18 @@ async function introduced(...replicas: ReturnType<typeof replicaOf>[]) {
 /** What was published so far has arrived where it will: told by a message that comes after it from everybody. */
 async function settled(...replicas: ReturnType<typeof replicaOf>[]) {
   for (const [index, { bus }] of replicas.entries()) bus.publish({ type: "changed", environmentId: -1 - index });
-  await vi.waitFor(() => {
-    for (const [own, { heard }] of replicas.entries())
-      for (const index of replicas.keys())
-        if (index !== own) expect(heard).toContainEqual({ type: "changed", environmentId: -1 - index });
-  }, 5_000);
+  await vi.waitFor(() => expectHeard(replicas, (index) => -1 - index), 30_000);
   for (const { heard } of replicas) {
     const kept = heard.filter((message) => !("environmentId" in message && message.environmentId < 0));
     heard.splice(0, heard.length, ...kept);
   }
+}
+
+/** Each has heard what each other said of an environment of its own. */
+function expectHeard(replicas: ReturnType<typeof replicaOf>[], environmentOf: (index: number) => number): void {
+  for (const [own, { heard }] of replicas.entries())
+    for (const index of replicas.keys())
+      if (index !== own) expect(heard).toContainEqual({ type: "changed", environmentId: environmentOf(index) });
 }
 
 /** What every bus does. */

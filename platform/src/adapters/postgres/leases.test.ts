@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { nobody, storeActs } from "../../../test/support/store-acts.ts";
+import { storeOn } from "../../../test/support/store-fixture.ts";
 import { testDatabase } from "../../../test/support/test-database.ts";
 import { inTransaction } from "./transaction.ts";
 
 const { pool } = await testDatabase();
-const acts = await storeActs(pool);
+// No lease passes by itself, however long the tests take.
+const acts = await storeActs(pool, storeOn(pool, { leaseTtlMs: 600_000, startDeadlineMs: 600_000 }));
 const { at, store } = acts;
 const expire = (executionId: string) =>
   pool.query(
