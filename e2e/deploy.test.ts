@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline, type Readable } from "node:stream";
@@ -10,11 +10,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { freePort, noRegistry, startRegistry, type TestRegistry } from "../platform/test/support/docker-registry.ts";
+import { noRegistry, startRegistry, type TestRegistry } from "../platform/test/support/docker-registry.ts";
 import { clientOf, pushBase } from "../platform/test/support/image-fixtures.ts";
 import type { DeployOutcome } from "../sdk/src/cli/deploy/deploy-flow.ts";
 import { untar } from "../sdk/test/support/fake-deploy-platform.ts";
 import { taskFile } from "../sdk/test/support/temp-project.ts";
+import { stablePort } from "./faults/support/stable-port.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 // Each test starts the CLI several times, beside a platform and its Postgres.
@@ -34,20 +35,22 @@ class BrokenLine {
   readonly #open = new Set<Socket>();
   #isCut = false;
   #server: Server | undefined;
-  port = 0;
 
   constructor(target: number) {
     this.#target = target;
   }
 
+  get port(): number {
+    return (this.#server?.address() as AddressInfo).port;
+  }
+
   async listen(): Promise<void> {
-    this.port = await freePort();
     this.#server = createServer((socket) => {
       if (this.#isCut) return void socket.destroy();
       const onwards = connect(this.#target, "127.0.0.1");
       for (const end of [socket, onwards]) this.#open.add(end.on("close", () => this.#open.delete(end)));
       pipeline(socket, onwards, socket, () => undefined);
-    }).listen(this.port, "127.0.0.1");
+    }).listen(0, "127.0.0.1");
     await once(this.#server, "listening");
   }
 
@@ -64,7 +67,7 @@ class BrokenLine {
 
 async function startPlatform(workerImage: string): Promise<string> {
   const dataDir = mkdtempSync(join(tmpdir(), "gantry-deploy-"));
-  const port = await freePort();
+  const port = await stablePort();
   const child = spawn(process.execPath, [join(ROOT, "platform/dist/main.js")], {
     env: {
       PATH: process.env.PATH,

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { devProcess, freePort } from "../sdk/test/support/dev-process.ts";
+import { devProcess } from "../sdk/test/support/dev-process.ts";
+import { stablePort } from "./faults/support/stable-port.ts";
 import { eventually } from "./support/eventually.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -50,7 +51,7 @@ test("in `gantry dev` a task's schedule runs, follows the code, and says what is
   const project = userProject();
   const file = join(project, "tasks/report.ts");
   writeFileSync(file, report('{ pattern: "* * * * * *", timezone: "Europe/Berlin" }'));
-  const dev = devProcess(project, { port: await freePort() });
+  const dev = devProcess(project, { port: await stablePort() });
   await dev.next(({ event }) => event === "deployed");
   const listed = async () => JSON.parse((await gantry(project, "schedules", "list", "--json")).out) as { id: string }[];
   const [schedule] = await listed();

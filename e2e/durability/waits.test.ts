@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { livingOf } from "../../.make/demo/processes.mjs";
 import { eventually } from "../support/eventually.ts";
 import { sharedStage } from "./support/durable-stage.ts";
 
@@ -130,5 +129,5 @@ test("times, steps, children, tokens and batches are waited for together", async
   await stage.waiting(run);
   await stage.complete(token, "token");
   expect((await stage.completed(run)).output).toEqual(["time", "step", 7, "token", 2]);
-  expect(await livingOf([pid])).toEqual([]);
+  await stage.gone(pid);
 });

@@ -22,7 +22,7 @@ export class KillablePostgres {
     await postgres.start();
     onTestFinished(async () => {
       await postgres.#server?.stop();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     });
     return postgres;
   }

@@ -354,9 +354,13 @@ describe("a run that goes on in another process", () => {
         return "run_1";
       }),
     );
-    task.journal.beforeStore = () => new Promise(() => {});
+    const storing = Promise.withResolvers<void>();
+    task.journal.beforeStore = () => {
+      storing.resolve();
+      return new Promise(() => {});
+    };
     void task.execute();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await storing.promise;
     task.journal.beforeStore = undefined;
     task.journal.crash();
     void task.execute();
