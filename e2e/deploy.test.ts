@@ -41,7 +41,7 @@ class BrokenLine {
   }
 
   get port(): number {
-    return (this.#server?.address() as AddressInfo).port;
+    return (this.#server?.address() as AddressInfo | undefined)?.port ?? 0;
   }
 
   async listen(): Promise<void> {
