@@ -8,12 +8,13 @@ import { browserStage } from "./support/browser-stage.ts";
 
 const stage = browserStage({ fixture: durableFixture({}, join(import.meta.dirname, "fixtures/operations.ts")) });
 
-vi.setConfig({ testTimeout: 60_000 });
+// A page takes seconds where the machine is busy with other tests.
+vi.setConfig({ testTimeout: 90_000 });
+const SOON = { timeout: 45_000 };
 const api = () => stage.get().here.api;
 
 async function open(path: string, options: Parameters<ReturnType<typeof stage.get>["page"]>[0] = {}): Promise<Page> {
   const page = await stage.get().page({ permissions: ["clipboard-read", "clipboard-write"], ...options });
-  page.setDefaultTimeout(30_000);
   await page.goto(stage.get().path(path));
   return page;
 }
@@ -58,7 +59,7 @@ describe("schedules", () => {
     await dialog(page).getByText("Declared in the code").waitFor();
     await dialog(page).getByText("Completed").waitFor();
     await expect
-      .poll(() => dialog(page).getByRole("list", { name: "Next times" }).getByRole("listitem").count())
+      .poll(() => dialog(page).getByRole("list", { name: "Next times" }).getByRole("listitem").count(), SOON)
       .toBe(5);
     expect(await dialog(page).getByRole("button", { name: "Change…" }).count()).toBe(0);
   });
@@ -73,7 +74,7 @@ describe("schedules", () => {
     await dialog(page).getByLabel("Time zone").fill("Asia/Tokyo");
     await dialog(page).getByText("At 02:30 on Sunday").waitFor();
     const shown = dialog(page).getByRole("list", { name: "Next times" }).getByRole("listitem");
-    await expect.poll(() => shown.count()).toBe(5);
+    await expect.poll(() => shown.count(), SOON).toBe(5);
     const first = await shown.first().locator("span").first().innerText();
     await stage.get().screenshot(page, "schedule-new");
     await button(page, "Create the schedule").click();
@@ -100,6 +101,7 @@ describe("API keys", () => {
     await mine.trigger("send", {});
     expect((await mine.request("GET", "/api/v1/runs")).status).toBe(403);
     await button(page, "I have stored it").click();
+    await dialog(page).waitFor({ state: "detached" });
     expect(await page.content()).not.toContain(key);
 
     const hint = key.slice(-4);
@@ -130,7 +132,7 @@ describe("waitpoint tokens", () => {
     await page.getByRole("link", { name: token.id }).click();
     await page.getByText(run).waitFor();
     await button(page, "Copy the callback URL").click();
-    expect(await page.evaluate("navigator.clipboard.readText()")).toContain(`/${token.id}/callback/`);
+    await expect.poll(() => page.evaluate("navigator.clipboard.readText()"), SOON).toContain(`/${token.id}/callback/`);
     await button(page, "Complete…").click();
     await dialog(page).getByLabel("Data").fill("{approved: true}");
     await dialog(page).getByText("This is no JSON").waitFor();
@@ -159,6 +161,7 @@ describe("environment variables", () => {
     await button(page, "Change SHOP_KEY").click();
     expect(await dialog(page).getByRole("textbox", { name: "Value" }).inputValue()).toBe("");
     await page.keyboard.press("Escape");
+    await dialog(page).waitFor({ state: "detached" });
     expect(await page.content()).not.toContain(SECRET);
     expect((await Promise.all(bodies)).join()).not.toContain(SECRET);
   });
@@ -305,7 +308,6 @@ describe("a viewer", () => {
   /** The session as a viewer's; what the API refuses them is tested with the API. */
   async function openAsViewer(path: string): Promise<Page> {
     const page = await stage.get().page();
-    page.setDefaultTimeout(30_000);
     await page.route("**/api/v1/auth/session", async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, json: { ...(await response.json()), role: "viewer" } });

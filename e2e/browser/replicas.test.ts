@@ -58,7 +58,7 @@ test("two replicas behind a proxy: whichever has the page's socket, it shows wha
   for (const page of pages) await untilShown<Shown>(page, ({ run }) => run?.metadata?.percent === 50);
   await writeFile(join(project.effectsDir, last), "");
   for (const page of pages) await untilShown<Shown>(page, ({ run }) => run?.status === "COMPLETED");
-}, 60_000);
+}, 150_000);
 
 interface Shown {
   run?: { status: string; metadata?: Record<string, unknown> };

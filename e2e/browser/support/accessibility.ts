@@ -26,7 +26,9 @@ export async function seriousViolations(page: Page): Promise<string[]> {
     );
 }
 
-/** By how many pixels the page is wider than its window. */
-export function overflow(page: Page): Promise<number> {
+/** By how many pixels the page stays wider than its window: parts of it follow a window that has just changed a moment later. */
+export async function overflow(page: Page): Promise<number> {
+  const fits = () => document.documentElement.scrollWidth <= window.innerWidth;
+  await page.waitForFunction(fits, undefined, { timeout: 5_000 }).catch(() => undefined);
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }

@@ -79,7 +79,11 @@ export function browserStage({ fixture, settings, signIn = false }: BrowserStage
   }, 300_000);
   afterEach(async () => {
     const complaints = shared?.complaints.splice(0) ?? [];
-    for (const context of shared?.browser.contexts() ?? []) await context.close();
+    for (const context of shared?.browser.contexts() ?? []) {
+      // A route that still waits for its answer would throw outside of any test.
+      for (const page of context.pages()) await page.unrouteAll({ behavior: "ignoreErrors" });
+      await context.close();
+    }
     if (complaints.length > 0) throw new Error(`the browser complained:\n${complaints.join("\n")}`);
   });
   afterAll(async () => {

@@ -84,7 +84,7 @@ export async function shown<T>(page: Page): Promise<T> {
 }
 
 /** Waits until what is shown satisfies `isWanted`; returns it. Errors: it did not, with what was shown last. */
-export async function untilShown<T>(page: Page, isWanted: (state: T) => boolean, withinMs = 15_000): Promise<T> {
+export async function untilShown<T>(page: Page, isWanted: (state: T) => boolean, withinMs = 45_000): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {
     const state = await shown<T>(page);
