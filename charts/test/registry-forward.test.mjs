@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { CHART } from "../../.make/generate/chart.mjs";
+import { freePort } from "../../platform/test/support/free-port.ts";
 
 const PROGRAM = join(CHART, "files", "registry-forward.mjs");
 
@@ -24,15 +25,6 @@ async function forward(port, to) {
   return { line: String(line), child };
 }
 
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 test("what comes to the node's port reaches the registry, and its answer comes back", async () => {
   const port = await freePort();
   const { line } = await forward(port, await registry());
@@ -43,7 +35,8 @@ test("what comes to the node's port reaches the registry, and its answer comes b
 
 test("a registry that is away closes the connection and does not end the forwarder", async () => {
   const port = await freePort();
-  const { child } = await forward(port, await freePort());
+  // Nobody listens on a port that only root may have, and has no use for.
+  const { child } = await forward(port, 1);
   await expect(fetch(`http://127.0.0.1:${port}/v2/`)).rejects.toThrow();
   expect(child.exitCode).toBeNull();
 });
