@@ -99,6 +99,47 @@ describe("a list of runs", () => {
     expect(list.getSnapshot().rows).toHaveLength(1);
   });
 
+  test.each([true, false])(
+    "asks once for its head where a run becomes visible after a newer one, its top in sight: %s",
+    async (isInSight) => {
+      const world = new World();
+      world.add(3);
+      const list = windowOn(world);
+      await list.refreshHead();
+      list.setTopInSight(isInSight);
+      const [late, newer] = world.add(2) as [RunListItem, RunListItem];
+      world.runs = world.runs.filter((run) => run !== late);
+      expect(list.hear(world.newest())).toBe(false);
+      world.runs.splice(-1, 0, late);
+      expect(list.hear(world.newest())).toBe(true);
+      expect(list.hear(world.newest())).toBe(false);
+      await list.refreshHead();
+      const { rows, waiting } = list.getSnapshot();
+      expect(ids([...waiting, ...rows])).toEqual(ids(world.runs.toReversed()));
+      expect(ids(waiting)).toEqual(isInSight ? [] : [newer.id, late.id]);
+    },
+  );
+
+  test("does not ask for runs that are older than what was looked at, or belong elsewhere", async () => {
+    const world = new World();
+    world.add(150);
+    const list = new RunWindow({ fetch: world.fetch, matches: ({ status }) => status !== "FAILED" });
+    await list.refreshHead();
+    const failed = { id: "run_000140b", revision: 1, status: "FAILED" } as RunListItem;
+    expect(list.hear([...world.newest(), failed, world.runs[0] as RunListItem])).toBe(false);
+  });
+
+  test("is read once more where somebody asks while it is being read", async () => {
+    const world = new World();
+    world.add(2);
+    const list = windowOn(world);
+    const reading = list.refreshHead();
+    world.add(1);
+    await Promise.all([list.refreshHead(), list.refreshHead(), reading]);
+    expect(list.getSnapshot().rows).toHaveLength(3);
+    expect(world.asked).toHaveLength(2);
+  });
+
   test("asks for its head where more has come than the socket tells of", async () => {
     const world = new World();
     world.add(10);

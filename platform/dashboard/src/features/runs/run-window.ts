@@ -52,6 +52,9 @@ export class RunWindow {
   };
   #isTopInSight = true;
   #head: Promise<void> | undefined;
+  #nextHead: Promise<void> | undefined;
+  /** Runs that were heard of, belong between those that are known, and are not among them. */
+  #missing: ReadonlySet<string> = new Set();
   /** Where the list was scrolled to, for who comes back to it; pixels. */
   scrollTop = 0;
 
@@ -65,9 +68,16 @@ export class RunWindow {
   };
   readonly getSnapshot = (): RunWindowState => this.#state;
 
-  /** Reads what is newest, again if it was read before. Those who ask meanwhile share one reading. */
+  /** Reads what is newest, again if it was read before. Those who ask meanwhile share the next reading: this one may be too old. */
   refreshHead(): Promise<void> {
-    this.#head ??= this.#readHead().finally(() => {
+    if (this.#head !== undefined) {
+      this.#nextHead ??= this.#head.then(() => {
+        this.#nextHead = undefined;
+        return this.refreshHead();
+      });
+      return this.#nextHead;
+    }
+    this.#head = this.#readHead().finally(() => {
       this.#head = undefined;
     });
     return this.#head;
@@ -102,7 +112,8 @@ export class RunWindow {
 
   /**
    * Takes in the newest runs of the environment as they are now, as the socket tells of them. Returns whether the head should
-   * be read: more may have come than is told, or something that only the platform can tell belongs here.
+   * be read: more may have come than is told, a run became visible after a newer one, or something that only the platform can
+   * tell belongs here.
    */
   hear(runs: readonly RunListItem[]): boolean {
     if (!this.#state.isLoaded || runs.length === 0) return false;
@@ -111,6 +122,7 @@ export class RunWindow {
     const fresh: RunListItem[] = [];
     const newestId = this.#newestId();
     const isConnected = newestId !== undefined && runs.some(({ id }) => id <= newestId);
+    const missing = new Set<string>();
     let isUnclear = !isConnected;
     for (const run of runs) {
       const before = known.get(run.id);
@@ -120,8 +132,13 @@ export class RunWindow {
         const belongs = this.#options.matches(run);
         if (belongs === "unknown") isUnclear = true;
         else if (belongs) fresh.push(run);
+      } else if (isConnected && this.#isWithin(run.id) && this.#options.matches(run) !== false) {
+        // Once for each: the platform may say that it does not belong here.
+        missing.add(run.id);
+        if (!this.#missing.has(run.id)) isUnclear = true;
       }
     }
+    this.#missing = missing;
     if (changed.size > 0) {
       const renew = (run: RunListItem) => changed.get(run.id) ?? run;
       this.#set({ rows: this.#state.rows.map(renew), waiting: this.#state.waiting.map(renew) });
@@ -147,6 +164,12 @@ export class RunWindow {
 
   #newestId(): string | undefined {
     return (this.#state.waiting[0] ?? this.#state.rows[0])?.id;
+  }
+
+  /** Between the newest run that is known and the oldest. */
+  #isWithin(id: string): boolean {
+    const { rows, hasMore } = this.#state;
+    return !hasMore || id > (rows.at(-1)?.id ?? "");
   }
 
   #add(fresh: readonly RunListItem[]): void {
