@@ -4,6 +4,8 @@ import { killGroup } from "../faults/support/platform-process.ts";
 import { type DurableStage, durableStage } from "./support/durable-stage.ts";
 
 const MODES = ["auto", "hold", "replay"];
+/** Nobody is to be lost while the platform is away, however long a busy machine takes to start it again. */
+const LONG_LEASE = { settings: { LEASE_TTL_MS: "30000" } };
 
 /** A run of the task that waits, with the token it waits for and the process it waits in. */
 async function waitingRun(stage: DurableStage, task: string) {
@@ -15,7 +17,7 @@ async function waitingRun(stage: DurableStage, task: string) {
 }
 
 test("POST, wait, POST: the server sees two requests in every mode, through a kill of the platform, in one process", async () => {
-  const stage = await durableStage();
+  const stage = await durableStage(LONG_LEASE);
   const waiting = await Promise.all(MODES.map((mode) => waitingRun(stage, `plain-${mode}`)));
   const pids = await Promise.all(waiting.map(async ({ run }) => (await stage.noted(run, "begin")).pid));
   await stage.here.platform.end("SIGKILL");
@@ -32,7 +34,7 @@ test("POST, wait, POST: the server sees two requests in every mode, through a ki
 }, 120_000);
 
 test("the same in steps: the process is gone during the wait, through a kill of the platform, and each request is made once", async () => {
-  const stage = await durableStage();
+  const stage = await durableStage(LONG_LEASE);
   const waiting = await Promise.all(MODES.map((mode) => waitingRun(stage, `stepped-${mode}`)));
   const [auto, hold, replay] = await Promise.all(waiting.map(async ({ run }) => (await stage.noted(run, "begin")).pid));
   await stage.gone(auto as number);
