@@ -84,8 +84,12 @@ export class Bench {
   }
 
   /** A platform with its own database, ended when the row is: its processes would take the next row's time. */
-  async withGantry<T>(options: Omit<GantryOptions, "databaseUrl">, use: (gantry: Gantry) => Promise<T>): Promise<T> {
-    const starting = Gantry.start({ ...options, databaseUrl: await this.database("gantry") });
+  async withGantry<T>(
+    options: Omit<GantryOptions, "databaseUrl">,
+    use: (gantry: Gantry) => Promise<T>,
+    database = "gantry",
+  ): Promise<T> {
+    const starting = Gantry.start({ ...options, databaseUrl: await this.database(database) });
     this.#starting = starting;
     const gantry = await starting;
     this.#platforms.add(gantry);
