@@ -36,7 +36,7 @@ export const UNQUEUE_HELD = (source: string) => `
  */
 export const IS_UNTOLD = "(x.state = 'RUNNING' and x.park is not null)";
 
-/** Before such an answer. False: the execution has ended. */
+/** Before such an answer. False: the execution has ended, or waits again. */
 export async function tellToGoOn(pool: pg.Pool | pg.PoolClient, owner: JournalOwner): Promise<boolean> {
   const { rowCount } = await pool.query({
     name: "tell-to-go-on",

@@ -101,15 +101,15 @@ async function parkOrNot(
   };
   // Without a journal it waits for nothing that could wake it.
   if (locked === undefined) return unchanged;
-  const completions = locked.seq > request.known ? await completionsAfter(client, locked.run_id, request.known) : [];
-  const refused =
-    completions.length === 0 && request.checkpoint
-      ? await whyNotStored(client, owner, request.checkpoint, limits.maxCheckpointBytes)
-      : undefined;
-  if (completions.length > 0 || refused !== undefined) {
+  const goOn = async (news: Partial<Outcome>): Promise<Outcome> => {
     if (locked.is_untold) await tellToGoOn(client, owner);
-    return { ...unchanged, completions, ...(refused === undefined ? {} : { refused }) };
-  }
+    return { ...unchanged, ...news };
+  };
+  if (locked.seq > request.known)
+    return goOn({ completions: await completionsAfter(client, locked.run_id, request.known) });
+  const refused =
+    request.checkpoint && (await whyNotStored(client, owner, request.checkpoint, limits.maxCheckpointBytes));
+  if (refused !== undefined) return goOn({ refused });
   const kept = await leave(client, owner, request, limits);
   if (kept === undefined) return "fenced";
   const isGone = request.mode !== "hold" && kept.moved;

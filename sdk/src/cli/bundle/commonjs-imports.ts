@@ -25,14 +25,14 @@ export function commonJsImportsPlugin(projectDir: string): Plugin {
         const found = await build.resolve(path, { kind, resolveDir, importer, namespace, pluginData: LOOKING });
         // esbuild finds it again, and with it what a plugin is not told: the tsconfig.json that counts for it.
         const isBundled = found.errors.length === 0 && !found.external && found.namespace === "file";
-        if (!isBundled || (await namesOf(build, found.path)) === undefined) return undefined;
+        const names = isBundled ? await namesOf(build, found.path) : undefined;
+        if (names === undefined) return undefined;
         // Its name is part of what is written: the same on every machine.
         const shown = relative(projectDir, found.path).split(sep).join("/");
-        return { path: shown, namespace: NAMESPACE, pluginData: found.path };
+        return { path: shown, namespace: NAMESPACE, pluginData: { file: found.path, names } };
       });
-      build.onLoad({ filter: /./, namespace: NAMESPACE }, async ({ pluginData }) => {
-        const file = String(pluginData);
-        const names = (await namesOf(build, file)) ?? new Set();
+      build.onLoad({ filter: /./, namespace: NAMESPACE }, ({ pluginData }) => {
+        const { file, names } = pluginData as { file: string; names: Set<string> };
         return { contents: naming(basename(file), [...names]), resolveDir: dirname(file), watchFiles: [file] };
       });
     },
