@@ -11,11 +11,11 @@ import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { noRegistry, startRegistry, type TestRegistry } from "../platform/test/support/docker-registry.ts";
+import { freePort } from "../platform/test/support/free-port.ts";
 import { clientOf, pushBase } from "../platform/test/support/image-fixtures.ts";
 import type { DeployOutcome } from "../sdk/src/cli/deploy/deploy-flow.ts";
 import { untar } from "../sdk/test/support/fake-deploy-platform.ts";
 import { taskFile } from "../sdk/test/support/temp-project.ts";
-import { stablePort } from "./faults/support/stable-port.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 // Each test starts the CLI several times, beside a platform and its Postgres.
@@ -67,7 +67,7 @@ class BrokenLine {
 
 async function startPlatform(workerImage: string): Promise<string> {
   const dataDir = mkdtempSync(join(tmpdir(), "gantry-deploy-"));
-  const port = await stablePort();
+  const port = await freePort();
   const child = spawn(process.execPath, [join(ROOT, "platform/dist/main.js")], {
     env: {
       PATH: process.env.PATH,

@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import { runs, tasks } from "@gantry/sdk";
 import { expect, onTestFinished, test } from "vitest";
 import { descendants, livingOf } from "../.make/demo/processes.mjs";
+import { freePort } from "../platform/test/support/free-port.ts";
 import { devProcess } from "../sdk/test/support/dev-process.ts";
-import { stablePort } from "./faults/support/stable-port.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const CLI = join(ROOT, "sdk/dist/cli/main.js");
@@ -75,7 +75,7 @@ export const broken = task({
 
 test("a project is run, changed while it runs, watched by the CLI, and stopped without a trace", async () => {
   const project = userProject({ "tasks/greet.ts": task("Hello"), ".env": "COLOR=red" });
-  const dev = devProcess(project, { port: await stablePort() });
+  const dev = devProcess(project, { port: await freePort() });
   const ready = await dev.next(({ event }) => event === "ready");
   const first = await dev.next(({ event }) => event === "deployed");
 
@@ -137,7 +137,7 @@ test("a project is run, changed while it runs, watched by the CLI, and stopped w
 
 test("data stays between sessions: a run that waits is run by the next one, under the same key", async () => {
   const project = userProject({ "tasks/greet.ts": task("Hello") });
-  const port = await stablePort();
+  const port = await freePort();
   const first = devProcess(project, { port });
   const { secretKey } = await first.next(({ event }) => event === "ready");
   await first.next(({ event }) => event === "deployed");
@@ -157,14 +157,14 @@ test("data stays between sessions: a run that waits is run by the next one, unde
 
 test("nothing is left of a session that is killed, or that is interrupted before it is ready", async () => {
   const project = userProject({ "tasks/greet.ts": task("Hello") });
-  const killed = devProcess(project, { port: await stablePort() });
+  const killed = devProcess(project, { port: await freePort() });
   await killed.next(({ event }) => event === "deployed");
   const family = await descendants(killed.pid);
   process.kill(killed.pid, "SIGKILL");
   await killed.ended;
   await expect.poll(() => livingOf(family), { timeout: 15_000 }).toEqual([]);
 
-  const hasty = devProcess(project, { port: await stablePort() });
+  const hasty = devProcess(project, { port: await freePort() });
   await hasty.next(({ event }) => event === "step");
   await expect.poll(async () => (await descendants(hasty.pid)).length, { timeout: 15_000 }).toBeGreaterThan(1);
   const started = await descendants(hasty.pid);

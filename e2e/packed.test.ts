@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { stablePort } from "./faults/support/stable-port.ts";
+import { freePort } from "../platform/test/support/free-port.ts";
 import { loadAtTheEdge } from "./fetch-only-runtime.ts";
 import { InstalledProject } from "./installed-project.ts";
 
@@ -12,7 +12,7 @@ let env: { GANTRY_API_URL: string; GANTRY_SECRET_KEY: string };
 beforeAll(async () => {
   project = await InstalledProject.install("storefront");
   const cli = "node_modules/@gantry/sdk/dist/cli/main.js";
-  const port = String(await stablePort());
+  const port = String(await freePort());
   let ready: { apiUrl: string; secretKey: string } | undefined;
   await project.start([cli, "dev", "--json", "--port", port], {}, (line) => {
     const event = JSON.parse(line) as { event: string; apiUrl: string; secretKey: string };

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../platform/test/support/free-port.ts";
 import { devProcess } from "../sdk/test/support/dev-process.ts";
-import { stablePort } from "./faults/support/stable-port.ts";
 import { eventually } from "./support/eventually.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -51,7 +51,7 @@ test("in `gantry dev` a task's schedule runs, follows the code, and says what is
   const project = userProject();
   const file = join(project, "tasks/report.ts");
   writeFileSync(file, report('{ pattern: "* * * * * *", timezone: "Europe/Berlin" }'));
-  const dev = devProcess(project, { port: await stablePort() });
+  const dev = devProcess(project, { port: await freePort() });
   await dev.next(({ event }) => event === "deployed");
   const listed = async () => JSON.parse((await gantry(project, "schedules", "list", "--json")).out) as { id: string }[];
   const [schedule] = await listed();

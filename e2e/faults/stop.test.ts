@@ -7,10 +7,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { descendants, livingOf } from "../../.make/demo/processes.mjs";
 
 import { readPostmasterFile } from "../../platform/src/adapters/embedded-postgres/postmaster-file.ts";
+import { freePort } from "../../platform/test/support/free-port.ts";
 import { Api } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { FaultProject } from "./support/fault-project.ts";
-import { stablePort } from "./support/stable-port.ts";
 import { stage } from "./support/stage.ts";
 
 test("a platform that is told to end leaves its runners at work, and the next one takes their results", async () => {
@@ -43,7 +43,7 @@ async function devPlatform() {
   await chmod(dataDir, 0o755);
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   onTestFinished(() => project.remove());
-  const port = await stablePort();
+  const port = await freePort();
   const { PATH = "", HOME = "" } = process.env;
   const platform: ChildProcess = spawn(process.execPath, [MAIN], {
     stdio: "ignore",

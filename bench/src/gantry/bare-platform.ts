@@ -9,9 +9,9 @@ import { Client } from "pg";
 import type { WorkerCredentials } from "../../../platform/src/cluster/credentials.ts";
 import { createCredentials } from "../../../platform/src/cluster/jwt-credentials.ts";
 import { MasterKey } from "../../../platform/src/secrets/master-key.ts";
+import { freePort } from "../../../platform/test/support/free-port.ts";
 import { findPlatform } from "../../../sdk/src/cli/dev/platform-process.ts";
 import { ApiClient } from "../../../sdk/src/client/api-client.ts";
-import { freePort } from "../redis.ts";
 
 const KEY_SECRET = "benchbenchbenchbenchbenc";
 const READY_MS = 60_000;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Pool } from "pg";
 import { decodeId } from "../../../platform/src/ids.ts";
+import { freePort } from "../../../platform/test/support/free-port.ts";
 import { bundleOnce } from "../../../sdk/src/cli/bundle/bundler.ts";
 import { loadConfig } from "../../../sdk/src/cli/bundle/config-file.ts";
 import { describeBundle, devManifest } from "../../../sdk/src/cli/bundle/describe-bundle.ts";
@@ -11,7 +12,6 @@ import { type PlatformProcess, startPlatform } from "../../../sdk/src/cli/dev/pl
 import { ApiClient } from "../../../sdk/src/client/api-client.ts";
 import { DEFAULT_LIMITS } from "../../../sdk/src/contract/limits.ts";
 import type { Payload } from "../peers/peer.ts";
-import { freePort } from "../redis.ts";
 import { HttpLoad } from "./http-load.ts";
 
 const PROJECT_DIR = join(import.meta.dirname, "../../project");

@@ -6,8 +6,8 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from "../../../platform/src/adapters/embedded-postgres/embedded-postgres.ts";
+import { freePort } from "../../../platform/test/support/free-port.ts";
 import { eventually } from "../../support/eventually.ts";
-import { stablePort } from "./stable-port.ts";
 
 /** A server of this test's own on a port that stays. What is written survives its process, if not the machine. */
 export class KillablePostgres {
@@ -18,7 +18,7 @@ export class KillablePostgres {
   static async start(): Promise<KillablePostgres> {
     const folder = await mkdtemp(join(tmpdir(), "gantry-fault-postgres-"));
     await chmod(folder, 0o755);
-    const postgres = new KillablePostgres(join(folder, "data"), await stablePort());
+    const postgres = new KillablePostgres(join(folder, "data"), await freePort());
     await postgres.start();
     onTestFinished(async () => {
       await postgres.#server?.stop();

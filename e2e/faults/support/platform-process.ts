@@ -5,10 +5,9 @@ import { createWriteStream } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-
+import { freePort } from "../../../platform/test/support/free-port.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { FaultProject } from "./fault-project.ts";
-import { stablePort } from "./stable-port.ts";
 
 const MAIN = join(import.meta.dirname, "../../../platform/dist/main.js");
 
@@ -30,7 +29,7 @@ export class PlatformProcess {
   #key = "";
 
   static async start(options: PlatformOptions): Promise<PlatformProcess> {
-    const platform = new PlatformProcess(options, await stablePort());
+    const platform = new PlatformProcess(options, await freePort());
     const args = [MAIN, "bootstrap", "--project", "faults", "--environment", "prod"];
     const { stdout } = await promisify(execFile)(process.execPath, args, { env: platform.#env });
     platform.#key = (JSON.parse(stdout) as { key: string }).key;

@@ -1,7 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Below the ports that systems hand out themselves (from 32768 on): nobody gets it by chance before it is used. */
+/**
+ * Below the ports that systems hand out themselves (from 32768 on): nobody gets it by chance before it is used, or while the
+ * server that had it is down.
+ */
 const [FROM, TO] = [20_000, 30_000];
 
 /** A port that nobody listens on at this moment. */

@@ -1,5 +1,5 @@
-import { createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { freePort } from "../../../platform/test/support/free-port.ts";
 import { type Answer, FakePlatform } from "../../test/fake-platform.ts";
 import {
   ApiConnectionError,
@@ -181,11 +181,3 @@ describe("an error's reply", () => {
     await expect(ask([{ text: "<html>" }])).rejects.toMatchObject({ code: "INVALID_REPLY" });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

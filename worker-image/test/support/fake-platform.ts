@@ -13,7 +13,7 @@ import type {
 } from "@gantry/sdk/contract";
 import { MACHINE_PRESETS, WORKER_CHANNEL_PATH, WORKER_START_PATH } from "@gantry/sdk/contract";
 import { type WebSocket, WebSocketServer } from "ws";
-import { stablePort } from "../../../e2e/faults/support/stable-port.ts";
+import { freePort } from "../../../platform/test/support/free-port.ts";
 import { FakeCheckpoints } from "./fake-checkpoints.ts";
 import { FakeJournal } from "./fake-journal.ts";
 
@@ -76,7 +76,7 @@ export class FakePlatform {
       sockets.handleUpgrade(request, socket, head, (accepted) => this.#accept(accepted));
     });
     // Nobody else is to have it while this one is away.
-    this.#port ||= await stablePort();
+    this.#port ||= await freePort();
     server.listen(this.#port, "127.0.0.1");
     await once(server, "listening");
     this.#server = server;

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { stablePort } from "../../../e2e/faults/support/stable-port.ts";
+import { freePort } from "../../../platform/test/support/free-port.ts";
 import { EFFECTS } from "../../src/watch/effects.ts";
 import { startServers } from "./corpus/servers.ts";
 import type { Case, Seen, Servers } from "./corpus/stage.ts";
@@ -66,7 +66,7 @@ async function bundle(): Promise<void> {
 }
 
 async function startRedis(): Promise<string> {
-  const port = await stablePort();
+  const port = await freePort();
   const settings = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", folder];
   const server: ChildProcess = spawn("redis-server", settings, { stdio: ["ignore", "pipe", "ignore"] });
   stops.push(() => server.kill("SIGKILL"));

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { stablePort } from "../../../../e2e/faults/support/stable-port.ts";
+import { freePort } from "../../../../platform/test/support/free-port.ts";
 import { devProcess } from "../../../test/support/dev-process.ts";
 import { taskFile, tempProject, writeFiles } from "../../../test/support/temp-project.ts";
 
@@ -21,7 +21,7 @@ const is = (event: string) => (told: { event: string }) => told.event === event;
 
 test("each change of the code is a new version, a broken one keeps the last, and Ctrl-C ends everything", async () => {
   const folder = project({ "tasks/a.ts": taskFile("a") });
-  const port = await stablePort();
+  const port = await freePort();
   const dev = devProcess(folder, { port });
   const ready = await dev.next(is("ready"));
   expect(ready).toMatchObject({
@@ -57,9 +57,9 @@ test("each change of the code is a new version, a broken one keeps the last, and
 
 test("a second session in the same project is refused", async () => {
   const folder = project({ "tasks/a.ts": taskFile("a") });
-  const first = devProcess(folder, { port: await stablePort() });
+  const first = devProcess(folder, { port: await freePort() });
   await first.next(is("ready"));
-  const second = devProcess(folder, { port: await stablePort() });
+  const second = devProcess(folder, { port: await freePort() });
   expect(await second.ended).toBe(2);
   expect(JSON.parse(second.stderr())).toMatchObject({
     code: "ALREADY_RUNNING",
@@ -83,7 +83,7 @@ test("a port that is taken is named, with the option that chooses another", asyn
 
 test("a platform that does not start is told with the end of its log", async () => {
   const folder = project({ "tasks/a.ts": taskFile("a") });
-  const dev = devProcess(folder, { port: await stablePort(), env: { FAKE_PLATFORM_FAILS: "1" } });
+  const dev = devProcess(folder, { port: await freePort(), env: { FAKE_PLATFORM_FAILS: "1" } });
   expect(await dev.ended).toBe(3);
   expect(JSON.parse(dev.stderr())).toMatchObject({
     code: "PLATFORM_FAILED",
