@@ -26,18 +26,19 @@ export class Api {
   }
 
   /** One try. Error: no answer at all. */
-  request(method: string, path: string, body?: unknown): Promise<Response> {
+  request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(this.#url + path, {
       method,
-      headers: { authorization: `Bearer ${this.#key}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${this.#key}`, "content-type": "application/json", ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(15_000),
     });
   }
 
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    let headers: Record<string, string> = {};
     for (const deadline = performance.now() + 120_000; ; ) {
-      const reply = await this.request(method, path, body).catch((error: unknown) => error as Error);
+      const reply = await this.request(method, path, body, headers).catch((error: unknown) => error as Error);
       if (!(reply instanceof Error)) {
         const text = await reply.text().catch(() => "");
         if (reply.ok) return JSON.parse(text) as T;
@@ -45,6 +46,8 @@ export class Api {
         const isOurs = reply.headers.has("x-request-id");
         if (isOurs && ![429, 503].includes(reply.status)) throw new Error(`${method} ${path}: ${reply.status} ${text}`);
         this.unavailable += 1;
+        // Nor is it asked for longer than once: a kept connection leads to it even when the platform is back.
+        headers = { connection: "close" };
       }
       if (performance.now() > deadline)
         throw new Error(

@@ -27,6 +27,7 @@ stop containerd
 
 awk -v folder="$CLUSTER_DIR/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r |
   while read -r mount; do umount -l "$mount" 2>/dev/null; done
+for chain in OUTPUT FORWARD; do iptables -D $chain -d "$SERVICE_NET" -j REJECT 2>/dev/null; done
 for bridge in cni0 clusterhost; do ip link del "$bridge" 2>/dev/null; done
 
 if [ "${1:-}" = --purge ]; then
