@@ -20,6 +20,7 @@ export default defineConfig({
     include: ["e2e/cluster/**/*.test.ts", "platform/test/cluster/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**"],
     globalSetup: ["platform/test/support/global-setup.ts", "e2e/cluster/support/set-up.ts"],
+    setupFiles: ["e2e/cluster/support/tell-state.ts"],
     fileParallelism: false,
     maxWorkers: 1,
     // As many pods as a node of two cores has room for, beside Gantry's own.
