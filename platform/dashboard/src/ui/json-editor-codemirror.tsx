@@ -35,6 +35,10 @@ const look = EditorView.theme({
   ".cm-tooltip": { backgroundColor: "var(--surface)", border: "1px solid var(--border-strong)", borderRadius: "6px" },
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
   ".cm-diagnostic": { padding: "4px 8px" },
+  // Outlines, not backgrounds: Chromium keeps the background of a text that is typed over, as an inline style of its line,
+  // which stays there, and which the page's policy complains of.
+  "&.cm-focused .cm-matchingBracket": { backgroundColor: "transparent", outline: "1px solid var(--text-3)" },
+  "&.cm-focused .cm-nonmatchingBracket": { backgroundColor: "transparent", outline: "1px solid var(--danger-text)" },
 });
 
 function extensions(label: string): Extension[] {
