@@ -46,6 +46,9 @@ export interface EmbeddedPostgres {
 const OWNER_LOCK = 4_400_001;
 const POLL_MS = 20;
 const LINGER_MS = 2_000;
+const KILLED_OWNER_MS = 3_000;
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const LOCK_NOT_AVAILABLE = "55P03";
 const START_TIMEOUT_MS = 60_000;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 
@@ -206,12 +209,19 @@ async function takeOwnership(cluster: Cluster, server: PostmasterFile): Promise<
   });
   owner.on("error", () => undefined);
   await owner.connect();
-  const { rows } = await owner.query<{ taken: boolean }>("select pg_try_advisory_lock($1) as taken", [OWNER_LOCK]);
-  if (rows[0]?.taken) return owner;
-  await owner.end();
-  throw new Error(
-    `Another process already uses the database in ${cluster.dataDir}: stop it first, or choose another folder.`,
-  );
+  try {
+    // Not at once: the session of an owner that was killed ends only when the server next looks at its connection.
+    await owner.query(`set lock_timeout = ${KILLED_OWNER_MS}`);
+    await owner.query("select pg_advisory_lock($1)", [OWNER_LOCK]);
+    await owner.query("reset lock_timeout");
+    return owner;
+  } catch (error) {
+    await owner.end();
+    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+    throw new Error(
+      `Another process already uses the database in ${cluster.dataDir}: stop it first, or choose another folder.`,
+    );
+  }
 }
 
 async function ensureDatabase(owner: Client, database: string): Promise<void> {
